@@ -1,0 +1,72 @@
+# Makefile - plain and non-recursive. One build folder per profile, one archive per folder of src/.
+#   make          build/lilypad          make check   everything that tests
+#   make unit     C unit tests           make blackbox, make lint, make bench, make asan, make fuzz
+O      ?= build
+CC     ?= gcc
+PYTHON ?= python3
+
+include mk/flags.mk
+include mk/modules.mk
+
+DIRS := $(shell awk '!/^\#/ && NF {print $$1}' layers.txt)
+DEPS  = $(shell awk -v d=$(1) '!/^\#/ && $$1==d {for (i=2;i<=NF;i++) print $$i}' layers.txt)
+
+SRC  := $(filter-out %_test.c %_fuzz.c %_bench.c,$(foreach d,$(DIRS),$(wildcard src/$(d)/*.c)))
+OBJ  := $(SRC:src/%.c=$(O)/obj/%.o)
+TEST := $(foreach d,$(DIRS),$(wildcard src/$(d)/*_test.c))
+FUZZ := $(foreach d,$(DIRS),$(wildcard src/$(d)/*_fuzz.c))
+
+all: $(O)/lilypad modules
+
+# Flags are part of what an object depends on.
+$(O)/flags: FORCE
+	@mkdir -p $(O)
+	@echo '$(CC) $(CFLAGS) $(CPPFLAGS)' | cmp -s - $@ || echo '$(CC) $(CFLAGS) $(CPPFLAGS)' > $@
+FORCE:
+
+$(O)/obj/%.o: src/%.c $(O)/flags
+	@mkdir -p $(@D)
+	@echo '  CC      $<'
+	@$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+
+define ARCHIVE
+$(O)/lib/$(1).a: $$(filter $(O)/obj/$(1)/%,$$(OBJ))
+	@mkdir -p $$(@D)
+	@rm -f $$@
+	@$(AR) rcs $$@ $$^
+endef
+$(foreach d,$(DIRS),$(eval $(call ARCHIVE,$(d))))
+
+# Later layers first, so that one pass of the linker resolves them; groups where ports call back.
+REVERSED := $(shell awk '!/^\#/ && NF {print $$1}' layers.txt | tac)
+LIBS     := $(foreach d,$(REVERSED),$(if $(wildcard src/$(d)/*.c),$(O)/lib/$(d).a))
+
+$(O)/lilypad: $(O)/lib/cli.a $(LIBS)
+	@echo '  LD      $@'
+	@$(CC) $(CFLAGS) -o $@ -Wl,--start-group $(LIBS) -Wl,--end-group $(LDFLAGS) $(LDLIBS)
+
+# A test links only what its folder may see.
+define TESTBIN
+$(O)/test/$(patsubst src/%.c,%,$(1)): $(O)/obj/$(patsubst src/%.c,%,$(1)).o \
+		$(foreach d,$(word 2,$(subst /, ,$(1))) $(call DEPS,$(word 2,$(subst /, ,$(1)))),$(if $(filter src/$(d)/%,$(SRC)),$(O)/lib/$(d).a))
+	@mkdir -p $$(@D)
+	@$(CC) $(CFLAGS) -o $$@ $$< -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group $(LDFLAGS) $(LDLIBS) -lcmocka
+endef
+$(foreach t,$(TEST),$(eval $(call TESTBIN,$(t))))
+
+TESTBINS := $(TEST:src/%.c=$(O)/test/%)
+# `make unit D=codec` runs the tests of one folder.
+unit: $(if $(D),$(filter $(O)/test/$(D)/%,$(TESTBINS)),$(TESTBINS))
+	@tools/run_units $^
+
+lint:
+	@tools/check_layers
+	@tools/check_source
+
+clean:
+	rm -rf $(O)
+
+.PHONY: all unit lint clean FORCE modules
+.SECONDARY:
+-include $(OBJ:.o=.d)
+-include $(TEST:src/%.c=$(O)/obj/%.d)

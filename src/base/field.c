@@ -1,0 +1,71 @@
+/* field.c - look-ups in record and enumeration tables. */
+#include "base/field.h"
+
+const char *enum_name(const struct enum_names *names, unsigned value)
+{
+	for (size_t i = 0; i < names->n; i++) {
+		if (names->v[i].value == value)
+			return names->v[i].name;
+	}
+	return "?";
+}
+
+bool enum_by_name(const struct enum_names *names, struct str name, uint8_t *out)
+{
+	for (size_t i = 0; i < names->n; i++) {
+		if (str_is(name, names->v[i].name)) {
+			*out = names->v[i].value;
+			return true;
+		}
+	}
+	return false;
+}
+
+bool enum_has(const struct enum_names *names, unsigned value)
+{
+	for (size_t i = 0; i < names->n; i++) {
+		if (names->v[i].value == value)
+			return true;
+	}
+	return false;
+}
+
+size_t field_item_size(const struct field *f)
+{
+	switch (f->kind) {
+	case K_ADDRS: return sizeof(struct addr);
+	case K_HASHES: return sizeof(struct hash);
+	case K_RECS: return f->rec()->size;
+	case K_ADDR:
+	case K_HASH:
+	case K_CIDRAW:
+	case K_CIDTREE:
+	case K_AMOUNT:
+	case K_U64:
+	case K_U32:
+	case K_U16:
+	case K_U8:
+	case K_TIME:
+	case K_ENUM:
+	case K_BOOL:
+	case K_NONCE:
+	case K_TEXT:
+	case K_REC:
+	case K_SIG: break;
+	}
+	return f->size;
+}
+
+size_t field_items_at(const struct field *f)
+{
+	return f->size - field_item_size(f) * (size_t)f->bound;
+}
+
+const struct field *record_field(const struct record *r, struct str name)
+{
+	for (size_t i = 0; i < r->n; i++) {
+		if (str_is(name, r->f[i].name))
+			return &r->f[i];
+	}
+	return NULL;
+}

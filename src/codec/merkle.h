@@ -1,0 +1,26 @@
+/* merkle.h - the tree of protocol 2.0.2: Keccak-256, leaf prefix 0x00, node prefix 0x01, an odd node
+ * is promoted. */
+#ifndef LILYPAD_CODEC_MERKLE_H
+#define LILYPAD_CODEC_MERKLE_H
+
+#include "base/err.h"
+
+#define MERKLE_PATH_MAX 64
+
+/* items are the 32-byte contents of the leaves; n may be 0: the root is then all zero. `scratch` has
+ * room for n hashes. */
+void merkle_root(const struct hash *items, size_t n, struct hash *scratch, struct hash *out);
+
+/* The way from item i to the root: sibling hashes bottom-up; a promoted level has no sibling. */
+struct merkle_path {
+	uint64_t    index;
+	uint64_t    count;
+	uint32_t    n;
+	struct hash siblings[MERKLE_PATH_MAX];
+};
+void merkle_prove(const struct hash *items, size_t n, size_t i, struct hash *scratch,
+	struct merkle_path *out);
+/* True iff item is at path->index of path->count items under root. */
+MUST bool merkle_check(const struct hash *item, const struct merkle_path *path, const struct hash *root);
+
+#endif

@@ -1,0 +1,23 @@
+/* record_end.h - forgets the macros of record_struct.h and record_table.h. */
+#undef RECORD
+#undef END
+#undef F
+#undef F_ADDR
+#undef F_HASH
+#undef F_CIDRAW
+#undef F_CIDTREE
+#undef F_AMOUNT
+#undef F_U64
+#undef F_U32
+#undef F_U16
+#undef F_U8
+#undef F_TIME
+#undef F_ENUM
+#undef F_BOOL
+#undef F_NONCE
+#undef F_TEXT
+#undef F_ADDRS
+#undef F_HASHES
+#undef F_REC
+#undef F_RECS
+#undef F_SIG
