@@ -52,6 +52,13 @@ enum ledger_stage {
 	LEDGER_UP         /* and does again; events since the cursor follow */
 };
 
+#define LEDGER_CHANGES_MAX 8 /* JC, RP, author, solver, mediator, sink at most in one action */
+struct balance_change {
+	struct addr   account;
+	struct amount free, locked, withdrawing;
+	uint64_t      send_nonce; /* the next one of its Sends */
+};
+
 /* One event of the ledger: the same on every implementation. */
 struct ledger_event {
 	uint64_t     seq;        /* ascending, no gaps: the cursor */
@@ -65,6 +72,10 @@ struct ledger_event {
 	struct addr  account;    /* account actions: whose */
 	struct amount amount;    /* COST paid, or the amount of an account action */
 	struct btime deadline;   /* of the new state; 0: none */
+	/* The balances of every account that it touched, as they are after it: so a follower's copy is
+	 * exact without asking. */
+	uint32_t     changes_n;
+	struct balance_change changes[LEDGER_CHANGES_MAX];
 };
 
 struct ledger_note {

@@ -1,0 +1,53 @@
+/* host.h - runs one role in one process: event, transaction, effects (architecture.md).
+ *
+ * One loop turn: the events that are there are given to the role inside one store transaction, in
+ * order; the transaction commits; only then their effects are performed. A commit that fails ends the
+ * process (its state is in the store; a supervisor restarts it). HTTP requests are authenticated here
+ * (protocol 9.1): Request signed by the caller, audience = this role's account, time within 60 s, nonce
+ * used once; requests signed before the start are refused. */
+#ifndef LILYPAD_HOST_HOST_H
+#define LILYPAD_HOST_HOST_H
+
+#include <uv.h>
+
+#include "port/adapters.h"
+
+/* What a store must offer to a host beyond port.h. */
+struct store_tx {
+	void *self;
+	bool (*begin)(void *self, struct err *e);
+	bool (*commit)(void *self, struct err *e);
+	void (*rollback)(void *self);
+};
+
+struct host_options {
+	uv_loop_t         *loop;
+	struct role        role;
+	struct world      *world;
+	struct store_tx    tx;
+	struct ledger_port ledger;        /* self NULL: the role has no ledger */
+	struct tree_port   tree;          /* self NULL: none */
+	struct exec_port   exec;          /* self NULL: none */
+	struct hash        domain;        /* of the ledger: signs and checks Requests */
+	const char        *listen_ip;     /* NULL: no server (a hosted role such as `run`) */
+	uint16_t           listen_port;   /* 0: any free one */
+	uint64_t           ledger_cursor; /* events after it are wanted */
+	bool               ledger_all;    /* all accounts' events, not only this account's */
+	unsigned           rate_per_s;    /* requests per second of one key or address; 0: no limit */
+	unsigned           rate_burst;
+	/* Signed-offer bursts: verify Requests on worker threads is not needed; documents are checked by
+	 * the role. */
+};
+
+struct host;
+MUST bool host_new(const struct host_options *o, struct host **out, struct err *e);
+uint16_t host_port(const struct host *h);     /* that it listens on */
+/* Give EV_START and run the loop until FX_EXIT, SIGTERM or SIGINT (EV_STOP is given then). Returns the
+ * exit code. A role hosted inside a command calls host_start() and runs the loop itself. */
+int host_run(struct host *h);
+MUST bool host_start(struct host *h, struct err *e);
+/* Ask the role to stop: EV_STOP is given on the next turn, the loop ends when nothing is left. */
+void host_stop(struct host *h);
+struct host *host_free(struct host *h);
+
+#endif
