@@ -12,14 +12,6 @@
 
 #include "port/adapters.h"
 
-/* What a store must offer to a host beyond port.h. */
-struct store_tx {
-	void *self;
-	bool (*begin)(void *self, struct err *e);
-	bool (*commit)(void *self, struct err *e);
-	void (*rollback)(void *self);
-};
-
 struct host_options {
 	uv_loop_t         *loop;
 	struct role        role;
@@ -35,8 +27,10 @@ struct host_options {
 	bool               ledger_all;    /* all accounts' events, not only this account's */
 	unsigned           rate_per_s;    /* requests per second of one key or address; 0: no limit */
 	unsigned           rate_burst;
-	/* Signed-offer bursts: verify Requests on worker threads is not needed; documents are checked by
-	 * the role. */
+	/* Called for every FX_EMIT as well, after the commit: how a command that hosts a role follows it.
+	 * NULL: not wanted. */
+	void (*on_emit)(void *ctx, const char *name, struct str data);
+	void *emit_ctx;
 };
 
 struct host;

@@ -51,6 +51,17 @@ struct store {
 	 * returns false to stop. */
 	bool (*each)(void *self, const struct record *r, const struct field *by, const void *row,
 		bool (*cb)(void *ctx, const void *row), void *ctx, struct err *e);
+	/* The next value of a named counter, from 1, never given twice once the transaction commits, also
+	 * when several processes share the store (the transaction is IMMEDIATE). */
+	bool (*next)(void *self, const char *counter, uint64_t *out, struct err *e);
+};
+
+/* What a store offers to the host that drives it. */
+struct store_tx {
+	void *self;
+	bool (*begin)(void *self, struct err *e);
+	bool (*commit)(void *self, struct err *e);
+	void (*rollback)(void *self);
 };
 
 /* Content-addressed blocks. */
@@ -96,6 +107,7 @@ struct http_req {
 	struct str     params[4];  /* the {…} parts of its path, percent-decoded */
 	struct str     path;       /* as sent, with query */
 	struct str     query;
+	struct str     deal;       /* decoded JSON of the Lilypad-Deal header; empty: absent */
 	struct bytes   body;       /* whole, at most the route's limit; empty for stream routes */
 	struct addr    account;    /* who signed the Request of 9.1; zero: nobody */
 	char           peer[64];   /* address, for rate limits */

@@ -1,0 +1,304 @@
+/* creator.c - the job creator's step function: which event goes where. */
+#include "creator/creator.h"
+
+#include <stdlib.h>
+
+#include "codec/hex.h"
+#include "codec/json.h"
+#include "creator/creator_own.h"
+
+enum { ADOPT_MS = 1000, ROUTE_JOBS = 0 };
+
+static const struct route routes[] = {
+	{"GET", "/v1/jobs", AUTH_NONE, BODY_NONE, 0, "the unfinished jobs of this process"},
+};
+
+/* ---- jobs that are taken over ------------------------------------------------------------------------ */
+
+static void look(struct creator *c, struct job *j, struct effects *fx)
+{
+	char id[HASH_TEXT_MAX];
+
+	hash_format(hash_is_zero(&j->j.deal) ? &j->j.offer : &j->j.deal, id);
+	fx_call(fx, (struct tag){.what = TAG_LOOK, .key = j->j.id}, &c->c.solver, "GET",
+		fx_text(fx, hash_is_zero(&j->j.deal) ? "/v1/job-offers/%s" : "/v1/deals/%s", id), NULL);
+}
+
+static bool count_event(void *ctx, const void *row)
+{
+	struct job *j = ctx;
+	const struct creator_event *ev = row;
+
+	if (hash_eq(&ev->job, &j->j.id))
+		j->events = MAX2(j->events, ev->n);
+	return true;
+}
+
+static void take(struct creator *c, const struct creator_job *row, const struct event *ev,
+	struct effects *fx)
+{
+	struct store *s = &c->world->store;
+	struct job *j = job_new(c, &row->id);
+	struct err e;
+
+	if (!j)
+		return;
+	j->j = *row;
+	memcpy(j->j.owner, c->c.owner, sizeof j->j.owner);
+	if (!s->each(s->self, creator_event_record(), NULL, NULL, count_event, j, &e))
+		log_line(&c->world->log, LOG_BROKEN, "store: %s", e.msg);
+	creator_keep(c, j);
+	job_index(c, j);
+	job_note(c, j, ev, fx, "TAKEN_OVER", "goes on from %s", sm_name(&job_states, j->j.state));
+	look(c, j, fx);
+	job_resume(c, j, ev, fx);
+}
+
+struct orphans {
+	struct creator    *c;
+	struct creator_job rows[16];
+	size_t             n;
+};
+
+static bool find_orphan(void *ctx, const void *row)
+{
+	const struct creator_job *j = row;
+	struct orphans *o = ctx;
+	struct creator *c = o->c;
+
+	if (sm_is_final(&job_states, j->state) || job_by_id(c, &j->id))
+		return true;
+	bool asked = hash_eq(&j->id, &c->c.resume);
+	bool free_one = c->c.alive && !c->c.alive(c->c.ctx, j->owner);
+	if (asked || free_one)
+		o->rows[o->n++] = *j;
+	return o->n < COUNT(o->rows);
+}
+
+static void adopt(struct creator *c, const struct event *ev, struct effects *fx)
+{
+	struct orphans *o = ARENA_NEW(fx->arena, struct orphans);
+	struct store *s = &c->world->store;
+	struct err e;
+
+	assert(o);
+	o->c = c;
+	if (!s->each(s->self, creator_job_record(), NULL, NULL, find_orphan, o, &e))
+		log_line(&c->world->log, LOG_BROKEN, "store: %s", e.msg);
+	for (size_t i = 0; i < o->n; i++)
+		take(c, &o->rows[i], ev, fx);
+	if (c->c.alive)
+		fx_add(fx, FX_TIMER, (struct tag){.what = TAG_ADOPT})->delay = span_ms(ADOPT_MS);
+}
+
+/* Does what the state of a job asks for, now or again. */
+void job_resume(struct creator *c, struct job *j, const struct event *ev, struct effects *fx)
+{
+	(void)ev;
+	switch ((enum job_state)j->j.state) {
+	case JOB_STORING: job_store_parts(c, j, fx); break;
+	case JOB_POSTED: job_post(c, j, fx); break;
+	case JOB_MATCHED: job_sign(c, j, fx); break;
+	case JOB_FETCHING: job_fetch(c, j, fx); break;
+	case JOB_JUDGED: job_accept(c, j, fx); break;
+	case JOB_AGREED:
+	case JOB_SUBMITTED: look(c, j, fx); break;
+	case JOB_DONE:
+	case JOB_FAILED:
+	case JOB_CANCELLED: break;
+	}
+}
+
+/* ---- events ------------------------------------------------------------------------------------------ */
+
+static void on_start(struct creator *c, struct effects *fx)
+{
+	struct fx *f = fx_add(fx, FX_FOLLOW, (struct tag){.what = TAG_SOLVER});
+
+	f->url = c->c.solver.url;
+	f->audience = c->c.solver.addr;
+	f->path = "/v1/events";
+	f->id = c->c.solver_cursor;
+}
+
+/* Only with an open stream is an offer posted: no message about it can be missed then. */
+static void on_connected(struct creator *c, const struct event *ev, struct effects *fx)
+{
+	if (!c->started) {
+		c->started = true;
+		if (c->c.first)
+			job_start(c, c->c.first, ev, fx);
+		adopt(c, ev, fx);
+	}
+}
+
+static void cancel_one(struct creator *c, struct job *j, const struct event *ev, struct effects *fx)
+{
+	struct err e;
+
+	if (j->cancelling)
+		return;
+	if (j->j.state == JOB_STORING || j->j.state == JOB_POSTED) {
+		FAIL(&e, CANCELLED, "cancelled before a match; nothing was charged");
+		if (j->j.state == JOB_POSTED)
+			job_withdraw(c, j, ev, fx);
+		job_end(c, j, JOB_CANCELLED, &e, ev, fx, e.msg);
+		return;
+	}
+	j->cancelling = true;
+	job_note(c, j, ev, fx, "CANCEL", "too late to cancel for free: the deal is signed; it goes on");
+}
+
+static void cancel_all(struct creator *c, const struct event *ev, struct effects *fx)
+{
+	struct hash ids[16];
+	const void *key;
+	void *val;
+	size_t n = 0;
+
+	c->want_cancel = false;
+	for (size_t i = 0; n < COUNT(ids) && map_next(&c->jobs, &i, &key, &val);)
+		memcpy(&ids[n++], key, sizeof ids[0]);
+	for (size_t i = 0; i < n; i++) {
+		struct job *j = job_by_id(c, &ids[i]);
+
+		if (j)
+			cancel_one(c, j, ev, fx);
+	}
+}
+
+static void on_timer(struct creator *c, const struct event *ev, struct effects *fx)
+{
+	struct job *j = job_by_id(c, &ev->timer.key);
+
+	switch ((enum creator_tag)ev->timer.what) {
+	case TAG_ADOPT: adopt(c, ev, fx); break;
+	case TAG_QUEUE:
+		if (j)
+			job_on_queue(c, j, fx);
+		break;
+	case TAG_RETRY:
+		if (j)
+			job_resume(c, j, ev, fx);
+		break;
+	case TAG_CANCEL:
+	case TAG_SOLVER:
+	case TAG_PUSH_PART:
+	case TAG_OFFER:
+	case TAG_SIGNATURE:
+	case TAG_FETCH:
+	case TAG_WHY:
+	case TAG_WITHDRAW:
+	case TAG_LOOK: break;
+	}
+}
+
+static void on_reply(struct creator *c, const struct event *ev, struct effects *fx)
+{
+	const struct reply *r = ev->reply;
+	struct job *j = job_by_id(c, &r->tag.key);
+
+	if (r->tag.what == TAG_OFFER) {
+		job_on_ack(c, ev, fx);
+	} else if (r->tag.what == TAG_WHY) {
+		job_on_why(c, ev, fx);
+	} else if (r->tag.what == TAG_LOOK) {
+		job_on_look(c, ev, fx);
+	} else if (j && (!r->ok || r->status >= 400)) {
+		job_note(c, j, ev, fx, "SOLVER", "%s", r->err.msg);
+		if (!r->ok && !job_again(j, fx))
+			return;
+	}
+}
+
+static bool list_job(const struct job *j, json_t *list)
+{
+	return json_array_append_new(list, creator_job_json(&j->j)) == 0;
+}
+
+static void on_request(struct creator *c, const struct event *ev, struct effects *fx)
+{
+	json_t *list = json_array();
+	const void *key;
+	void *val;
+
+	for (size_t i = 0; map_next(&c->jobs, &i, &key, &val);) {
+		if (!list_job(*(struct job **)val, list))
+			break;
+	}
+	fx_reply(fx, ev->request->conn, 200, json_pack("{s:o}", "jobs", list));
+}
+
+static void on_event(void *self, const struct event *ev, struct effects *fx)
+{
+	struct creator *c = self;
+
+	if (c->want_cancel)
+		cancel_all(c, ev, fx);
+	switch (ev->kind) {
+	case EV_START: on_start(c, fx); break;
+	case EV_TIMER: on_timer(c, ev, fx); break;
+	case EV_REQUEST: on_request(c, ev, fx); break;
+	case EV_REPLY: on_reply(c, ev, fx); break;
+	case EV_MESSAGE:
+		if (ev->message->connected)
+			on_connected(c, ev, fx);
+		else
+			job_on_message(c, ev, fx);
+		break;
+	case EV_LEDGER: job_on_ledger(c, ev, fx); break;
+	case EV_TREE:
+		if (ev->tree->tag.what == TAG_PUSH_PART)
+			job_on_pushed(c, ev, fx);
+		else
+			job_on_fetched(c, ev, fx);
+		break;
+	case EV_TREE_IN:
+	case EV_RUN:
+	case EV_STOP: break;
+	}
+}
+
+void creator_cancel(struct creator *c)
+{
+	c->want_cancel = true;
+}
+
+bool creator_new(struct world *w, const struct creator_config *config, struct creator **out,
+	struct err *e)
+{
+	struct creator *c = calloc(1, sizeof *c);
+	uint64_t seed;
+
+	if (!c)
+		return FAIL(e, MEMORY, "no memory for the job creator");
+	c->world = w;
+	c->c = *config;
+	w->rng.fill(w->rng.self, &seed, sizeof seed);
+	map_init(&c->jobs, sizeof(struct hash), sizeof(struct job *), CREATOR_JOBS_MAX, seed);
+	map_init(&c->by_offer, sizeof(struct hash), sizeof(struct hash), CREATOR_JOBS_MAX, seed);
+	map_init(&c->by_deal, sizeof(struct hash), sizeof(struct hash), CREATOR_JOBS_MAX, seed);
+	*out = c;
+	return true;
+}
+
+struct role creator_role(struct creator *c)
+{
+	return (struct role){"creator", routes, COUNT(routes), creator_tables, c, on_event};
+}
+
+struct creator *creator_free(struct creator *c)
+{
+	const void *key;
+	void *val;
+
+	if (!c)
+		return NULL;
+	for (size_t i = 0; map_next(&c->jobs, &i, &key, &val);)
+		free(*(struct job **)val);
+	map_done(&c->jobs);
+	map_done(&c->by_offer);
+	map_done(&c->by_deal);
+	free(c);
+	return NULL;
+}

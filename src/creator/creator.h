@@ -1,0 +1,67 @@
+/* creator.h - the job creator (protocol 1): posts job offers, signs first the deal that follows from
+ * one, fetches and verifies the result, judges, pays. The same role inside `lilypad run` and as the
+ * daemon `lilypad creator`; several processes share one store, each drives the jobs that it owns. */
+#ifndef LILYPAD_CREATOR_CREATOR_H
+#define LILYPAD_CREATOR_CREATOR_H
+
+#include "port/peer.h"
+
+#include "model/record_struct.h"
+#include "creator/tables.def"
+#include "model/record_end.h"
+#define RECORD(tag, type, meaning) const struct record *tag##_record(void);
+#define F(kind, member, name, arg, flags, meaning)
+#define END(tag, type)
+#include "creator/tables.def"
+#include "model/record_end.h"
+
+enum job_state {
+#define S(name, value, flags, next, meaning) JOB_##name = (value),
+#include "creator/job_state.def"
+#undef S
+};
+extern const struct sm job_states;
+/* Every table of the role, for a command that only reads; ends with NULL. */
+extern const struct record *(*const creator_tables[])(void);
+
+#define CREATOR_JOBS_MAX     1024 /* unfinished jobs of one process: more are refused with BUSY */
+#define CREATOR_ATTEMPTS_MAX 5    /* providers that are tried before a job fails */
+
+/* A job to be bought. */
+struct creator_request {
+	const struct job_spec *spec;          /* its trees are in the blob store */
+	struct job_offer       offer;         /* all but jobCreator, spec, createdAt, nonce, expiry */
+	bool                   program_there; /* the directory has the program already */
+	struct span            queue;         /* how long it may wait for a match */
+	char                   key[128];      /* idempotency key, or "" */
+	char                   out[1024];
+};
+
+struct creator_config {
+	struct peer    solver;
+	struct peer    directory;
+	struct hash    domain;
+	struct genesis genesis;
+	uint8_t        owner[16];        /* of this process; zero: the daemon, which adopts */
+	uint64_t       solver_cursor;    /* messages after it are wanted */
+	unsigned       confirm_s;        /* acts that much before a deadline (4.1) */
+	struct amount  cap_per_day;      /* zero: none; the sum of the ceilings of a day's jobs */
+	/* Does the process with that token live? The daemon takes over the jobs of dead ones. NULL: never. */
+	bool (*alive)(void *ctx, const uint8_t owner[16]);
+	void *ctx;
+	const struct creator_request *first; /* a job to start with, or NULL */
+	struct hash resume;                  /* a job to take over, or zero */
+	bool detach;                         /* exit once `first` is acknowledged, leaving it to the daemon */
+	bool exit_when_done;                 /* exit when no job of ours is left */
+};
+
+struct creator;
+MUST bool creator_new(struct world *w, const struct creator_config *c, struct creator **out,
+	struct err *e);
+struct role creator_role(struct creator *c);
+struct creator *creator_free(struct creator *c);
+/* Ask to cancel every job of this process as far as that is free; called from the loop, acts at the
+ * next event (a timer with TAG_CANCEL is how a command raises it). */
+void creator_cancel(struct creator *c);
+
+#endif

@@ -1,0 +1,167 @@
+/* deal.c - what the solver says about a job: a match, the provider's signature, a result. */
+#include "codec/eip712.h"
+#include "codec/hex.h"
+#include "codec/json.h"
+#include "codec/signed.h"
+#include "creator/creator_own.h"
+#include "market/deal_of.h"
+
+/* ---- a match ---------------------------------------------------------------------------------------- */
+
+static bool check_match(struct creator *c, const struct creator_offer *o, const struct creator_deal *d,
+	struct err *e)
+{
+	TRY(signed_check(&c->c.domain, match_record(), &d->match, &d->match_sig, &c->c.solver.addr, e), e);
+	if (!hash_eq(&d->match.deal, &d->id) || !hash_eq(&d->match.job_offer, &o->id))
+		return FAIL(e, PEER, "the match names another deal or another offer");
+	if (!hash_eq(&d->deal.cold.job_offer, &o->id) ||
+		!hash_eq(&d->deal.cold.resource_offer, &d->match.resource_offer))
+		return FAIL(e, TERMS, "the deal names other offers than the match");
+	TRY(deal_follows_job_offer(&d->deal, &o->offer, e), e);
+	TRY(deal_open_in_time(&d->deal, &c->c.genesis, c->ledger_time, e), e);
+	return true;
+}
+
+static bool read_deal(const json_t *data, struct creator_deal *out, struct err *e)
+{
+	TRY(json_get_record(data, "deal", deal_record(), &out->deal, e), e);
+	TRY(json_get_record(data, "match", match_record(), &out->match, e), e);
+	TRY(json_get_sig(data, "matchSignature", &out->match_sig, e), e);
+	eip712_hash(deal_record(), &out->deal, &out->id);
+	return true;
+}
+
+static void on_deal(struct creator *c, const json_t *data, const struct event *ev, struct effects *fx)
+{
+	struct creator_deal d = {0};
+	struct creator_offer o;
+	char id[HASH_TEXT_MAX], who[ADDR_TEXT_MAX];
+	struct job *j;
+	struct err e;
+
+	if (!read_deal(data, &d, &e)) {
+		log_line(&c->world->log, LOG_ODD, "the solver sent a deal that cannot be read: %s", e.msg);
+		return;
+	}
+	j = job_by_offer(c, &d.deal.cold.job_offer);
+	if (!j || j->j.state != JOB_POSTED || j->cancelling)
+		return;
+	o = (struct creator_offer){.id = j->j.offer};
+	if (!creator_get(c, creator_offer_record(), &o))
+		return;
+	hash_format(&d.id, id);
+	if (!check_match(c, &o, &d, &e) ||
+		!world_sign(c->world, &c->c.domain, deal_record(), &d.deal, &d.jc_sig, &e)) {
+		job_note(c, j, ev, fx, "REFUSED", "deal not signed: %s", e.msg);
+		fx_call(fx, (struct tag){.what = TAG_SIGNATURE, .key = j->j.id}, &c->c.solver, "POST",
+			fx_text(fx, "/v1/deals/%s/refuse", id), json_pack("{s:o}", "reason", err_to_json(&e)));
+		return;
+	}
+	d.job = j->j.id;
+	creator_put(c, creator_deal_record(), &d);
+	j->j.deal = d.id;
+	j->j.provider = d.deal.hot.provider;
+	addr_format(&j->j.provider, who);
+	job_index(c, j);
+	job_move(c, j, JOB_MATCHED, ev, fx, "matched with %s; signed", who);
+	job_sign(c, j, fx);
+}
+
+void job_sign(struct creator *c, struct job *j, struct effects *fx)
+{
+	struct creator_deal d = {.id = j->j.deal};
+	char id[HASH_TEXT_MAX];
+
+	if (!creator_get(c, creator_deal_record(), &d))
+		return;
+	hash_format(&d.id, id);
+	fx_call(fx, (struct tag){.what = TAG_SIGNATURE, .key = j->j.id}, &c->c.solver, "POST",
+		fx_text(fx, "/v1/deals/%s/signature", id),
+		json_pack("{s:o}", "signature", json_of_sig(&d.jc_sig)));
+}
+
+/* ---- the provider ----------------------------------------------------------------------------------- */
+
+static void on_signed(struct creator *c, struct job *j, const json_t *data)
+{
+	struct creator_deal d = {.id = j->j.deal};
+	struct sig sig;
+	struct err e;
+
+	if (!creator_get(c, creator_deal_record(), &d) || d.rp_sig.n)
+		return;
+	if (!json_get_sig(data, "providerSignature", &sig, &e))
+		return; /* the JC's own signature, told to both */
+	if (!signed_check(&c->c.domain, deal_record(), &d.deal, &sig, &d.deal.hot.provider, &e)) {
+		log_line(&c->world->log, LOG_ODD, "the provider's signature: %s", e.msg);
+		return;
+	}
+	d.rp_sig = sig;
+	creator_put(c, creator_deal_record(), &d);
+}
+
+static void on_dissolved(struct creator *c, struct job *j, const json_t *data, const struct event *ev,
+	struct effects *fx)
+{
+	const char *why = json_string_value(json_object_get(data, "reason"));
+
+	/* The solver dissolves only what is not open: if the ledger already shows it, it is. */
+	if (j->j.state != JOB_MATCHED || j->j.ledger)
+		return;
+	map_del(&c->by_deal, &j->j.deal);
+	j->j.deal = (struct hash){{0}};
+	job_move(c, j, JOB_POSTED, ev, fx, "the match was dissolved: %s", why ? why : "no reason given");
+}
+
+static void on_about_deal(struct creator *c, const struct message *m, const json_t *data,
+	const struct event *ev, struct effects *fx)
+{
+	struct hash id;
+	struct job *j;
+	struct err e;
+
+	if (!json_get_hash(data, "id", &id, &e))
+		return;
+	j = job_by_deal(c, &id);
+	if (!j)
+		return;
+	if (str_is(m->name, "signed"))
+		on_signed(c, j, data);
+	else if (str_is(m->name, "result"))
+		job_on_result(c, j, data, ev, fx);
+	else if (str_is(m->name, "dissolved"))
+		on_dissolved(c, j, data, ev, fx);
+}
+
+void job_on_message(struct creator *c, const struct event *ev, struct effects *fx)
+{
+	const struct message *m = ev->message;
+	json_t *j OWN(json_own) = NULL;
+	struct err e;
+
+	if (!json_parse(m->data, &j, &e)) {
+		log_line(&c->world->log, LOG_ODD, "the solver's event %llu is no JSON: %s",
+			(unsigned long long)m->id, e.msg);
+		return;
+	}
+	if (str_is(m->name, "deal"))
+		on_deal(c, j, ev, fx);
+	else
+		on_about_deal(c, m, j, ev, fx);
+}
+
+/* What the solver knows of a job that is taken over: the same messages, all at once. */
+void job_on_look(struct creator *c, const struct event *ev, struct effects *fx)
+{
+	struct job *j = job_by_id(c, &ev->reply->tag.key);
+	json_t *body OWN(json_own) = NULL;
+	struct err e;
+
+	if (!j || !ev->reply->ok || ev->reply->status >= 400 ||
+		!json_parse(bytes_str(ev->reply->body), &body, &e))
+		return;
+	if (j->j.state == JOB_POSTED && json_object_get(body, "deal"))
+		on_deal(c, body, ev, fx);
+	if (j->j.state >= JOB_MATCHED && json_object_get(body, "result"))
+		job_on_result(c, j, body, ev, fx);
+}

@@ -1,0 +1,237 @@
+/* keep.c - the creator's store, its indexes, the timeline, and what followers are told. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "codec/json.h"
+#include "creator/creator_own.h"
+#include "port/action_json.h"
+
+static const struct sm_state states[] = {
+#define S(name, value, flags, next, meaning) {#name, value, flags, next, meaning},
+#include "creator/job_state.def"
+#undef S
+};
+const struct sm job_states = {"job", states, COUNT(states)};
+
+#include "model/record_table.h"
+#include "creator/tables.def"
+#include "model/record_end.h"
+
+const struct record *(*const creator_tables[])(void) = {creator_job_record, creator_offer_record,
+	creator_deal_record, creator_result_record, creator_event_record, NULL};
+
+enum { TRIES_MAX = 6, RETRY_MS = 250 };
+
+void creator_put(struct creator *c, const struct record *r, const void *row)
+{
+	struct err e;
+	bool ok = c->world->store.put(c->world->store.self, r, row, &e);
+
+	if (!ok)
+		log_line(&c->world->log, LOG_BROKEN, "store: %s", e.msg);
+	assert(ok);
+}
+
+bool creator_get(struct creator *c, const struct record *r, void *row)
+{
+	struct err e;
+
+	if (c->world->store.get(c->world->store.self, r, row, &e))
+		return true;
+	if (e.code != E_NOT_FOUND)
+		log_line(&c->world->log, LOG_BROKEN, "store: %s", e.msg);
+	return false;
+}
+
+void creator_keep(struct creator *c, struct job *j)
+{
+	creator_put(c, creator_job_record(), &j->j);
+}
+
+struct job *job_new(struct creator *c, const struct hash *id)
+{
+	struct job **slot = map_put(&c->jobs, id, NULL);
+	struct job *j = slot ? calloc(1, sizeof *j) : NULL;
+
+	if (!j) {
+		if (slot)
+			map_del(&c->jobs, id);
+		return NULL;
+	}
+	assert(!*slot);
+	j->j.id = *id;
+	*slot = j;
+	return j;
+}
+
+struct job *job_by_id(struct creator *c, const struct hash *id)
+{
+	struct job **slot = map_get(&c->jobs, id);
+
+	return slot ? *slot : NULL;
+}
+
+struct job *job_by_offer(struct creator *c, const struct hash *offer)
+{
+	struct hash *id = map_get(&c->by_offer, offer);
+
+	return id ? job_by_id(c, id) : NULL;
+}
+
+struct job *job_by_deal(struct creator *c, const struct hash *deal)
+{
+	struct hash *id = map_get(&c->by_deal, deal);
+
+	return id ? job_by_id(c, id) : NULL;
+}
+
+void job_index(struct creator *c, struct job *j)
+{
+	struct hash *id = map_put(&c->by_offer, &j->j.offer, NULL);
+
+	if (id)
+		*id = j->j.id;
+	if (hash_is_zero(&j->j.deal))
+		return;
+	id = map_put(&c->by_deal, &j->j.deal, NULL);
+	if (id)
+		*id = j->j.id;
+}
+
+json_t *creator_job_json(const struct creator_job *j)
+{
+	json_t *out = json_pack("{s:o, s:s, s:s, s:i, s:o, s:o, s:s, s:s, s:i, s:o, s:o, s:o, s:o}", "id",
+		json_of_hash(&j->id), "state", sm_name(&job_states, j->state), "module", j->module,
+		"attempt", (int)j->attempt, "offer", json_of_hash(&j->offer), "deal",
+		hash_is_zero(&j->deal) ? json_null() : json_of_hash(&j->deal), "ledger",
+		j->ledger ? sm_name(&deal_states, j->ledger) : "", "status",
+		j->status ? enum_name(&status_names, j->status) : "", "exitCode", (int)j->exit_code, "count",
+		json_of_u64(j->count), "bytes", json_of_u64(j->bytes), "pay", json_of_amount(j->pay), "cost",
+		json_of_amount(j->cost));
+
+	if (!addr_is_zero(&j->provider))
+		json_object_set_new(out, "provider", json_of_addr(&j->provider));
+	if (!hash_is_zero(&j->tree)) {
+		char text[CID_TEXT_MAX];
+		struct cid cid = cid_tree(&j->tree);
+
+		cid_format(&cid, text);
+		json_object_set_new(out, "output", json_string(text));
+	}
+	if (j->error)
+		json_object_set_new(out, "error",
+			json_pack("{s:s, s:s}", "code", err_name((enum err_code)j->error), "message", j->why));
+	return out;
+}
+
+/* One line of the timeline, and the same to whoever follows. */
+static void say(struct creator *c, struct job *j, const struct event *ev, struct effects *fx,
+	const char *name, const char *text)
+{
+	struct creator_event row = {.job = j->j.id, .n = ++j->events, .wall_ms = (uint64_t)ev->wall.ms};
+	json_t *body = creator_job_json(&j->j);
+	struct fx *f;
+
+	snprintf(row.name, sizeof row.name, "%s", name);
+	snprintf(row.text, sizeof row.text, "%s", text);
+	creator_put(c, creator_event_record(), &row);
+	json_object_set_new(body, "event", json_string(name));
+	json_object_set_new(body, "text", json_of_str(str_of(text)));
+	json_object_set_new(body, "wallMs", json_integer(ev->wall.ms));
+	f = fx_add(fx, FX_EMIT, (struct tag){0});
+	f->name = "job";
+	f->id = row.n;
+	f->topics[0] = j->j.id;
+	f->body = fx_json(fx, body);
+}
+
+void job_note(struct creator *c, struct job *j, const struct event *ev, struct effects *fx,
+	const char *name, const char *fmt, ...)
+{
+	char text[256];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	say(c, j, ev, fx, name, text);
+}
+
+void job_move(struct creator *c, struct job *j, enum job_state to, const struct event *ev,
+	struct effects *fx, const char *fmt, ...)
+{
+	char text[256];
+	va_list ap;
+	struct err e;
+	bool ok = sm_move(&job_states, &j->j.state, to, &e);
+
+	if (!ok)
+		log_line(&c->world->log, LOG_BROKEN, "%s", e.msg);
+	assert(ok);
+	j->tries = 0;
+	if (sm_is_final(&job_states, to))
+		j->j.ended_ms = (uint64_t)ev->wall.ms;
+	creator_keep(c, j);
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	say(c, j, ev, fx, sm_name(&job_states, to), text);
+}
+
+void job_end(struct creator *c, struct job *j, enum job_state end, const struct err *why,
+	const struct event *ev, struct effects *fx, const char *text)
+{
+	struct hash id = j->j.id;
+
+	if (why) {
+		j->j.error = (uint8_t)why->code;
+		snprintf(j->j.why, sizeof j->j.why, "%s", why->msg);
+	}
+	job_move(c, j, end, ev, fx, "%s", text);
+	map_del(&c->by_offer, &j->j.offer);
+	if (!hash_is_zero(&j->j.deal))
+		map_del(&c->by_deal, &j->j.deal);
+	map_del(&c->jobs, &id);
+	free(j);
+	if (c->jobs.n == 0 && c->c.exit_when_done)
+		fx_add(fx, FX_EXIT, (struct tag){0});
+}
+
+struct bytes deal_json(struct creator *c, const struct job *j, struct effects *fx)
+{
+	struct creator_deal d = {.id = j->j.deal};
+	json_t *out;
+
+	if (!creator_get(c, creator_deal_record(), &d))
+		return (struct bytes){NULL, 0};
+	out = json_pack("{s:o, s:o}", "deal", record_to_json(deal_record(), &d.deal),
+		"jobCreatorSignature", json_of_sig(&d.jc_sig));
+	if (d.rp_sig.n)
+		json_object_set_new(out, "providerSignature", json_of_sig(&d.rp_sig));
+	return fx_json(fx, out);
+}
+
+struct action *job_action(struct effects *fx, enum action_kind kind)
+{
+	struct action *a = ARENA_NEW(fx->arena, struct action);
+
+	assert(a);
+	a->kind = (uint8_t)kind;
+	return a;
+}
+
+void job_submit(struct effects *fx, struct job *j, struct action *a)
+{
+	a->deal_id = j->j.deal;
+	action_id(a, &j->action);
+	fx_add(fx, FX_SUBMIT, (struct tag){.key = j->j.id})->action = a;
+}
+
+bool job_again(struct job *j, struct effects *fx)
+{
+	if (++j->tries > TRIES_MAX)
+		return true;
+	fx_add(fx, FX_TIMER, (struct tag){.what = TAG_RETRY, .key = j->j.id})->delay =
+		span_ms((int64_t)RETRY_MS << (j->tries - 1));
+	return false;
+}

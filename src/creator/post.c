@@ -1,0 +1,387 @@
+/* post.c - the first half of a job: its parts go to the directory, its offer to the solver. */
+#include <stdio.h>
+
+#include "codec/eip712.h"
+#include "codec/hex.h"
+#include "codec/json.h"
+#include "codec/signed.h"
+#include "creator/creator_own.h"
+
+enum { OFFER_LIFE_S = 3600 };
+
+/* ---- a new job ------------------------------------------------------------------------------------ */
+
+struct spent {
+	uint64_t      since_ms;
+	struct amount sum;
+	bool          overflow;
+};
+
+static bool add_spent(void *ctx, const void *row)
+{
+	const struct creator_job *j = row;
+	struct spent *s = ctx;
+
+	if (j->created_ms < s->since_ms || j->state == JOB_CANCELLED)
+		return true;
+	/* An ended job counts what it cost, one that runs what it can cost. */
+	if (!amount_add(s->sum, sm_is_final(&job_states, j->state) ? j->cost : j->pay, &s->sum))
+		s->overflow = true;
+	return true;
+}
+
+static bool check_cap(struct creator *c, const struct creator_request *r, const struct event *ev,
+	struct err *e)
+{
+	struct spent s = {.since_ms = (uint64_t)ev->wall.ms - 86400000};
+	struct amount total;
+	char cap[AMOUNT_DEC_MAX], have[AMOUNT_DEC_MAX], pay[AMOUNT_DEC_MAX];
+
+	if (amount_is_zero(c->c.cap_per_day))
+		return true;
+	TRY(c->world->store.each(c->world->store.self, creator_job_record(), NULL, NULL, add_spent, &s, e),
+		e);
+	if (!s.overflow && amount_add(s.sum, r->offer.terms.pay, &total) &&
+		amount_cmp(total, c->c.cap_per_day) <= 0)
+		return true;
+	amount_format(c->c.cap_per_day, cap);
+	amount_format(s.sum, have);
+	amount_format(r->offer.terms.pay, pay);
+	FAIL(e, CAP, "the cap is %s a day; %s is spent or promised since yesterday, this job may cost %s",
+		cap, have, pay);
+	return err_hint(e, "raise creator.cap-per-day, or wait");
+}
+
+/* Sign the offer of an attempt. */
+static bool sign_offer(struct creator *c, const struct job_offer *template, const struct hash *spec,
+	const struct event *ev, struct creator_offer *out, struct err *e)
+{
+	struct store *s = &c->world->store;
+	struct creator_offer o = {.offer = *template};
+	uint64_t now = wall_seconds(ev->wall);
+
+	TRY(s->next(s->self, "job-nonce", &o.offer.nonce, e), e);
+	o.offer.job_creator = c->world->signer.addr;
+	o.offer.spec = *spec;
+	o.offer.solver = c->c.solver.addr;
+	o.offer.directory = c->c.directory.addr;
+	o.offer.created_at.s = now;
+	o.offer.expiry.s = now + OFFER_LIFE_S;
+	eip712_hash(job_offer_record(), &o.offer, &o.id);
+	TRY(world_sign(c->world, &c->c.domain, job_offer_record(), &o.offer, &o.sig, e), e);
+	*out = o;
+	return true;
+}
+
+static bool put_spec(struct creator *c, const struct job_spec *spec, struct hash *out, struct err *e)
+{
+	struct buf text OWN(buf_done);
+	struct cid cid;
+
+	buf_init(&text, BLOCK_MAX);
+	record_canonical(job_spec_record(), spec, &text);
+	if (!buf_ok(&text))
+		return FAIL(e, TOO_LARGE, "the job spec takes more than %u bytes", BLOCK_MAX);
+	cid = cid_of(CID_RAW, buf_bytes(&text));
+	TRY(c->world->blobs.put(c->world->blobs.self, &cid, buf_bytes(&text), e), e);
+	TRY(c->world->blobs.sync(c->world->blobs.self, e), e);
+	*out = cid.digest;
+	return true;
+}
+
+static void tell_failure(struct effects *fx, const struct err *e)
+{
+	struct fx *f = fx_add(fx, FX_EMIT, (struct tag){0});
+
+	f->name = "error";
+	f->body = fx_json(fx, err_to_json(e));
+	fx_add(fx, FX_EXIT, (struct tag){0})->status = err_exit(e->code);
+}
+
+void job_start(struct creator *c, const struct creator_request *r, const struct event *ev,
+	struct effects *fx)
+{
+	struct creator_offer offer;
+	struct hash spec;
+	struct job *j;
+	struct err e;
+
+	if (!check_cap(c, r, ev, &e) || !put_spec(c, r->spec, &spec, &e) ||
+		!sign_offer(c, &r->offer, &spec, ev, &offer, &e)) {
+		tell_failure(fx, &e);
+		return;
+	}
+	j = job_new(c, &offer.id);
+	if (!j) {
+		FAIL(&e, BUSY, "%d jobs are under way in this process", CREATOR_JOBS_MAX);
+		tell_failure(fx, &e);
+		return;
+	}
+	offer.job = offer.id;
+	memcpy(j->j.owner, c->c.owner, sizeof j->j.owner);
+	j->j.state = JOB_STORING;
+	j->j.spec = spec;
+	j->j.attempt = 1;
+	j->j.offer = offer.id;
+	j->j.pay = r->offer.terms.pay;
+	j->j.created_ms = (uint64_t)ev->wall.ms;
+	j->j.match_by_ms = r->queue.ms ? (uint64_t)(ev->wall.ms + r->queue.ms) : 0;
+	snprintf(j->j.module, sizeof j->j.module, "%s", r->spec->name);
+	snprintf(j->j.key, sizeof j->j.key, "%s", r->key);
+	snprintf(j->j.out, sizeof j->j.out, "%s", r->out);
+	creator_put(c, creator_offer_record(), &offer);
+	creator_keep(c, j);
+	job_index(c, j);
+	job_note(c, j, ev, fx, "STORING", "spec, program and inputs go to the directory");
+	job_store_parts(c, j, fx);
+}
+
+/* ---- parts ---------------------------------------------------------------------------------------- */
+
+static void push(struct creator *c, struct job *j, const struct cid *root, struct effects *fx)
+{
+	struct fx *f = fx_add(fx, FX_PUSH, (struct tag){.what = TAG_PUSH_PART, .key = j->j.id});
+
+	f->url = c->c.directory.url;
+	f->audience = c->c.directory.addr;
+	f->root = *root;
+	j->waiting++;
+}
+
+void job_store_parts(struct creator *c, struct job *j, struct effects *fx)
+{
+	struct buf text OWN(buf_done);
+	struct job_spec *spec = ARENA_NEW(fx->arena, struct job_spec);
+	struct cid root = cid_raw(&j->j.spec);
+	struct err e;
+
+	assert(spec);
+	buf_init(&text, BLOCK_MAX);
+	if (!c->world->blobs.get(c->world->blobs.self, &root, &text, &e) ||
+		!record_parse(job_spec_record(), buf_view(&text), spec, &e)) {
+		log_line(&c->world->log, LOG_BROKEN, "own job spec: %s", e.msg);
+		return;
+	}
+	push(c, j, &root, fx);
+	if (!hash_is_zero(&spec->program)) {
+		root = cid_tree(&spec->program);
+		push(c, j, &root, fx);
+	}
+	for (uint32_t i = 0; i < spec->inputs.n; i++) {
+		const struct spec_input *in = &spec->inputs.v[i];
+
+		root = hash_is_zero(&in->file) ? cid_tree(&in->tree) : cid_raw(&in->file);
+		push(c, j, &root, fx);
+	}
+}
+
+void job_on_pushed(struct creator *c, const struct event *ev, struct effects *fx)
+{
+	const struct tree_done *t = ev->tree;
+	struct job *j = job_by_id(c, &t->tag.key);
+
+	if (!j || j->j.state != JOB_STORING)
+		return;
+	if (j->waiting)
+		j->waiting--;
+	if (!t->ok) {
+		/* The others of this round are forgotten: the whole step is repeated. */
+		if (job_again(j, fx))
+			job_end(c, j, JOB_FAILED, &t->err, ev, fx, "the directory does not take the job's parts");
+		else
+			j->waiting = 0;
+		return;
+	}
+	if (j->waiting == 0) {
+		job_move(c, j, JOB_POSTED, ev, fx, "parts stored; the offer is posted");
+		job_post(c, j, fx);
+	}
+}
+
+/* ---- the offer ------------------------------------------------------------------------------------ */
+
+void job_post(struct creator *c, struct job *j, struct effects *fx)
+{
+	struct creator_offer o = {.id = j->j.offer};
+
+	if (!creator_get(c, creator_offer_record(), &o))
+		return;
+	fx_call(fx, (struct tag){.what = TAG_OFFER, .key = o.id}, &c->c.solver, "POST", "/v1/job-offers",
+		json_pack("{s:o, s:o}", "offer", record_to_json(job_offer_record(), &o.offer), "signature",
+			json_of_sig(&o.sig)));
+}
+
+static bool read_ack(struct creator *c, const struct reply *r, struct creator_offer *o, struct err *e)
+{
+	json_t *j OWN(json_own) = NULL;
+
+	TRY(json_parse(bytes_str(r->body), &j, e), e);
+	TRY(json_get_record(j, "ack", ack_record(), &o->ack, e), e);
+	TRY(json_get_sig(j, "signature", &o->ack_sig, e), e);
+	TRY(signed_check(&c->c.domain, ack_record(), &o->ack, &o->ack_sig, &c->c.solver.addr, e), e);
+	if (!hash_eq(&o->ack.offer, &o->id))
+		return FAIL(e, PEER, "the solver acknowledged another offer than ours");
+	return true;
+}
+
+void job_on_ack(struct creator *c, const struct event *ev, struct effects *fx)
+{
+	const struct reply *r = ev->reply;
+	struct job *j = job_by_offer(c, &r->tag.key);
+	struct creator_offer o = {.id = r->tag.key};
+	struct err e = r->err;
+
+	if (!j)
+		return;
+	if (!r->ok) {
+		if (job_again(j, fx))
+			job_end(c, j, JOB_FAILED, &e, ev, fx, "the solver does not answer");
+		return;
+	}
+	if (r->status >= 400) {
+		job_end(c, j, JOB_FAILED, &e, ev, fx, "the solver refused the offer");
+		return;
+	}
+	if (!creator_get(c, creator_offer_record(), &o))
+		return;
+	if (!read_ack(c, r, &o, &e)) {
+		job_end(c, j, JOB_FAILED, &e, ev, fx, "the solver's acknowledgement is not valid");
+		return;
+	}
+	creator_put(c, creator_offer_record(), &o);
+	job_note(c, j, ev, fx, "ACKED", "filed as number %llu", (unsigned long long)o.ack.sequence);
+	if (c->c.detach) {
+		memset(j->j.owner, 0, sizeof j->j.owner);
+		creator_keep(c, j);
+		fx_add(fx, FX_EXIT, (struct tag){0});
+		return;
+	}
+	if (j->j.match_by_ms && j->j.state == JOB_POSTED) {
+		int64_t left = (int64_t)j->j.match_by_ms - ev->wall.ms;
+
+		fx_add(fx, FX_TIMER, (struct tag){.what = TAG_QUEUE, .key = j->j.id})->delay =
+			span_ms(MAX2(left, (int64_t)0));
+	}
+}
+
+void job_next_provider(struct creator *c, struct job *j, const struct err *why, const struct event *ev,
+	struct effects *fx)
+{
+	struct creator_offer old = {.id = j->j.offer};
+	struct creator_offer next;
+	struct err e;
+
+	if (j->j.attempt >= CREATOR_ATTEMPTS_MAX || j->cancelling ||
+		!creator_get(c, creator_offer_record(), &old)) {
+		job_end(c, j, JOB_FAILED, why, ev, fx, why->msg);
+		return;
+	}
+	if (!addr_is_zero(&j->j.provider) && old.offer.deny.n < DENY_MAX)
+		old.offer.deny.v[old.offer.deny.n++] = j->j.provider;
+	if (!sign_offer(c, &old.offer, &j->j.spec, ev, &next, &e)) {
+		job_end(c, j, JOB_FAILED, &e, ev, fx, "the next offer cannot be signed");
+		return;
+	}
+	next.job = j->j.id;
+	creator_put(c, creator_offer_record(), &next);
+	map_del(&c->by_offer, &j->j.offer);
+	map_del(&c->by_deal, &j->j.deal);
+	j->j.offer = next.id;
+	j->j.deal = (struct hash){{0}};
+	j->j.provider = (struct addr){{0}};
+	j->j.ledger = 0;
+	j->j.deadline.s = 0;
+	j->j.attempt++;
+	job_index(c, j);
+	job_move(c, j, JOB_POSTED, ev, fx, "%s; the next provider is tried", why->msg);
+	job_post(c, j, fx);
+}
+
+/* ---- no match ------------------------------------------------------------------------------------- */
+
+void job_on_queue(struct creator *c, struct job *j, struct effects *fx)
+{
+	char id[HASH_TEXT_MAX];
+
+	if (j->j.state != JOB_POSTED)
+		return;
+	hash_format(&j->j.offer, id);
+	fx_call(fx, (struct tag){.what = TAG_WHY, .key = j->j.id}, &c->c.solver, "GET",
+		fx_text(fx, "/v1/job-offers/%s", id), NULL);
+}
+
+/* "2 lack cpu, 1 asks more": the solver's counts as one sentence. */
+static void reasons_text(const json_t *reasons, struct buf *out)
+{
+	const char *sep = "";
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach (reasons, i, row) {
+		const char *what = json_string_value(json_object_get(row, "text"));
+		uint64_t n;
+		struct err e;
+
+		if (!what)
+			what = json_string_value(json_object_get(row, "reason"));
+		if (!what || !json_get_u64(row, "count", &n, &e))
+			continue;
+		buf_fmt(out, "%s%llu: %s", sep, (unsigned long long)n, what);
+		sep = "; ";
+	}
+}
+
+static enum err_code no_match_code(const json_t *reasons)
+{
+	bool price_only = json_array_size(reasons) > 0;
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach (reasons, i, row) {
+		const char *what = json_string_value(json_object_get(row, "reason"));
+
+		if (!what || strncmp(what, "PRICE", 5) != 0)
+			price_only = false;
+	}
+	return price_only ? E_PRICE_LOW : E_MATCH_NONE;
+}
+
+void job_on_why(struct creator *c, const struct event *ev, struct effects *fx)
+{
+	struct job *j = job_by_id(c, &ev->reply->tag.key);
+	json_t *body OWN(json_own) = NULL;
+	struct buf text OWN(buf_done);
+	const json_t *reasons;
+	struct err e;
+
+	if (!j || j->j.state != JOB_POSTED)
+		return;
+	buf_init(&text, 400);
+	if (!ev->reply->ok || !json_parse(bytes_str(ev->reply->body), &body, &e))
+		body = json_object();
+	reasons = json_object_get(body, "reasons");
+	reasons_text(reasons, &text);
+	FAIL(&e, MATCH_NONE, "no provider takes this job within its queue time%s%s", text.n ? ": " : "",
+		buf_cstr(&text));
+	e.code = no_match_code(reasons);
+	job_withdraw(c, j, ev, fx);
+	job_end(c, j, JOB_FAILED, &e, ev, fx, "no match in time");
+}
+
+void job_withdraw(struct creator *c, struct job *j, const struct event *ev, struct effects *fx)
+{
+	struct offer_cancel doc = {j->j.offer, {wall_seconds(ev->wall)}};
+	char id[HASH_TEXT_MAX];
+	struct sig sig;
+	struct err e;
+
+	if (!world_sign(c->world, &c->c.domain, offer_cancel_record(), &doc, &sig, &e)) {
+		log_line(&c->world->log, LOG_ODD, "cannot sign the cancellation: %s", e.msg);
+		return;
+	}
+	hash_format(&j->j.offer, id);
+	fx_call(fx, (struct tag){.what = TAG_WITHDRAW, .key = j->j.id}, &c->c.solver, "POST",
+		fx_text(fx, "/v1/offers/%s/cancel", id),
+		json_pack("{s:o, s:o}", "cancel", record_to_json(offer_cancel_record(), &doc), "signature",
+			json_of_sig(&sig)));
+}

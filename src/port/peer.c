@@ -1,0 +1,92 @@
+/* peer.c - building the effects that every role needs. */
+#include "port/peer.h"
+
+#include "codec/json.h"
+#include "codec/signed.h"
+
+struct bytes fx_json(struct effects *fx, json_t *j)
+{
+	struct buf b OWN(buf_done);
+	struct bytes out = {NULL, 0};
+
+	assert(j);
+	buf_init(&b, HTTP_BODY_MAX * 4);
+	json_canonical(j, &b);
+	json_decref(j);
+	assert(buf_ok(&b));
+	out.p = arena_copy(fx->arena, b.p, b.n);
+	out.n = b.n;
+	assert(out.p);
+	return out;
+}
+
+const char *fx_text(struct effects *fx, const char *fmt, ...)
+{
+	struct buf b OWN(buf_done);
+	va_list ap;
+	char *out;
+
+	buf_init(&b, 1 << 16);
+	va_start(ap, fmt);
+	buf_vfmt(&b, fmt, ap);
+	va_end(ap);
+	out = arena_str(fx->arena, buf_view(&b));
+	assert(out);
+	return out;
+}
+
+struct fx *fx_call(struct effects *fx, struct tag tag, const struct peer *to, const char *method,
+	const char *path, json_t *body)
+{
+	struct fx *f = fx_add(fx, FX_CALL, tag);
+
+	f->audience = to->addr;
+	f->url = to->url;
+	f->method = method;
+	f->path = fx_text(fx, "%s", path);
+	if (body)
+		f->body = fx_json(fx, body);
+	return f;
+}
+
+void fx_reply(struct effects *fx, struct conn_id conn, int status, json_t *j)
+{
+	struct fx *f = fx_add(fx, FX_REPLY, (struct tag){0});
+
+	f->conn = conn;
+	f->status = status;
+	f->body = fx_json(fx, j);
+}
+
+void fx_reply_err(struct effects *fx, struct conn_id conn, const struct err *e)
+{
+	fx_reply(fx, conn, err_http(e->code), err_to_json(e));
+}
+
+bool world_sign(const struct world *w, const struct hash *domain, const struct record *r,
+	const void *row, struct sig *out, struct err *e)
+{
+	struct hash digest;
+
+	signed_digest(domain, r, row, &digest);
+	TRY(w->signer.sign(w->signer.self, &digest, out, e), e);
+	return true;
+}
+
+struct hash account_topic(const struct addr *a)
+{
+	struct hash h = {{0}};
+
+	memcpy(h.b + 12, a->b, 20);
+	return h;
+}
+
+struct cid cid_raw(const struct hash *digest)
+{
+	return (struct cid){CID_RAW, *digest};
+}
+
+struct cid cid_tree(const struct hash *digest)
+{
+	return (struct cid){CID_DAG_PB, *digest};
+}

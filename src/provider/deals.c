@@ -1,0 +1,405 @@
+/* deals.c - what moves a deal: messages of the solver, fetched trees, ended runs, the ledger. */
+#include "codec/eip712.h"
+#include "codec/hex.h"
+#include "codec/json.h"
+#include "codec/signed.h"
+#include "market/deal_of.h"
+#include "provider/provider_own.h"
+
+enum {
+	TRIES_MAX = 5,        /* of one step that a peer fails */
+	RETRY_MS = 500,       /* doubled each time */
+	ASK_AGAIN_S = 30,     /* before a passed deadline is acted on again */
+	SPARE_S = 3           /* seconds before the submit deadline at which an unfinished job is declined */
+};
+
+/* ---- a new deal --------------------------------------------------------------------------------- */
+
+/* The JC has signed: does the deal follow from our offer, and is the signature its own? */
+static bool check_deal(const struct provider *p, const struct deal *d, const struct sig *jc_sig,
+	struct err *e)
+{
+	if (!addr_eq(&d->hot.provider, &p->world->signer.addr))
+		return FAIL(e, PARTY, "the deal names another provider");
+	if (!hash_eq(&d->cold.resource_offer, &p->offer.id))
+		return FAIL(e, TERMS, "the deal is made on an offer that does not stand any more");
+	TRY(deal_follows_resource_offer(d, &p->offer.offer, e), e);
+	TRY(signed_check(&p->c.domain, deal_record(), d, jc_sig, &d->hot.job_creator, e), e);
+	return true;
+}
+
+static void take_deal(struct provider *p, const json_t *j, const struct event *ev, struct effects *fx)
+{
+	struct provider_deal row = {.created.s = wall_seconds(ev->wall)};
+	struct store *s = &p->world->store;
+	struct work *k;
+	struct err e;
+
+	if (!json_get_record(j, "deal", deal_record(), &row.deal, &e) ||
+		!json_get_sig(j, "jobCreatorSignature", &row.jc_sig, &e)) {
+		log_line(&p->world->log, LOG_ODD, "the solver sent a deal that cannot be read: %s", e.msg);
+		return;
+	}
+	eip712_hash(deal_record(), &row.deal, &row.id);
+	if (provider_work_get(p, &row.id))
+		return;
+	if (s->get(s->self, provider_work_record(), &(struct provider_work){.id = row.id}, &e))
+		return; /* ended before; the message is a repetition */
+	k = provider_work_new(p, &row.id);
+	if (!k) {
+		log_line(&p->world->log, LOG_ODD, "too many unfinished deals: one more is not taken");
+		return;
+	}
+	k->deal = row;
+	k->w.state = WORK_FETCHING;
+	k->w.status = STATUS_COMPLETED;
+	if (!s->put(s->self, provider_deal_record(), &k->deal, &e))
+		log_line(&p->world->log, LOG_BROKEN, "store: %s", e.msg);
+	provider_keep(p, k);
+	p->totals.jobs++;
+	if (!check_deal(p, &row.deal, &row.jc_sig, &e))
+		step_refuse(p, k, &e, fx);
+	else
+		step_fetch(p, k, fx);
+}
+
+static void on_dissolved(struct provider *p, const json_t *j)
+{
+	struct hash id;
+	struct work *k;
+	struct err e;
+
+	if (!json_get_hash(j, "id", &id, &e))
+		return;
+	k = provider_work_get(p, &id);
+	if (k && k->w.state == WORK_FETCHING)
+		provider_finish(p, k, WORK_LOST, "the solver dissolved the match");
+}
+
+void provider_on_message(struct provider *p, const struct event *ev, struct effects *fx)
+{
+	const struct message *m = ev->message;
+	json_t *j OWN(json_own) = NULL;
+	struct err e;
+
+	if (m->connected) {
+		/* After a gap the solver may have forgotten the offer. */
+		provider_post_offer(p, ev, fx);
+		return;
+	}
+	if (!json_parse(m->data, &j, &e)) {
+		log_line(&p->world->log, LOG_ODD, "the solver's event %llu is no JSON: %s",
+			(unsigned long long)m->id, e.msg);
+		return;
+	}
+	if (str_is(m->name, "signed"))
+		take_deal(p, j, ev, fx);
+	else if (str_is(m->name, "dissolved"))
+		on_dissolved(p, j);
+	if (m->id > p->solver_cursor) {
+		p->solver_cursor = m->id;
+		provider_keep_cursor(p, 0, m->id);
+	}
+}
+
+/* ---- effects that ended ------------------------------------------------------------------------- */
+
+/* Repeat the step after a while; true when it has been tried too often. */
+static bool again(struct work *k, struct effects *fx)
+{
+	if (++k->tries > TRIES_MAX)
+		return true;
+	fx_add(fx, FX_TIMER, (struct tag){.what = TAG_RETRY, .key = k->w.id})->delay =
+		span_ms((int64_t)RETRY_MS << (k->tries - 1));
+	return false;
+}
+
+static void on_fetched(struct provider *p, struct work *k, const struct tree_done *t,
+	struct effects *fx)
+{
+	if (k->waiting)
+		k->waiting--;
+	if (k->w.state != WORK_FETCHING)
+		return;
+	if (!t->ok) {
+		if (k->waiting == 0 && again(k, fx))
+			step_refuse(p, k, &t->err, fx);
+		return;
+	}
+	step_fetch(p, k, fx);
+}
+
+/* The directory has the output: its Stored is what makes it published (6.8). */
+static bool read_stored(const struct provider *p, const struct work *k, struct bytes body,
+	struct stored *out, struct sig *sig, struct err *e)
+{
+	json_t *j OWN(json_own) = NULL;
+
+	TRY(json_parse(bytes_str(body), &j, e), e);
+	TRY(json_get_record(j, "stored", stored_record(), out, e), e);
+	TRY(json_get_sig(j, "signature", sig, e), e);
+	TRY(signed_check(&p->c.domain, stored_record(), out, sig, &k->deal.deal.cold.directory, e), e);
+	if (!hash_eq(&out->deal, &k->w.id) || !hash_eq(&out->output, &k->w.tree))
+		return FAIL(e, PEER, "the directory signed for another deal or another output");
+	return true;
+}
+
+static void on_pushed(struct provider *p, struct work *k, const struct tree_done *t,
+	struct effects *fx)
+{
+	struct stored st;
+	struct err e = t->err;
+
+	if (k->w.state != WORK_RAN)
+		return;
+	if (!t->ok || !read_stored(p, k, t->body, &st, &k->w.stored_sig, &e)) {
+		if (again(k, fx))
+			step_decline(p, k, REASON_DIRECTORY_UNAVAILABLE, e.msg, fx);
+		return;
+	}
+	k->w.keep_until = st.keep_until;
+	k->w.tree_bytes = st.bytes;
+	provider_move(p, k, WORK_STORED);
+	step_submit(p, k, fx);
+}
+
+void provider_on_tree(struct provider *p, const struct event *ev, struct effects *fx)
+{
+	const struct tree_done *t = ev->tree;
+	struct work *k = provider_work_get(p, &t->tag.key);
+
+	if (!k)
+		return;
+	if (t->tag.what == TAG_PUSH)
+		on_pushed(p, k, t, fx);
+	else
+		on_fetched(p, k, t, fx);
+}
+
+/* Fill in the outcome of a run: what is charged is what 2.5 says. */
+static bool outcome(struct provider *p, struct work *k, const struct run_done *r, struct err *e)
+{
+	uint64_t all = r->input_bytes;
+	struct result res;
+
+	k->w.status = r->status;
+	k->w.count = r->count;
+	k->w.wall_us = r->wall_us;
+	k->w.tree = r->tree.digest;
+	if (r->status == STATUS_COMPLETED) {
+		if (__builtin_add_overflow(all, r->tree_bytes, &all) || all > k->deal.deal.hot.byte_limit) {
+			k->w.status = STATUS_BANDWIDTH_EXCEEDED;
+			all = r->input_bytes;
+		}
+	}
+	k->w.bytes = all;
+	p->world->rng.fill(p->world->rng.self, k->w.secret.b, sizeof k->w.secret.b);
+	work_result(k, &res);
+	TRY(world_sign(p->world, &p->c.domain, result_record(), &res, &k->w.result_sig, e), e);
+	return true;
+}
+
+/* A slot is free: the deals that wait for one are started. */
+static void start_waiting(struct provider *p, struct effects *fx)
+{
+	const void *key;
+	void *val;
+
+	for (size_t i = 0; p->running < p->c.parallel && map_next(&p->works, &i, &key, &val);) {
+		struct work *k = *(struct work **)val;
+
+		if (k->w.state == WORK_RUNNING && !k->running)
+			step_run(p, k, fx);
+	}
+}
+
+void provider_on_run(struct provider *p, const struct event *ev, struct effects *fx)
+{
+	const struct run_done *r = ev->run;
+	struct work *k = provider_work_get(p, &r->tag.key);
+	struct err e = r->err;
+
+	assert(p->running > 0);
+	p->running--;
+	if (k && k->w.state == WORK_RUNNING) {
+		k->running = false;
+		if (r->ok && outcome(p, k, r, &e)) {
+			provider_move(p, k, WORK_RAN);
+			step_push(p, k, fx);
+		} else if (again(k, fx)) {
+			step_decline(p, k, REASON_HOST_FAILURE, e.msg, fx);
+		}
+	}
+	start_waiting(p, fx);
+}
+
+/* ---- the ledger ---------------------------------------------------------------------------------- */
+
+static void settle(struct provider *p, struct work *k, const struct ledger_event *le)
+{
+	const struct hot *h = &k->deal.deal.hot;
+	struct amount shares = {{{0}}};
+	bool paid = le->to == DEAL_RESULTS_ACCEPTED || le->to == DEAL_TIMEOUT_JUDGE ||
+		le->to == DEAL_MEDIATION_ACCEPTED;
+
+	k->w.ledger = le->to;
+	if (paid) {
+		bool ok = amount_add(amount_per_mille(le->amount, h->royalty),
+			amount_per_mille(le->amount, h->solver_share), &shares);
+
+		ok = ok && amount_sub(le->amount, shares, &k->w.earned);
+		ok = ok && amount_add(p->totals.earned, k->w.earned, &p->totals.earned);
+		if (!ok)
+			log_line(&p->world->log, LOG_BROKEN, "shares above the cost of a deal");
+		p->totals.paid++;
+	} else if (le->to == DEAL_DECLINED) {
+		p->totals.declined++;
+	} else {
+		p->totals.failed++;
+	}
+	provider_finish(p, k, WORK_DONE, paid ? "" : sm_name(&deal_states, le->to));
+}
+
+static void on_deal_event(struct provider *p, const struct ledger_event *le, struct effects *fx)
+{
+	struct work *k = provider_work_get(p, &le->deal);
+
+	if (!k)
+		return;
+	k->w.deadline = le->deadline;
+	k->w.ledger = le->to;
+	if (sm_is_final(&deal_states, le->to)) {
+		if (k->w.state == WORK_FETCHING)
+			provider_finish(p, k, WORK_LOST, "the deal ended before we signed");
+		else
+			settle(p, k, le);
+		return;
+	}
+	if (le->to == DEAL_AGREED && k->w.state == WORK_SIGNED) {
+		provider_move(p, k, WORK_RUNNING);
+		step_run(p, k, fx);
+		return;
+	}
+	provider_keep(p, k);
+}
+
+/* An action of ours will not be in a block: unless the ledger was only out of reach, that decides. */
+static void on_dropped(struct provider *p, const struct ledger_note *n, struct effects *fx)
+{
+	struct work *k = NULL;
+	const void *key;
+	void *val;
+
+	for (size_t i = 0; !k && map_next(&p->works, &i, &key, &val);) {
+		struct work *one = *(struct work **)val;
+
+		if (hash_eq(&one->action, &n->action_id))
+			k = one;
+	}
+	if (!k)
+		return;
+	if (n->err.code == E_UNREACHABLE || n->err.code == E_TIMEOUT || n->err.code == E_BUSY) {
+		k->tries = 0;
+		(void)again(k, fx);
+		return;
+	}
+	log_line(&p->world->log, LOG_ODD, "the ledger refused: %s", n->err.msg);
+	if (k->w.state == WORK_SIGNED && k->w.ledger == 0)
+		step_refuse(p, k, &n->err, fx);
+}
+
+/* Whoever profits from a deadline triggers it; what cannot be finished is declined in time. */
+static void on_time(struct provider *p, struct effects *fx)
+{
+	const void *key;
+	void *val;
+
+	for (size_t i = 0; map_next(&p->works, &i, &key, &val);) {
+		struct work *k = *(struct work **)val;
+		uint64_t due = k->w.deadline.s;
+
+		if (due == 0 || k->w.state == WORK_FETCHING || p->ledger_time.s < k->asked_s + ASK_AGAIN_S)
+			continue;
+		if (k->w.ledger == DEAL_AGREED && k->w.state < WORK_STORED &&
+			p->ledger_time.s + p->c.confirm_s + SPARE_S >= due) {
+			k->asked_s = p->ledger_time.s;
+			step_decline(p, k, REASON_OUT_OF_TIME, "the submit timeout is near", fx);
+			break; /* the map may have changed; the rest on the next clock */
+		}
+		if ((k->w.ledger == DEAL_RESULTS_SUBMITTED || k->w.ledger == DEAL_RESULTS_CHECKED) &&
+			p->ledger_time.s >= due && fx->n < EFFECTS_MAX / 2) {
+			k->asked_s = p->ledger_time.s;
+			step_timeout(k, fx);
+		}
+	}
+}
+
+static void note_balance(struct provider *p, const struct ledger_event *le)
+{
+	for (uint32_t i = 0; i < le->changes_n; i++) {
+		if (!addr_eq(&le->changes[i].account, &p->world->signer.addr))
+			continue;
+		p->free_balance = le->changes[i].free;
+		p->balance_known = true;
+	}
+}
+
+void provider_on_ledger(struct provider *p, const struct event *ev, struct effects *fx)
+{
+	const struct ledger_note *n = ev->ledger;
+
+	if (n->time.s > p->ledger_time.s)
+		p->ledger_time = n->time;
+	p->ledger_seen = ev->now;
+	switch (n->stage) {
+	case LEDGER_EVENT:
+		note_balance(p, &n->event);
+		on_deal_event(p, &n->event, fx);
+		if (n->event.seq > p->ledger_cursor) {
+			p->ledger_cursor = n->event.seq;
+			provider_keep_cursor(p, 1, n->event.seq);
+		}
+		break;
+	case LEDGER_INCLUDED:
+	case LEDGER_FINAL:
+		if (n->failed)
+			on_dropped(p, n, fx);
+		break;
+	case LEDGER_DROPPED: on_dropped(p, n, fx); break;
+	case LEDGER_DOWN: log_line(&p->world->log, LOG_ODD, "ledger: %s", n->err.msg); break;
+	case LEDGER_UP: log_line(&p->world->log, LOG_INFO, "ledger is back"); break;
+	case LEDGER_PENDING:
+	case LEDGER_CLOCK: break;
+	}
+	on_time(p, fx);
+}
+
+/* ---- again ---------------------------------------------------------------------------------------- */
+
+void provider_resume(struct provider *p, struct work *k, const struct event *ev, struct effects *fx)
+{
+	(void)ev;
+	switch ((enum work_state)k->w.state) {
+	case WORK_FETCHING: step_fetch(p, k, fx); break;
+	case WORK_SIGNED: step_open(p, k, fx); break;
+	case WORK_RUNNING: step_run(p, k, fx); break;
+	case WORK_RAN: step_push(p, k, fx); break;
+	case WORK_STORED:
+		if (k->w.ledger == DEAL_AGREED)
+			step_submit(p, k, fx);
+		break;
+	case WORK_DECLINING:
+		step_decline(p, k, (uint8_t)k->w.count, k->w.why, fx);
+		break;
+	case WORK_DONE:
+	case WORK_LOST: break;
+	}
+}
+
+void provider_on_retry(struct provider *p, const struct event *ev, struct effects *fx)
+{
+	struct work *k = provider_work_get(p, &ev->timer.key);
+
+	if (k)
+		provider_resume(p, k, ev, fx);
+}

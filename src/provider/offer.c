@@ -1,0 +1,98 @@
+/* offer.c - the provider's standing offer: posted on start, renewed at half of its life. */
+#include "codec/eip712.h"
+#include "codec/json.h"
+#include "codec/signed.h"
+#include "provider/provider_own.h"
+
+enum { RETRY_MS = 1000 };
+
+static void set_timer(struct effects *fx, uint32_t what, struct span delay)
+{
+	fx_add(fx, FX_TIMER, (struct tag){.what = what})->delay = delay;
+}
+
+/* Sign a fresh offer: a higher nonce replaces the one before (protocol 2.3). */
+static bool renew(struct provider *p, const struct event *ev, struct err *e)
+{
+	struct store *s = &p->world->store;
+	struct provider_offer next = {.machine = p->c.offer.machine, .offer = p->c.offer};
+	uint64_t now = wall_seconds(ev->wall);
+
+	TRY(s->next(s->self, "resource-offer", &next.offer.nonce, e), e);
+	next.offer.provider = p->world->signer.addr;
+	next.offer.created_at.s = now;
+	next.offer.expiry.s = now + (uint64_t)(p->c.offer_life.ms / 1000);
+	eip712_hash(resource_offer_record(), &next.offer, &next.id);
+	TRY(world_sign(p->world, &p->c.domain, resource_offer_record(), &next.offer, &next.sig, e), e);
+	TRY(s->put(s->self, provider_offer_record(), &next, e), e);
+	p->offer = next;
+	return true;
+}
+
+void provider_post_offer(struct provider *p, const struct event *ev, struct effects *fx)
+{
+	struct err e;
+	json_t *body;
+
+	/* What is left of an offer of before a restart is used, so that its deals still follow from it. */
+	if (p->offer.sig.n == 0 ||
+		p->offer.offer.expiry.s < wall_seconds(ev->wall) + (uint64_t)p->c.offer_life.ms / 2000) {
+		if (!renew(p, ev, &e)) {
+			log_line(&p->world->log, LOG_ODD, "offer not renewed: %s", e.msg);
+			set_timer(fx, TAG_RENEW, span_ms(RETRY_MS));
+			return;
+		}
+	}
+	body = json_pack("{s:o, s:o}", "offer", record_to_json(resource_offer_record(), &p->offer.offer),
+		"signature", json_of_sig(&p->offer.sig));
+	fx_call(fx, (struct tag){.what = TAG_POST_OFFER, .key = p->offer.id}, &p->c.solver, "POST",
+		"/v1/resource-offers", body);
+	set_timer(fx, TAG_RENEW, span_ms(p->c.offer_life.ms / 2));
+}
+
+/* The solver's signed Ack, or why there is none. */
+static bool check_ack(struct provider *p, const struct reply *r, struct err *e)
+{
+	json_t *j OWN(json_own) = NULL;
+	struct ack ack;
+	struct sig sig;
+
+	if (!r->ok || r->status >= 400) {
+		*e = r->err;
+		return false;
+	}
+	TRY(json_parse(bytes_str(r->body), &j, e), e);
+	TRY(json_get_record(j, "ack", ack_record(), &ack, e), e);
+	TRY(json_get_sig(j, "signature", &sig, e), e);
+	TRY(signed_check(&p->c.domain, ack_record(), &ack, &sig, &p->c.solver.addr, e), e);
+	if (!hash_eq(&ack.offer, &p->offer.id))
+		return FAIL(e, PEER, "the solver acknowledged another offer than ours");
+	return true;
+}
+
+void provider_on_ack(struct provider *p, const struct event *ev, struct effects *fx)
+{
+	struct err e;
+
+	if (!hash_eq(&ev->reply->tag.key, &p->offer.id))
+		return; /* of an offer that has been replaced since */
+	if (check_ack(p, ev->reply, &e)) {
+		if (!p->posted)
+			log_line(&p->world->log, LOG_INFO, "offer posted at %s", p->c.solver.url);
+		p->posted = true;
+		p->last_refusal[0] = '\0';
+		p->idle_since = ev->wall;
+		return;
+	}
+	if (p->posted || strncmp(p->last_refusal, e.msg, sizeof p->last_refusal - 1) != 0)
+		log_line(&p->world->log, LOG_ODD, "offer not accepted: %s", e.msg);
+	p->posted = false;
+	struct str cut = str_of(e.msg);
+	cut.n = MIN2(cut.n, sizeof p->last_refusal - 1);
+	memcpy(p->last_refusal, cut.p, cut.n);
+	p->last_refusal[cut.n] = '\0';
+	/* A refused document stays refused: the next one has a fresh nonce and time. */
+	if (e.code != E_UNREACHABLE && e.code != E_TIMEOUT && e.code != E_BUSY)
+		p->offer.sig.n = 0;
+	set_timer(fx, TAG_RENEW, span_ms(RETRY_MS));
+}

@@ -1,0 +1,112 @@
+/* provider.c - the resource provider's step function: which event goes where. */
+#include "provider/provider.h"
+
+#include <stdlib.h>
+
+#include "provider/provider_own.h"
+
+static const struct record *(*const tables[])(void) = {
+	provider_deal_record, provider_work_record, provider_offer_record, provider_cursor_record, NULL};
+
+static void on_start(struct provider *p, const struct event *ev, struct effects *fx)
+{
+	const void *key;
+	void *val;
+	struct fx *f;
+	struct err e;
+
+	p->started = p->idle_since = ev->wall;
+	if (!provider_load(p, &e)) {
+		log_line(&p->world->log, LOG_BROKEN, "journal cannot be read: %s", e.msg);
+		fx_add(fx, FX_EXIT, (struct tag){0})->status = err_exit(e.code);
+		return;
+	}
+	f = fx_add(fx, FX_FOLLOW, (struct tag){.what = TAG_SOLVER});
+	f->url = p->c.solver.url;
+	f->audience = p->c.solver.addr;
+	f->path = "/v1/events";
+	f->id = p->solver_cursor;
+	for (size_t i = 0; map_next(&p->works, &i, &key, &val);) {
+		struct work *k = *(struct work **)val;
+
+		/* One timer each: their effects are bounded by one event's. */
+		fx_add(fx, FX_TIMER, (struct tag){.what = TAG_RETRY, .key = k->w.id});
+		if (fx->n >= EFFECTS_MAX - 8)
+			break;
+	}
+}
+
+static void on_timer(struct provider *p, const struct event *ev, struct effects *fx)
+{
+	if (ev->timer.what == TAG_RENEW)
+		provider_post_offer(p, ev, fx);
+	else if (ev->timer.what == TAG_RETRY)
+		provider_on_retry(p, ev, fx);
+}
+
+static void on_reply(struct provider *p, const struct event *ev, struct effects *fx)
+{
+	const struct reply *r = ev->reply;
+
+	if (r->tag.what == TAG_POST_OFFER) {
+		provider_on_ack(p, ev, fx);
+		return;
+	}
+	/* Signatures and results reach the JC through the ledger's events as well: a solver that does not
+	 * take them is only noted. */
+	if (!r->ok || r->status >= 400)
+		log_line(&p->world->log, LOG_ODD, "solver: %s", r->err.msg);
+}
+
+static void on_event(void *self, const struct event *ev, struct effects *fx)
+{
+	struct provider *p = self;
+
+	switch (ev->kind) {
+	case EV_START: on_start(p, ev, fx); break;
+	case EV_TIMER: on_timer(p, ev, fx); break;
+	case EV_REQUEST: provider_on_request(p, ev, fx); break;
+	case EV_REPLY: on_reply(p, ev, fx); break;
+	case EV_MESSAGE: provider_on_message(p, ev, fx); break;
+	case EV_LEDGER: provider_on_ledger(p, ev, fx); break;
+	case EV_TREE: provider_on_tree(p, ev, fx); break;
+	case EV_RUN: provider_on_run(p, ev, fx); break;
+	case EV_TREE_IN:
+	case EV_STOP: break;
+	}
+}
+
+bool provider_new(struct world *w, const struct provider_config *c, struct provider **out,
+	struct err *e)
+{
+	struct provider *p = calloc(1, sizeof *p);
+	uint64_t seed;
+
+	if (!p)
+		return FAIL(e, MEMORY, "no memory for the provider");
+	p->world = w;
+	p->c = *c;
+	w->rng.fill(w->rng.self, &seed, sizeof seed);
+	map_init(&p->works, sizeof(struct hash), sizeof(struct work *), PROVIDER_DEALS_MAX, seed);
+	*out = p;
+	return true;
+}
+
+struct role provider_role(struct provider *p)
+{
+	return (struct role){"provider", provider_routes, provider_routes_n, tables, p, on_event};
+}
+
+struct provider *provider_free(struct provider *p)
+{
+	const void *key;
+	void *val;
+
+	if (!p)
+		return NULL;
+	for (size_t i = 0; map_next(&p->works, &i, &key, &val);)
+		free(*(struct work **)val);
+	map_done(&p->works);
+	free(p);
+	return NULL;
+}

@@ -1,0 +1,111 @@
+/* provider_own.h - what the files of this folder share. */
+#ifndef LILYPAD_PROVIDER_PROVIDER_OWN_H
+#define LILYPAD_PROVIDER_PROVIDER_OWN_H
+
+#include "base/map.h"
+#include "provider/provider.h"
+
+#include "model/record_struct.h"
+#include "provider/tables.def"
+#include "model/record_end.h"
+#define RECORD(tag, type, meaning) const struct record *tag##_record(void);
+#define F(kind, member, name, arg, flags, meaning)
+#define END(tag, type)
+#include "provider/tables.def"
+#include "model/record_end.h"
+
+/* How far a deal has come. */
+enum work_state {
+#define S(name, value, flags, next, meaning) WORK_##name = (value),
+#include "provider/work_state.def"
+#undef S
+};
+extern const struct sm work_states;
+
+/* What the tags of its effects mean; tag.key is the deal id where one is concerned. */
+enum provider_tag {
+	TAG_POST_OFFER = 1, /* call: the offer to the solver */
+	TAG_RENEW,          /* timer */
+	TAG_SOLVER,         /* follow: its events */
+	TAG_FETCH_SPEC,     /* fetch */
+	TAG_FETCH_PART,     /* fetch: program, inputs */
+	TAG_SIGNATURE,      /* call: our signature to the solver */
+	TAG_RUN,            /* run */
+	TAG_PUSH,           /* push: the output to the directory */
+	TAG_RESULT,         /* call: the result to the solver */
+	TAG_REFUSE,         /* call */
+	TAG_RETRY,          /* timer: try the present step again */
+	TAG_DECLINE         /* call */
+};
+
+struct work {
+	struct provider_deal deal;
+	struct provider_work w;
+	unsigned             waiting;  /* fetches that are under way */
+	unsigned             tries;    /* of the present step */
+	bool                 running;  /* handed to the executor */
+	struct hash          action;   /* id of the action that was submitted last */
+	uint64_t             asked_s;  /* ledger time at which a passed deadline was last acted on */
+};
+
+struct provider {
+	struct world          *world;
+	struct provider_config c;
+	struct provider_offer  offer;       /* id zero: none yet */
+	bool                   posted;      /* acknowledged by the solver */
+	struct map             works;       /* deal id -> struct work *, unfinished ones */
+	unsigned               running;
+	struct btime           ledger_time; /* of the confirmed head */
+	struct mono            ledger_seen; /* when it arrived */
+	uint64_t               solver_cursor, ledger_cursor;
+	struct amount          free_balance;
+	bool                   balance_known;
+	struct provider_totals {
+		uint64_t      jobs, paid, failed, declined, lost;
+		struct amount earned;
+	} totals;
+	struct wall started;
+	struct wall idle_since;
+	char        last_refusal[256];
+};
+
+/* offer.c */
+void provider_post_offer(struct provider *p, const struct event *ev, struct effects *fx);
+void provider_on_ack(struct provider *p, const struct event *ev, struct effects *fx);
+/* deals.c */
+void provider_on_message(struct provider *p, const struct event *ev, struct effects *fx);
+void provider_on_tree(struct provider *p, const struct event *ev, struct effects *fx);
+void provider_on_run(struct provider *p, const struct event *ev, struct effects *fx);
+void provider_on_ledger(struct provider *p, const struct event *ev, struct effects *fx);
+void provider_on_retry(struct provider *p, const struct event *ev, struct effects *fx);
+/* Does what the state of a deal asks for, now or again: the one place that starts effects. */
+void provider_resume(struct provider *p, struct work *k, const struct event *ev, struct effects *fx);
+/* steps.c: one function per step of a deal. */
+void step_fetch(struct provider *p, struct work *k, struct effects *fx);
+void step_sign(struct provider *p, struct work *k, struct effects *fx);
+void step_open(struct provider *p, struct work *k, struct effects *fx);
+void step_timeout(struct work *k, struct effects *fx);
+void step_run(struct provider *p, struct work *k, struct effects *fx);
+void step_push(struct provider *p, struct work *k, struct effects *fx);
+void step_submit(struct provider *p, struct work *k, struct effects *fx);
+void step_decline(struct provider *p, struct work *k, uint8_t reason, const char *why,
+	struct effects *fx);
+void step_refuse(struct provider *p, struct work *k, const struct err *why, struct effects *fx);
+/* keep.c: the journal. */
+void provider_keep(struct provider *p, struct work *k);
+void provider_move(struct provider *p, struct work *k, enum work_state to);
+void provider_keep_cursor(struct provider *p, uint8_t which, uint64_t cursor);
+struct work *provider_work_new(struct provider *p, const struct hash *id);
+struct work *provider_work_get(struct provider *p, const struct hash *id);
+void provider_finish(struct provider *p, struct work *k, enum work_state end, const char *why);
+MUST bool provider_load(struct provider *p, struct err *e);
+/* The result document of a deal that has run. */
+void work_result(const struct work *k, struct result *out);
+/* {"deal", "jobCreatorSignature", "providerSignature"} in the event's arena. */
+struct bytes work_deal_json(struct effects *fx, const struct work *k);
+/* status.c */
+void provider_on_request(struct provider *p, const struct event *ev, struct effects *fx);
+extern const struct route provider_routes[];
+extern const size_t       provider_routes_n;
+
+#endif

@@ -1,0 +1,299 @@
+/* steps.c - one function per step of a deal; each can be repeated. */
+#include <stdlib.h>
+
+#include "codec/eip712.h"
+#include "codec/hex.h"
+#include "codec/json.h"
+#include "codec/signed.h"
+#include "codec/unixfs.h"
+#include "market/deal_of.h"
+#include "port/action_json.h"
+#include "provider/provider_own.h"
+
+static struct tag tag_of(enum provider_tag what, const struct work *k)
+{
+	return (struct tag){.what = what, .key = k->w.id};
+}
+
+static const struct peer *directory_of(const struct provider *p, const struct work *k)
+{
+	for (size_t i = 0; i < p->c.directories_n; i++) {
+		if (addr_eq(&p->c.directories[i].addr, &k->deal.deal.cold.directory))
+			return &p->c.directories[i];
+	}
+	return NULL;
+}
+
+static bool count_block(void *self, const struct cid *cid, struct bytes block, struct err *e)
+{
+	(void)self, (void)cid, (void)block, (void)e;
+	return true;
+}
+
+/* Is the whole tree here, every block with the digest that it is named by? */
+static bool have_tree(struct provider *p, const struct cid *root, uint64_t max, uint64_t *bytes)
+{
+	struct block_source src = {p->world->blobs.self, p->world->blobs.get};
+	struct err e;
+
+	return unixfs_blocks(&src, root, max, count_block, NULL, bytes, &e);
+}
+
+static void fetch(struct provider *p, struct work *k, enum provider_tag what, const struct cid *root,
+	uint64_t max, struct effects *fx)
+{
+	const struct peer *dir = directory_of(p, k);
+	struct fx *f = fx_add(fx, FX_FETCH, tag_of(what, k));
+
+	assert(dir);
+	f->url = dir->url;
+	f->audience = dir->addr;
+	f->root = *root;
+	f->limit = max;
+	f->body = work_deal_json(fx, k);
+	k->waiting++;
+}
+
+/* The spec, from the blob store; NULL + e when it is not there or is not one. */
+static struct job_spec *read_spec(struct provider *p, const struct work *k, struct arena *a,
+	struct err *e)
+{
+	struct buf text OWN(buf_done);
+	struct job_spec *spec = ARENA_NEW(a, struct job_spec);
+	struct cid cid = cid_raw(&k->deal.deal.cold.spec);
+
+	buf_init(&text, BLOCK_MAX);
+	assert(spec);
+	if (!p->world->blobs.get(p->world->blobs.self, &cid, &text, e))
+		return NULL;
+	if (!record_parse(job_spec_record(), buf_view(&text), spec, e))
+		return NULL;
+	return spec;
+}
+
+/* Does the spec ask for no more than the deal and our offer say? */
+static bool check_spec(const struct provider *p, const struct work *k, const struct job_spec *s,
+	struct err *e)
+{
+	const struct cold *cold = &k->deal.deal.cold;
+	const struct hot *hot = &k->deal.deal.hot;
+	const struct resources *free = &p->c.offer.free;
+	uint64_t inputs = 0;
+
+	if (s->executor != EXECUTOR_WASM || s->network != NETWORK_NONE)
+		return FAIL(e, TERMS, "the spec asks for executor %s with network %s; this machine runs wasm without network",
+			enum_name(&executor_names, s->executor), enum_name(&network_names, s->network));
+	if (strcmp(s->engine, cold->engine) != 0)
+		return FAIL(e, TERMS, "the spec is for engine class %s, the deal for %s", s->engine, cold->engine);
+	if (!hash_eq(&s->module, &cold->module))
+		return FAIL(e, TERMS, "the spec runs another module than the deal names");
+	if (s->determinism != cold->determinism)
+		return FAIL(e, TERMS, "the spec's determinism class is %s, the deal's %s",
+			enum_name(&determinism_names, s->determinism),
+			enum_name(&determinism_names, cold->determinism));
+	if (s->instruction_limit != hot->instruction_limit)
+		return FAIL(e, TERMS, "the spec's instruction limit is %llu, the deal's %llu",
+			(unsigned long long)s->instruction_limit, (unsigned long long)hot->instruction_limit);
+	if (s->resources.cpu > free->cpu || s->resources.ram > free->ram || s->resources.disk > free->disk ||
+		s->resources.gpus > free->gpus)
+		return FAIL(e, TERMS, "the spec asks for more than the offered machine has");
+	for (uint32_t i = 0; i < s->inputs.n; i++) {
+		if (__builtin_add_overflow(inputs, s->inputs.v[i].bytes, &inputs))
+			return FAIL(e, TERMS, "the spec's input sizes overflow");
+	}
+	if (inputs > hot->byte_limit)
+		return FAIL(e, TERMS, "the inputs take %llu bytes, the deal allows %llu",
+			(unsigned long long)inputs, (unsigned long long)hot->byte_limit);
+	return true;
+}
+
+/* Ask for what is missing of program and inputs; false + e: the spec lies about sizes. */
+static bool fetch_parts(struct provider *p, struct work *k, const struct job_spec *s,
+	struct effects *fx, struct err *e)
+{
+	struct cid root = cid_tree(&s->program);
+	uint64_t bytes;
+
+	if (!have_tree(p, &root, WASM_MODULE_MAX * 2, &bytes))
+		fetch(p, k, TAG_FETCH_PART, &root, WASM_MODULE_MAX * 2, fx);
+	for (uint32_t i = 0; i < s->inputs.n; i++) {
+		const struct spec_input *in = &s->inputs.v[i];
+
+		root = hash_is_zero(&in->file) ? cid_tree(&in->tree) : cid_raw(&in->file);
+		if (!have_tree(p, &root, in->bytes, &bytes)) {
+			if (k->tries > 3)
+				return FAIL(e, MODULE_INPUT, "input %s cannot be fetched whole within its %llu bytes",
+					in->path, (unsigned long long)in->bytes);
+			fetch(p, k, TAG_FETCH_PART, &root, in->bytes, fx);
+		} else if (bytes != in->bytes) {
+			return FAIL(e, MODULE_INPUT, "input %s has %llu bytes, the spec says %llu", in->path,
+				(unsigned long long)bytes, (unsigned long long)in->bytes);
+		}
+	}
+	return true;
+}
+
+void step_fetch(struct provider *p, struct work *k, struct effects *fx)
+{
+	struct cid spec_cid = cid_raw(&k->deal.deal.cold.spec);
+	struct job_spec *spec;
+	struct err e;
+
+	if (k->waiting)
+		return;
+	if (!directory_of(p, k)) {
+		FAIL(&e, TERMS, "the deal's directory is none of ours");
+		step_refuse(p, k, &e, fx);
+		return;
+	}
+	if (!p->world->blobs.has(p->world->blobs.self, &spec_cid)) {
+		fetch(p, k, TAG_FETCH_SPEC, &spec_cid, BLOCK_MAX, fx);
+		return;
+	}
+	spec = read_spec(p, k, fx->arena, &e);
+	if (!spec || !check_spec(p, k, spec, &e) || !fetch_parts(p, k, spec, fx, &e)) {
+		step_refuse(p, k, &e, fx);
+		return;
+	}
+	if (k->waiting == 0)
+		step_sign(p, k, fx);
+}
+
+/* Everything is here: sign last and open (2.4). */
+void step_sign(struct provider *p, struct work *k, struct effects *fx)
+{
+	struct err e;
+
+	if (!deal_open_in_time(&k->deal.deal, &p->c.genesis, p->ledger_time, &e) ||
+		!world_sign(p->world, &p->c.domain, deal_record(), &k->deal.deal, &k->w.rp_sig, &e)) {
+		step_refuse(p, k, &e, fx);
+		return;
+	}
+	provider_move(p, k, WORK_SIGNED);
+	step_open(p, k, fx);
+}
+
+static void submit(struct effects *fx, struct work *k, struct action *a)
+{
+	a->deal_id = k->w.id;
+	action_id(a, &k->action);
+	fx_add(fx, FX_SUBMIT, (struct tag){.key = k->w.id})->action = a;
+}
+
+static struct action *new_action(struct effects *fx, enum action_kind kind)
+{
+	struct action *a = ARENA_NEW(fx->arena, struct action);
+
+	assert(a);
+	a->kind = (uint8_t)kind;
+	return a;
+}
+
+void step_open(struct provider *p, struct work *k, struct effects *fx)
+{
+	struct action *a = new_action(fx, ACTION_OPEN);
+	char id[HASH_TEXT_MAX];
+
+	a->deal = k->deal.deal;
+	a->jc_sig = k->deal.jc_sig;
+	a->rp_sig = k->w.rp_sig;
+	submit(fx, k, a);
+	hash_format(&k->w.id, id);
+	fx_call(fx, tag_of(TAG_SIGNATURE, k), &p->c.solver, "POST",
+		fx_text(fx, "/v1/deals/%s/signature", id),
+		json_pack("{s:o}", "signature", json_of_sig(&k->w.rp_sig)));
+}
+
+void step_timeout(struct work *k, struct effects *fx)
+{
+	submit(fx, k, new_action(fx, ACTION_TIMEOUT));
+}
+
+void step_run(struct provider *p, struct work *k, struct effects *fx)
+{
+	struct job_spec *spec;
+	struct err e;
+	struct fx *f;
+
+	if (k->running || p->running >= p->c.parallel)
+		return; /* the next one that ends starts it */
+	spec = read_spec(p, k, fx->arena, &e);
+	if (!spec) {
+		step_decline(p, k, REASON_JOB_NOT_FOUND, e.msg, fx);
+		return;
+	}
+	k->running = true;
+	p->running++;
+	f = fx_add(fx, FX_RUN, tag_of(TAG_RUN, k));
+	f->spec = spec;
+}
+
+void step_push(struct provider *p, struct work *k, struct effects *fx)
+{
+	const struct peer *dir = directory_of(p, k);
+	struct fx *f = fx_add(fx, FX_PUSH, tag_of(TAG_PUSH, k));
+
+	assert(dir);
+	f->url = dir->url;
+	f->audience = dir->addr;
+	f->root = cid_tree(&k->w.tree);
+	f->body = work_deal_json(fx, k);
+}
+
+/* The result goes to the ledger (its Output as a hash only) and, whole, through the solver to the JC. */
+void step_submit(struct provider *p, struct work *k, struct effects *fx)
+{
+	struct action *a = new_action(fx, ACTION_RESULT);
+	struct stored stored = {k->w.id, k->w.tree, k->w.tree_bytes, k->w.keep_until};
+	char id[HASH_TEXT_MAX];
+
+	work_result(k, &a->result);
+	eip712_hash(output_record(), &a->result.output, &a->output_hash);
+	a->result_sig = k->w.result_sig;
+	submit(fx, k, a);
+	hash_format(&k->w.id, id);
+	fx_call(fx, tag_of(TAG_RESULT, k), &p->c.solver, "POST", fx_text(fx, "/v1/deals/%s/result", id),
+		json_pack("{s:o, s:o, s:o, s:o}", "result", record_to_json(result_record(), &a->result),
+			"signature", json_of_sig(&k->w.result_sig), "stored",
+			record_to_json(stored_record(), &stored), "storedSignature",
+			json_of_sig(&k->w.stored_sig)));
+}
+
+void step_decline(struct provider *p, struct work *k, uint8_t reason, const char *why,
+	struct effects *fx)
+{
+	struct action *a = new_action(fx, ACTION_DECLINE);
+	char id[HASH_TEXT_MAX];
+	struct err e;
+
+	log_line(&p->world->log, LOG_ODD, "declining: %s", why);
+	a->decline = (struct decline){k->w.id, reason};
+	if (!world_sign(p->world, &p->c.domain, decline_record(), &a->decline, &a->doc_sig, &e)) {
+		log_line(&p->world->log, LOG_BROKEN, "cannot sign a decline: %s", e.msg);
+		return;
+	}
+	k->w.status = 0;
+	k->w.count = reason; /* kept so that a restart declines with the same reason */
+	struct str cut = str_of(why);
+	cut.n = MIN2(cut.n, sizeof k->w.why - 1);
+	memcpy(k->w.why, cut.p, cut.n);
+	if (k->w.state != WORK_DECLINING)
+		provider_move(p, k, WORK_DECLINING);
+	submit(fx, k, a);
+	hash_format(&k->w.id, id);
+	fx_call(fx, tag_of(TAG_DECLINE, k), &p->c.solver, "POST", fx_text(fx, "/v1/deals/%s/decline", id),
+		json_pack("{s:o, s:o}", "decline", record_to_json(decline_record(), &a->decline),
+			"signature", json_of_sig(&a->doc_sig)));
+}
+
+/* Before our signature nothing binds us: say why, so that the next provider is tried at once. */
+void step_refuse(struct provider *p, struct work *k, const struct err *why, struct effects *fx)
+{
+	char id[HASH_TEXT_MAX];
+
+	hash_format(&k->w.id, id);
+	log_line(&p->world->log, LOG_ODD, "deal %s not signed: %s", id, why->msg);
+	fx_call(fx, tag_of(TAG_REFUSE, k), &p->c.solver, "POST", fx_text(fx, "/v1/deals/%s/refuse", id),
+		json_pack("{s:o}", "reason", err_to_json(why)));
+	provider_finish(p, k, WORK_LOST, why->msg);
+}
