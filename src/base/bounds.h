@@ -44,6 +44,11 @@
 #define WASM_MODULE_MAX   (64u << 20)  /* bytes of a module */
 #define STDOUT_MAX        (8u << 20)   /* bytes kept of stdout and of stderr, each */
 
+/* Store. */
+#define STORE_TABLES_MAX  64           /* record tables of one store: more is a bug */
+#define STORE_WAL_PAGES   4000         /* 4 KiB pages of log before they are copied into the file */
+#define STORE_BUSY_MS     5000         /* a process that shares a store waits that long, then BUSY */
+
 /* Market. */
 #define BOOK_OFFERS_MAX   2000000      /* offers of each side in the book: RATE past it */
 #define LEDGER_ACCOUNTS_MAX   (16u << 20)

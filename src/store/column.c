@@ -90,12 +90,12 @@ static int bind_blob(sqlite3_stmt *st, int i, const struct field *f, const void 
 		return sqlite3_bind_blob(st, i, &v, 8, SQLITE_TRANSIENT);
 	case K_SIG:
 		return sqlite3_bind_blob(st, i, ((const struct sig *)at)->b,
-			((const struct sig *)at)->n, SQLITE_STATIC);
+		        ((const struct sig *)at)->n, SQLITE_STATIC);
 	case K_ADDRS:
 	case K_HASHES:
 		n = *(const uint32_t *)at;
-		return sqlite3_bind_blob(st, i, p + field_items_at(f),
-			(int)(n * field_item_size(f)), SQLITE_STATIC);
+		return sqlite3_bind_blob(
+		        st, i, p + field_items_at(f), (int)(n * field_item_size(f)), SQLITE_STATIC);
 	case K_ADDR:
 	case K_HASH:
 	case K_CIDRAW:
@@ -111,7 +111,7 @@ static int bind_blob(sqlite3_stmt *st, int i, const struct field *f, const void 
 	case K_REC:
 	case K_RECS: break;
 	}
-	assert(!"not a blob");
+	assert(false && "not a blob");
 	return SQLITE_MISUSE;
 }
 
@@ -133,7 +133,7 @@ static void nested_text(const struct field *f, const void *at, struct buf *out)
 }
 
 static bool bind_nested(sqlite3_stmt *st, int i, const struct record *r, const struct field *f,
-	const void *at, struct err *e)
+        const void *at, struct err *e)
 {
 	OWN(buf_done) struct buf text;
 
@@ -141,14 +141,14 @@ static bool bind_nested(sqlite3_stmt *st, int i, const struct record *r, const s
 	nested_text(f, at, &text);
 	if (!buf_ok(&text))
 		return FAIL(e, STORE, "%s.%s is above %u bytes of JSON, or memory is short", r->tag,
-			f->name, NESTED_TEXT_MAX);
+		        f->name, NESTED_TEXT_MAX);
 	if (sqlite3_bind_text(st, i, (const char *)text.p, (int)text.n, SQLITE_TRANSIENT))
 		return FAIL(e, MEMORY, "no memory for %s.%s", r->tag, f->name);
 	return true;
 }
 
 bool column_bind(sqlite3_stmt *st, int at, const struct record *r, const struct field *f,
-	const void *row, struct err *e)
+        const void *row, struct err *e)
 {
 	const void *p = field_at(row, f);
 	int rc;
@@ -162,7 +162,8 @@ bool column_bind(sqlite3_stmt *st, int at, const struct record *r, const struct 
 	else
 		rc = bind_blob(st, at, f, p);
 	if (rc)
-		return FAIL(e, STORE, "%s.%s cannot be bound: %s", r->tag, f->name, sqlite3_errstr(rc));
+		return FAIL(
+		        e, STORE, "%s.%s cannot be bound: %s", r->tag, f->name, sqlite3_errstr(rc));
 	return true;
 }
 
@@ -170,8 +171,12 @@ bool column_bind(sqlite3_stmt *st, int at, const struct record *r, const struct 
 
 static bool read_integer(const struct field *f, int64_t v, void *at)
 {
-	static const int64_t most[] = {[K_U32] = UINT32_MAX, [K_U16] = UINT16_MAX, [K_U8] = UINT8_MAX,
-		[K_TIME] = INT64_MAX, [K_ENUM] = UINT8_MAX, [K_BOOL] = 1};
+	static const int64_t most[] = {[K_U32] = UINT32_MAX,
+	        [K_U16] = UINT16_MAX,
+	        [K_U8] = UINT8_MAX,
+	        [K_TIME] = INT64_MAX,
+	        [K_ENUM] = UINT8_MAX,
+	        [K_BOOL] = 1};
 
 	if (v < 0 || v > most[f->kind])
 		return false;
@@ -235,7 +240,7 @@ static bool read_records(const struct field *f, struct str text, void *at, struc
 	n = json_array_size(list);
 	if (!json_is_array(list) || n > f->bound)
 		return FAIL(e, STORE, "not a list of at most %" PRIu64, f->bound);
-	json_array_foreach(list, i, item) {
+	json_array_foreach (list, i, item) {
 		void *to = (uint8_t *)at + field_items_at(f) + i * field_item_size(f);
 
 		TRY(record_from_json(f->rec(), item, to, e), e);
@@ -255,12 +260,12 @@ static bool read_text(const struct field *f, struct str text, void *at, struct e
 	}
 	if (text.n == 0)
 		return true;
-	return f->kind == K_REC ? record_parse(f->rec(), text, at, e) :
-				  read_records(f, text, at, e);
+	return f->kind == K_REC ? record_parse(f->rec(), text, at, e)
+	                        : read_records(f, text, at, e);
 }
 
 bool column_read(sqlite3_stmt *st, int at, const struct record *r, const struct field *f, void *row,
-	struct err *e)
+        struct err *e)
 {
 	void *p = field_in(row, f);
 	const void *got;
@@ -271,7 +276,8 @@ bool column_read(sqlite3_stmt *st, int at, const struct record *r, const struct 
 
 		if (read_integer(f, v, p))
 			return true;
-		return FAIL(e, STORE, "the store is damaged: %s.%s holds %" PRId64, r->tag, f->name, v);
+		return FAIL(
+		        e, STORE, "the store is damaged: %s.%s holds %" PRId64, r->tag, f->name, v);
 	}
 	got = is_text(f) ? (const void *)sqlite3_column_text(st, at) : sqlite3_column_blob(st, at);
 	n = (size_t)sqlite3_column_bytes(st, at);
@@ -280,7 +286,8 @@ bool column_read(sqlite3_stmt *st, int at, const struct record *r, const struct 
 	if (!is_text(f)) {
 		if (read_blob(f, bytes_of(got, n), p))
 			return true;
-		return FAIL(e, STORE, "the store is damaged: %s.%s holds %zu bytes", r->tag, f->name, n);
+		return FAIL(e, STORE, "the store is damaged: %s.%s holds %zu bytes", r->tag,
+		        f->name, n);
 	}
 	if (read_text(f, (struct str){got, n}, p, e))
 		return true;

@@ -204,7 +204,7 @@ static uint64_t number(const struct field *f, const void *row)
 
 static int sig_cmp(const struct sig *a, const struct sig *b)
 {
-	int c = memcmp(a->b, b->b, MIN2(a->n, b->n));
+	int c = memcmp(a->b, b->b, a->n < b->n ? a->n : b->n);
 
 	return c ? c : three_way(a->n, b->n);
 }
@@ -214,7 +214,7 @@ int field_cmp(const struct field *f, const void *a, const void *b)
 	switch (f->kind) {
 	case K_AMOUNT:
 		return amount_cmp(*(const struct amount *)field_at(a, f),
-			*(const struct amount *)field_at(b, f));
+		        *(const struct amount *)field_at(b, f));
 	case K_U64:
 	case K_U32:
 	case K_U16:
@@ -234,7 +234,7 @@ int field_cmp(const struct field *f, const void *a, const void *b)
 	case K_REC:
 	case K_RECS: break;
 	}
-	assert(!"lists and nested records have no order");
+	assert(false && "lists and nested records have no order");
 	return 0;
 }
 
