@@ -30,8 +30,16 @@
 #define HTTP_PER_IP_MAX   11000        /* open connections of one address */
 #define HTTP_IDLE_S       75           /* a silent connection is closed */
 #define JSON_DEPTH_MAX    32           /* nesting */
+#define JSON_TEXT_MAX     (64u << 20)  /* bytes of one JSON text: TOO_LARGE */
 #define SSE_BACKLOG_MAX   65536        /* events kept for cursors that resume; older: 410-like CONFLICT */
 #define SSE_QUEUE_MAX     (4u << 20)   /* bytes queued to one slow reader: it is cut off and resumes */
+#define SSE_BACKLOG_BYTES (128u << 20) /* bytes of that backlog: the oldest events are forgotten first */
+#define SSE_TOPICS_MAX    65536        /* topics that are listened to at once: BUSY past it */
+#define HTTP_CALLS_MAX    4096         /* calls of one client in progress: BUSY past it */
+#define HTTP_ANSWER_S     90           /* a request that its role has not answered by then: TIMEOUT */
+#define HTTP_TREE_BLOCKS  (1u << 20)   /* blocks of one tree that is sent or received: TOO_LARGE */
+#define AUTH_NONCES_MAX   (2u << 20)   /* nonces of 120 s of signed requests: BUSY past it */
+#define RATE_KEYS_MAX     65536        /* callers whose rates are counted: the table starts over past it */
 
 /* Content store. */
 #define BLOCK_MAX         (1u << 20)   /* bytes of one block: the largest that peers of IPFS accept */
@@ -43,6 +51,11 @@
 /* Execution. */
 #define WASM_MODULE_MAX   (64u << 20)  /* bytes of a module */
 #define STDOUT_MAX        (8u << 20)   /* bytes kept of stdout and of stderr, each */
+
+/* Module manifests: MODULE_BAD past them. */
+#define MANIFEST_BYTES_MAX  (256u << 10) /* bytes of module.json */
+#define MANIFEST_INPUTS_MAX 32           /* declared inputs */
+#define MANIFEST_ARG_MAX    1023         /* bytes of one argument with its placeholders */
 
 /* Store. */
 #define STORE_TABLES_MAX  64           /* record tables of one store: more is a bug */

@@ -68,5 +68,7 @@ static inline struct str str_cut(struct str s, char c, struct str *rest)
 
 /* Decimal digits only, no sign, no leading zero (except "0"), at most max. */
 MUST bool str_u64(struct str s, uint64_t max, uint64_t *out);
+/* RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF. A NUL is a character. */
+MUST bool str_is_utf8(struct str s);
 
 #endif

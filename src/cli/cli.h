@@ -77,7 +77,7 @@ MUST bool network_write(const char *path, const struct network_file *n, struct s
 /* Puts a file among the known ones and makes it the one in use. */
 MUST bool network_use(const struct cli *c, const char *file, const char *name, struct err *e);
 void network_domain(const struct network_file *n, struct hash *out);
-MUST bool cli_peers(const struct cli *c, const struct network_file *n, struct peer *solver,
+MUST bool cli_peers(const struct cli *c, struct peer *solver,
 	struct peer *directory, struct err *e);
 
 /* ---- the commands ---- */
