@@ -1,93 +1,121 @@
-/* hex.c - hex and EIP-55 addresses. */
+/* hex.c - bytes as text: hex, EIP-55, base32, base58, base64url. Every parser takes the one form that
+ * its writer gives, so that equal bytes have equal texts. */
 #include "codec/hex.h"
 
 #include "crypto/keccak.h"
 
-static int digit(char c)
+static const char hex_digits[] = "0123456789abcdef";
+static const char base32_digits[] = "abcdefghijklmnopqrstuvwxyz234567";
+static const char base58_digits[] = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
+static const char base64url_digits[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+enum { BASE58_BYTES_MAX = 128, BASE58_TEXT_MAX = BASE58_BYTES_MAX * 138 / 100 + 1, SHOWN_MAX = 80 };
+
+/* The text as a message may carry it: printable ASCII, and cut where it is long. */
+static const char *shown(struct str s, char out[SHOWN_MAX + 4])
+{
+	size_t n = MIN2(s.n, (size_t)SHOWN_MAX);
+
+	for (size_t i = 0; i < n; i++)
+		out[i] = s.p[i] >= 0x20 && s.p[i] < 0x7f ? s.p[i] : '?';
+	memcpy(out + n, s.n > n ? "..." : "", s.n > n ? 4 : 1);
+	return out;
+}
+
+/* The value of a hex digit, or 16. */
+static unsigned nibble(char c)
 {
 	if (c >= '0' && c <= '9')
-		return c - '0';
+		return (unsigned)(c - '0');
 	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
+		return (unsigned)(c - 'a') + 10;
 	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
+		return (unsigned)(c - 'A') + 10;
+	return 16;
 }
 
 bool hex_parse_upto(struct str s, void *out, size_t max, size_t *n, struct err *e)
 {
+	char text[SHOWN_MAX + 4];
 	uint8_t *to = out;
-	int shown = (int)MIN2(s.n, (size_t)80);
 
-	if (!str_starts(s, "0x") || s.n % 2 != 0)
-		return FAIL(e, ENCODING, "\"%.*s\" is not hex: 0x and an even number of digits", shown, s.p);
+	if (!str_starts(s, "0x"))
+		return FAIL(
+		        e, ENCODING, "\"%s\" is not hex: it must start with 0x", shown(s, text));
+	if (s.n % 2)
+		return FAIL(e, ENCODING, "\"%s\" has an odd number of hex digits", shown(s, text));
 	if ((s.n - 2) / 2 > max)
-		return FAIL(e, ENCODING, "\"%.*s…\" has %zu bytes, at most %zu fit here", shown, s.p,
-			(s.n - 2) / 2, max);
-	for (size_t i = 2; i < s.n; i += 2) {
-		if (digit(s.p[i]) < 0 || digit(s.p[i + 1]) < 0)
-			return FAIL(e, ENCODING, "\"%.*s\" has characters that are no hex digits", shown, s.p);
+		return FAIL(e, ENCODING, "\"%s\" has %zu bytes of hex: at most %zu fit here",
+		        shown(s, text), (s.n - 2) / 2, max);
+	/* All digits are looked at before the first byte is written. */
+	for (size_t i = 2; i < s.n; i++) {
+		if (nibble(s.p[i]) > 15)
+			return FAIL(e, ENCODING, "\"%s\" is not hex: character %zu is no digit",
+			        shown(s, text), i + 1);
 	}
 	for (size_t i = 2; i < s.n; i += 2)
-		*to++ = (uint8_t)(digit(s.p[i]) << 4 | digit(s.p[i + 1]));
+		*to++ = (uint8_t)(nibble(s.p[i]) << 4 | nibble(s.p[i + 1]));
 	*n = (s.n - 2) / 2;
 	return true;
 }
 
 bool hex_parse(struct str s, void *out, size_t n, struct err *e)
 {
+	char text[SHOWN_MAX + 4];
 	size_t got;
 
-	if (s.n != 2 * n + 2)
-		return FAIL(e, ENCODING, "\"%.*s\" has not the form 0x and %zu hex digits",
-			(int)MIN2(s.n, (size_t)80), s.p, 2 * n);
+	if (str_starts(s, "0x") && s.n - 2 != 2 * n)
+		return FAIL(e, ENCODING, "\"%s\" has %zu hex digits: it must have %zu",
+		        shown(s, text), s.n - 2, 2 * n);
 	return hex_parse_upto(s, out, n, &got, e);
 }
 
 size_t hex_format(const void *p, size_t n, char *out)
 {
-	static const char digits[] = "0123456789abcdef";
 	const uint8_t *in = p;
 
-	out[0] = '0';
-	out[1] = 'x';
+	*out++ = '0';
+	*out++ = 'x';
 	for (size_t i = 0; i < n; i++) {
-		out[2 + 2 * i] = digits[in[i] >> 4];
-		out[3 + 2 * i] = digits[in[i] & 15];
+		*out++ = hex_digits[in[i] >> 4];
+		*out++ = hex_digits[in[i] & 15];
 	}
-	out[2 + 2 * n] = '\0';
-	return 2 + 2 * n;
+	*out = '\0';
+	return 2 * n + 2;
 }
 
 size_t addr_format(const struct addr *a, char out[ADDR_TEXT_MAX])
 {
+	size_t n = hex_format(a->b, sizeof a->b, out);
 	struct hash h;
 
-	hex_format(a->b, sizeof a->b, out);
-	/* EIP-55: a letter is a capital where the hash of the lower-case digits has its nibble above 7. */
-	keccak256(out + 2, 40, &h);
-	for (size_t i = 0; i < 40; i++) {
-		unsigned nibble = i % 2 ? h.b[i / 2] & 15u : h.b[i / 2] >> 4;
+	/* EIP-55: a letter is upper case where the hash of the lower-case digits has a nibble above 7. */
+	keccak256(out + 2, n - 2, &h);
+	for (size_t i = 2; i < n; i++) {
+		unsigned bits = h.b[(i - 2) / 2] >> (i % 2 ? 0 : 4) & 15u;
 
-		if (out[2 + i] >= 'a' && nibble > 7)
-			out[2 + i] = (char)(out[2 + i] - 'a' + 'A');
+		if (out[i] >= 'a' && bits > 7)
+			out[i] = (char)(out[i] - 'a' + 'A');
 	}
-	return 42;
+	return n;
 }
 
 bool addr_parse(struct str s, struct addr *out, struct err *e)
 {
+	char text[SHOWN_MAX + 4], right[ADDR_TEXT_MAX];
+	bool lower = true;
 	struct addr a;
-	char right[ADDR_TEXT_MAX];
-	bool capitals = false;
 
 	TRY(hex_parse(s, a.b, sizeof a.b, e), e);
-	for (size_t i = 2; i < s.n; i++)
-		capitals |= s.p[i] >= 'A' && s.p[i] <= 'F';
 	addr_format(&a, right);
-	if (capitals && memcmp(right, s.p, 42) != 0) {
-		FAIL(e, ENCODING, "\"%.*s\" fails the checksum of EIP-55: a digit may be mistyped", STR_ARG(s));
-		return err_hint(e, "all in lower case it is taken as it is");
+	for (size_t i = 2; i < s.n; i++)
+		lower = lower && !(s.p[i] >= 'A' && s.p[i] <= 'F');
+	if (!lower && !str_is(s, right)) {
+		FAIL(e, ENCODING,
+		        "the address \"%s\" fails its checksum (EIP-55): a digit is mistyped",
+		        shown(s, text));
+		return err_hint(e, "%s would be right for these digits", right);
 	}
 	*out = a;
 	return true;
@@ -101,4 +129,141 @@ bool hash_parse(struct str s, struct hash *out, struct err *e)
 size_t hash_format(const struct hash *h, char out[HASH_TEXT_MAX])
 {
 	return hex_format(h->b, sizeof h->b, out);
+}
+
+/* Groups of `bits` bits, first bit first, the last group filled with zeros: base32 and base64. */
+static size_t bits_format(const uint8_t *in, size_t n, unsigned bits, const char *digits, char *out)
+{
+	uint32_t acc = 0;
+	unsigned have = 0;
+	size_t len = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		acc = (acc << 8 | in[i]) & 0xffff;
+		for (have += 8; have >= bits; have -= bits)
+			out[len++] = digits[acc >> (have - bits) & ((1u << bits) - 1)];
+	}
+	if (have)
+		out[len++] = digits[acc << (bits - have) & ((1u << bits) - 1)];
+	out[len] = '\0';
+	return len;
+}
+
+/* The value of a digit, or -1. A digit is never NUL. */
+static int digit_of(const char *digits, char c)
+{
+	const char *at = c ? strchr(digits, c) : NULL;
+
+	return at ? (int)(at - digits) : -1;
+}
+
+static bool bits_parse(
+        struct str s, unsigned bits, const char *digits, uint8_t *out, size_t max, size_t *n)
+{
+	size_t len = s.n / 8 * bits + s.n % 8 * bits / 8;
+	uint32_t acc = 0;
+	unsigned have = 0;
+	size_t at = 0;
+	int d = 0;
+
+	/* No more digits than the bytes need: a whole digit of padding is another text of the same. */
+	if (len > max || s.n != len / bits * 8 + (len % bits * 8 + bits - 1) / bits)
+		return false;
+	for (size_t i = 0; i < s.n; i++) {
+		d = digit_of(digits, s.p[i]);
+		if (d < 0)
+			return false;
+	}
+	/* The bits that fill the last digit are zero. */
+	if ((unsigned)d & ((1u << s.n * bits % 8) - 1))
+		return false;
+	for (size_t i = 0; i < s.n; i++) {
+		acc = (acc << bits | (unsigned)digit_of(digits, s.p[i])) & 0xffff;
+		have += bits;
+		if (have >= 8) {
+			have -= 8;
+			out[at++] = (uint8_t)(acc >> have);
+		}
+	}
+	*n = at;
+	return true;
+}
+
+size_t base32_format(const void *p, size_t n, char *out)
+{
+	return bits_format(p, n, 5, base32_digits, out);
+}
+
+bool base32_parse(struct str s, void *out, size_t max, size_t *n)
+{
+	return bits_parse(s, 5, base32_digits, out, max, n);
+}
+
+size_t base64url_format(const void *p, size_t n, char *out)
+{
+	return bits_format(p, n, 6, base64url_digits, out);
+}
+
+bool base64url_parse(struct str s, void *out, size_t max, size_t *n)
+{
+	return bits_parse(s, 6, base64url_digits, out, max, n);
+}
+
+/* v = v * mul + add, v of *n little-endian digits to a base. */
+static void muladd(uint8_t *v, size_t *n, unsigned base, unsigned mul, unsigned add)
+{
+	for (size_t i = 0; i < *n; i++) {
+		add += v[i] * mul;
+		v[i] = (uint8_t)(add % base);
+		add /= base;
+	}
+	for (; add; add /= base)
+		v[(*n)++] = (uint8_t)(add % base);
+}
+
+size_t base58_format(const void *p, size_t n, char *out)
+{
+	uint8_t digits[BASE58_TEXT_MAX];
+	const uint8_t *in = p;
+	size_t zeros = 0, count = 0, len = 0;
+
+	assert(n <= BASE58_BYTES_MAX);
+	while (zeros < n && in[zeros] == 0)
+		zeros++;
+	for (size_t i = zeros; i < n; i++)
+		muladd(digits, &count, 58, 256, in[i]);
+	/* A leading zero byte is a digit of its own: numbers alone would lose it. */
+	while (len < zeros)
+		out[len++] = base58_digits[0];
+	while (count)
+		out[len++] = base58_digits[digits[--count]];
+	out[len] = '\0';
+	return len;
+}
+
+bool base58_parse(struct str s, void *out, size_t max, size_t *n)
+{
+	uint8_t bytes[BASE58_TEXT_MAX];
+	uint8_t *to = out;
+	size_t zeros = 0, count = 0, len = 0;
+
+	if (s.n > BASE58_TEXT_MAX)
+		return false;
+	while (zeros < s.n && s.p[zeros] == base58_digits[0])
+		zeros++;
+	for (size_t i = zeros; i < s.n; i++) {
+		int d = digit_of(base58_digits, s.p[i]);
+
+		if (d < 0)
+			return false;
+		muladd(bytes, &count, 256, 58, (unsigned)d);
+	}
+	if (zeros + count > MIN2(max, (size_t)BASE58_BYTES_MAX))
+		return false;
+	while (len < zeros)
+		to[len++] = 0;
+	while (count)
+		to[len++] = bytes[--count];
+	*n = len;
+	return true;
 }

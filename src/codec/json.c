@@ -343,35 +343,24 @@ json_t *json_of_u64(uint64_t v)
 	return json_string_nocheck(text);
 }
 
-/* Bytes of the well-formed UTF-8 character (RFC 3629) at the start of s, or 0. A NUL counts as
- * malformed, since strict readers refuse it. */
+/* Bytes of the well-formed character at the start of s, or 0. A NUL counts as malformed, since strict
+ * readers refuse it. */
 static size_t utf8_at(struct str s)
 {
-	const unsigned char *p = (const unsigned char *)s.p;
-	size_t n = p[0] < 0x80 ? 1 : p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
+	unsigned char c = (unsigned char)s.p[0];
+	size_t n = c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
 
-	if (p[0] == 0 || (p[0] >= 0x80 && p[0] < 0xc2) || p[0] > 0xf4 || n > s.n)
-		return 0;
-	for (size_t i = 1; i < n; i++) {
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-	}
-	if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
-	        (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
-		return 0;
-	return n;
+	return c != 0 && n <= s.n && str_is_utf8((struct str){s.p, n}) ? n : 0;
 }
 
 json_t *json_of_str(struct str s)
 {
 	OWN(buf_done) struct buf fixed;
-	size_t good = 0, n;
+	size_t n;
 
 	/* Each bad byte becomes three. */
 	buf_init(&fixed, 3 * s.n);
-	while (good < s.n && (n = utf8_at((struct str){s.p + good, s.n - good})) > 0)
-		good += n;
-	if (good == s.n)
+	if (s.n == 0 || (str_is_utf8(s) && !memchr(s.p, '\0', s.n)))
 		return json_stringn_nocheck(s.n ? s.p : "", s.n);
 	for (size_t i = 0; i < s.n; i += MAX2(n, (size_t)1)) {
 		n = utf8_at((struct str){s.p + i, s.n - i});

@@ -13,14 +13,16 @@ void merkle_root(const struct hash *items, size_t n, struct hash *scratch, struc
 
 /* The way from item i to the root: sibling hashes bottom-up; a promoted level has no sibling. */
 struct merkle_path {
-	uint64_t    index;
-	uint64_t    count;
-	uint32_t    n;
+	uint64_t index;
+	uint64_t count;
+	uint32_t n;
 	struct hash siblings[MERKLE_PATH_MAX];
 };
 void merkle_prove(const struct hash *items, size_t n, size_t i, struct hash *scratch,
-	struct merkle_path *out);
-/* True iff item is at path->index of path->count items under root. */
-MUST bool merkle_check(const struct hash *item, const struct merkle_path *path, const struct hash *root);
+        struct merkle_path *out);
+/* True iff item is at path->index under root, in a tree of path->count items. A root does not tell how
+ * many items it has: who needs to know takes count from where the root is signed. */
+MUST bool merkle_check(
+        const struct hash *item, const struct merkle_path *path, const struct hash *root);
 
 #endif

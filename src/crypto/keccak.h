@@ -6,8 +6,8 @@
 
 struct keccak {
 	uint64_t state[25];
-	uint8_t  block[136];
-	size_t   n;
+	uint8_t block[136];
+	size_t n;
 };
 
 void keccak_init(struct keccak *k);

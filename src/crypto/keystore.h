@@ -8,12 +8,12 @@
 
 enum keystore_cost {
 	KEYSTORE_STRONG, /* scrypt N 262144: for passwords that people choose; about a second */
-	KEYSTORE_QUICK   /* scrypt N 2: only for random 32-byte passwords from a file of mode 0600 */
+	KEYSTORE_QUICK /* scrypt N 2: only for random 32-byte passwords from a file of mode 0600 */
 };
 
 /* JSON text of the key. */
 MUST bool keystore_encode(const struct seckey *k, struct str password, enum keystore_cost cost,
-	struct buf *out, struct err *e);
+        struct buf *out, struct err *e);
 /* KEY: wrong password, unknown cipher, malformed, or a cost above 2^20 * r 8. */
 MUST bool keystore_decode(struct str json, struct str password, struct seckey *out, struct err *e);
 /* The "address" member without decrypting; false when absent or malformed. */

@@ -15,7 +15,8 @@ static const uint8_t half_order[32] = {0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
         0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x5d, 0x57, 0x6e, 0x73, 0x57, 0xa4, 0x50, 0x1d, 0xdf,
         0xe9, 0x2f, 0x46, 0x68, 0x1b, 0x20, 0xa0};
 
-/* One context for the process, blinded once; after that it is only read, so threads share it. */
+/* One context for the process, blinded once; after that it is only read, so threads share it, up to
+ * the end of the process. */
 static pthread_once_t make_once = PTHREAD_ONCE_INIT;
 static secp256k1_context *context;
 
@@ -34,12 +35,6 @@ static bool random_bytes(uint8_t *out, size_t n)
 	return true;
 }
 
-static void drop(void)
-{
-	secp256k1_context_destroy(context);
-	context = NULL;
-}
-
 static void make(void)
 {
 	uint8_t seed[32];
@@ -50,7 +45,6 @@ static void make(void)
 	if (random_bytes(seed, sizeof seed) && secp256k1_context_randomize(context, seed) != 1)
 		abort();
 	explicit_bzero(seed, sizeof seed);
-	atexit(drop);
 }
 
 static const secp256k1_context *ctx(void)
@@ -111,7 +105,7 @@ bool secp_sign(const struct seckey *k, const struct hash *digest, struct sig *ou
 {
 	secp256k1_ecdsa_recoverable_signature rs;
 	struct sig sig = {.n = 65};
-	int recid;
+	int recid = 0;
 
 	/* No nonce function given: the library's default, RFC 6979. */
 	if (secp256k1_ecdsa_sign_recoverable(ctx(), &rs, digest->b, k->b, NULL, NULL) != 1)
@@ -155,7 +149,7 @@ bool secp_recover(const struct hash *digest, const struct sig *sig, struct addr 
 	secp256k1_pubkey pub;
 	struct addr who;
 	uint8_t rs[64];
-	int recid;
+	int recid = 0;
 
 	TRY(split(sig, rs, &recid, e), e);
 	if (secp256k1_ecdsa_recoverable_signature_parse_compact(ctx(), &parsed, rs, recid) != 1)

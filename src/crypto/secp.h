@@ -17,12 +17,14 @@ void seckey_wipe(struct seckey *k); /* usable with OWN() */
 MUST bool seckey_addr(const struct seckey *k, struct addr *out, struct err *e);
 
 /* Sign a 32-byte digest: 65 bytes r, s, v (27 or 28), low s, RFC 6979. */
-MUST bool secp_sign(const struct seckey *k, const struct hash *digest, struct sig *out, struct err *e);
+MUST bool secp_sign(
+        const struct seckey *k, const struct hash *digest, struct sig *out, struct err *e);
 /* The account that signed. SIGNATURE unless 65 bytes (v 27 or 28) or 64 bytes EIP-2098, low s, r and s
  * in range, signer not zero. */
-MUST bool secp_recover(const struct hash *digest, const struct sig *sig, struct addr *out, struct err *e);
+MUST bool secp_recover(
+        const struct hash *digest, const struct sig *sig, struct addr *out, struct err *e);
 /* SIGNATURE unless `who` signed. */
-MUST bool secp_check(const struct hash *digest, const struct sig *sig, const struct addr *who,
-	struct err *e);
+MUST bool secp_check(
+        const struct hash *digest, const struct sig *sig, const struct addr *who, struct err *e);
 
 #endif

@@ -10,22 +10,15 @@ struct sha256 {
 	EVP_MD_CTX *ctx;
 };
 
-/* Fetching takes OpenSSL longer than hashing a block does: once in a process is enough. */
+/* Fetching takes OpenSSL longer than hashing a block does: once in a process is enough. Never freed,
+ * since a thread may still hash while the process exits. */
 static pthread_once_t fetch_once = PTHREAD_ONCE_INIT;
 static EVP_MD *algorithm;
-
-static void drop(void)
-{
-	EVP_MD_free(algorithm);
-	algorithm = NULL;
-}
 
 static void fetch(void)
 {
 	algorithm = EVP_MD_fetch(NULL, "SHA256", NULL);
 	assert(algorithm);
-	/* OpenSSL's own handlers run after this one: registered earlier, called later. */
-	atexit(drop);
 }
 
 static const EVP_MD *md(void)

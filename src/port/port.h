@@ -128,6 +128,7 @@ struct message {
 	struct str name;
 	struct str data;           /* JSON */
 	bool       connected;      /* true, with an empty name: the stream is (again) open */
+	bool       lost;           /* with connected: events after the cursor are gone: reload what they told */
 };
 
 struct tree_done {

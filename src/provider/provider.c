@@ -5,7 +5,7 @@
 
 #include "provider/provider_own.h"
 
-static const struct record *(*const tables[])(void) = {
+const struct record *(*const provider_tables[])(void) = {
 	provider_deal_record, provider_work_record, provider_offer_record, provider_cursor_record, NULL};
 
 static void on_start(struct provider *p, const struct event *ev, struct effects *fx)
@@ -94,7 +94,19 @@ bool provider_new(struct world *w, const struct provider_config *c, struct provi
 
 struct role provider_role(struct provider *p)
 {
-	return (struct role){"provider", provider_routes, provider_routes_n, tables, p, on_event};
+	return (struct role){"provider", provider_routes, provider_routes_n, provider_tables, p, on_event};
+}
+
+bool provider_start_cursor(struct provider *p, uint64_t *out, struct err *e)
+{
+	struct provider_cursor row = {.which = 1};
+
+	*out = 0;
+	if (p->world->store.get(p->world->store.self, provider_cursor_record(), &row, e))
+		*out = row.cursor;
+	else if (e->code != E_NOT_FOUND)
+		return false;
+	return true;
 }
 
 struct provider *provider_free(struct provider *p)

@@ -24,6 +24,10 @@ struct provider;
 MUST bool provider_new(struct world *w, const struct provider_config *c, struct provider **out,
 	struct err *e);
 struct role provider_role(struct provider *p);
+/* Every table of the role; ends with NULL. */
+extern const struct record *(*const provider_tables[])(void);
+/* Up to which ledger event the journal has seen; before the host starts. */
+MUST bool provider_start_cursor(struct provider *p, uint64_t *out, struct err *e);
 struct provider *provider_free(struct provider *p);
 
 #endif

@@ -1,0 +1,157 @@
+/* daemon.c - opening, serving and closing a role as a process of its own. */
+#include "cli/daemon.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "codec/eip712.h"
+#include "codec/hex.h"
+#include "codec/json.h"
+#include "os/file.h"
+#include "os/rng.h"
+
+static bool open_log(struct daemon *d, struct err *e)
+{
+	const char *text = settings_text(d->cli->settings, "log.level");
+	enum log_level level;
+
+	if (!log_level_parse(str_of(text), &level))
+		return FAIL(e, CONFIG, "log.level is \"%s\"; it must be debug, info, odd or broken", text);
+	d->world.log = log_os_init(&d->log, STDERR_FILENO, level, d->role);
+	return true;
+}
+
+static bool open_store(struct daemon *d, const struct record *(*const *tables)(void), unsigned parts,
+	struct err *e)
+{
+	char path[CLI_PATH_MAX + 32];
+
+	snprintf(path, sizeof path, "%s/store.db", d->dir);
+	if (parts & DAEMON_SHARED)
+		TRY(store_sqlite_open_shared(path, tables, &d->store, e), e);
+	else
+		TRY(store_sqlite_open(path, tables, &d->store, e), e);
+	d->world.store = store_sqlite_port(d->store);
+	d->options.tx = store_sqlite_tx(d->store);
+	return true;
+}
+
+static bool open_blobs(struct daemon *d, unsigned parts, struct err *e)
+{
+	char path[CLI_PATH_MAX + 64];
+
+	/* Processes that share a store have a blob folder each: what matters is in the directory. */
+	if (parts & DAEMON_SHARED)
+		snprintf(path, sizeof path, "%s/blobs-%ld", d->dir, (long)getpid());
+	else
+		snprintf(path, sizeof path, "%s/blobs", d->dir);
+	TRY(blobs_folder_open(path, &d->blobs, e), e);
+	d->world.blobs = blobs_folder_port(d->blobs);
+	return true;
+}
+
+static bool open_server(struct daemon *d, struct err *e)
+{
+	uint64_t port, rate;
+
+	TRY(settings_number(d->cli->settings, "server.port", 65535, &port, e), e);
+	TRY(settings_number(d->cli->settings, "server.rate", 1000000000, &rate, e), e);
+	d->options.listen_ip = settings_text(d->cli->settings, "server.host");
+	d->options.listen_port = (uint16_t)port;
+	d->options.rate_per_s = (unsigned)rate;
+	d->options.rate_burst = (unsigned)rate * 2;
+	return true;
+}
+
+bool daemon_open(struct daemon *d, struct cli *c, const char *role, const char *wallet,
+	const struct record *(*const *tables)(void), unsigned parts, struct err *e)
+{
+	memset(d, 0, sizeof *d);
+	d->cli = c;
+	d->role = role;
+	TRY(open_log(d, e), e);
+	snprintf(d->dir, sizeof d->dir, "%.900s/%.60s", c->places.state, role);
+	TRY(dir_make(d->dir, e), e);
+	if (parts & DAEMON_NETWORK) {
+		TRY(network_load(c, &d->network, e), e);
+		TRY(cli_peers(c, &d->solver, &d->directory, e), e);
+		network_domain(&d->network, &d->domain);
+	}
+	TRY(wallet_open(c, wallet, true, &d->wallet, e), e);
+	d->world.signer = wallet_signer(&d->wallet);
+	d->world.rng = rng_os();
+	TRY(open_store(d, tables, parts, e), e);
+	if (parts & DAEMON_BLOBS)
+		TRY(open_blobs(d, parts, e), e);
+	TRY(open_server(d, e), e);
+	if (uv_loop_init(&d->loop) != 0)
+		return FAIL(e, IO, "no event loop");
+	d->loop_ready = true;
+	d->identity = (struct http_identity){
+		.signer = d->world.signer, .rng = d->world.rng, .domain = d->domain};
+	if (parts & DAEMON_CLIENT)
+		TRY(http_client_new(&d->loop, &d->identity, &d->client, e), e);
+	d->options.loop = &d->loop;
+	d->options.world = &d->world;
+	d->options.domain = d->domain;
+	return true;
+}
+
+/* {url, account, pid}, written when requests are answered. */
+static bool write_ready(const struct daemon *d, uint16_t port, struct err *e)
+{
+	const char *path = args_get(&d->cli->args, "ready-file");
+	struct buf text OWN(buf_done);
+	char standard[CLI_PATH_MAX + 32];
+	json_t *j;
+
+	snprintf(standard, sizeof standard, "%s/ready.json", d->dir);
+	j = json_pack("{s:o, s:o, s:i, s:s}", "url", json_null(), "account",
+		json_of_addr(&d->wallet.addr), "pid", (int)getpid(), "role", d->role);
+	buf_init(&text, 256);
+	buf_fmt(&text, "http://%s:%u", d->options.listen_ip, port);
+	json_object_set_new(j, "url", json_string(buf_cstr(&text)));
+	buf_reset(&text);
+	text.max = 4096;
+	json_canonical(j, &text);
+	json_decref(j);
+	TRY(file_write(path ? path : standard, buf_bytes(&text), 0644, e), e);
+	return true;
+}
+
+int daemon_serve(struct daemon *d, const struct role *role)
+{
+	char who[ADDR_TEXT_MAX];
+	struct host *h;
+	struct err e;
+	int rc;
+
+	d->options.role = *role;
+	if (!host_new(&d->options, &h, &e))
+		return cli_fail(d->cli, &e);
+	if (!write_ready(d, host_port(h), &e)) {
+		host_free(h);
+		return cli_fail(d->cli, &e);
+	}
+	addr_format(&d->wallet.addr, who);
+	log_line(&d->world.log, LOG_INFO, "%s serves at http://%s:%u as %s", d->role, d->options.listen_ip,
+		host_port(h), who);
+	rc = host_run(h);
+	host_free(h);
+	return rc;
+}
+
+void daemon_close(struct daemon *d)
+{
+	if (d->client)
+		http_client_free(d->client);
+	if (d->loop_ready) {
+		uv_run(&d->loop, UV_RUN_DEFAULT);
+		uv_loop_close(&d->loop);
+	}
+	if (d->blobs)
+		blobs_folder_free(d->blobs);
+	if (d->store)
+		store_sqlite_free(d->store);
+	wallet_close(&d->wallet);
+}

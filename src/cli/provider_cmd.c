@@ -1,0 +1,205 @@
+/* provider_cmd.c - `lilypad provider`: what this machine offers, from its settings and itself. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "blobs/http_tree.h"
+#include "chain/embedded.h"
+#include "cli/daemon.h"
+#include "cli/remote.h"
+#include "codec/hex.h"
+#include "codec/json.h"
+#include "crypto/keccak.h"
+#include "exec/wasm.h"
+#include "os/file.h"
+#include "provider/provider.h"
+
+/* ---- the machine -------------------------------------------------------------------------------- */
+
+static bool detect(const struct daemon *d, struct resources *out, struct err *e)
+{
+	const struct settings *s = d->cli->settings;
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	uint64_t pages = (uint64_t)sysconf(_SC_PHYS_PAGES), page = (uint64_t)sysconf(_SC_PAGESIZE);
+	struct statvfs fs;
+	uint64_t cpu;
+
+	TRY(settings_number(s, "offer.cpu", UINT32_MAX, &cpu, e), e);
+	TRY(settings_size(s, "offer.ram", &out->ram, e), e);
+	TRY(settings_size(s, "offer.disk", &out->disk, e), e);
+	out->cpu = cpu ? (uint32_t)cpu : (uint32_t)MAX2(cores, 1L) * 1000;
+	if (out->ram == 0)
+		out->ram = pages * page / 4 * 3;
+	if (out->disk == 0)
+		out->disk = statvfs(d->dir, &fs) == 0 ? (uint64_t)fs.f_bavail * fs.f_frsize / 2 : 0;
+	return true;
+}
+
+/* "0x…,0x…" */
+static bool allow_list(const struct settings *s, struct resource_offer *o, struct err *e)
+{
+	struct str rest = str_of(settings_text(s, "offer.modules"));
+
+	while (rest.n) {
+		struct str one = str_cut(rest, ',', &rest);
+
+		if (o->modules.n >= ALLOW_MODULES_MAX)
+			return FAIL(e, CONFIG, "offer.modules has more than %d modules", ALLOW_MODULES_MAX);
+		if (!hash_parse(one, &o->modules.v[o->modules.n++], e)) {
+			err_prefix(e, "offer.modules: ");
+			return false;
+		}
+	}
+	return true;
+}
+
+/* The widest terms that a provider takes without harm: any bonds that the ledger takes, any price, any
+ * clocks that the ledger's constants allow. What must be asked for is in `least`. */
+static void ranges(const struct genesis *g, struct resource_offer *o)
+{
+	struct terms *lo = &o->least, *hi = &o->most;
+	struct amount top = amount_of(UINT64_MAX);
+
+	lo->agree_timeout = lo->submit_timeout = lo->judge_timeout = lo->mediate_timeout = g->min;
+	hi->agree_timeout = hi->submit_timeout = hi->judge_timeout = hi->mediate_timeout = g->life;
+	hi->pay = hi->job_bond = hi->result_bond = hi->late_judge = hi->late_submit = hi->damages = hi->fee =
+		top;
+	lo->seats = hi->seats = 1;
+	hi->solver_share = 100;
+	hi->royalty = 200;
+	hi->tolerance = 1000;
+}
+
+static bool make_offer(struct daemon *d, struct provider_config *p, struct err *e)
+{
+	const struct settings *s = d->cli->settings;
+	struct resource_offer *o = &p->offer;
+	unsigned decimals = d->network.genesis.decimals;
+	uint64_t parallel;
+	char host[256] = "machine";
+
+	TRY(detect(d, &o->free, e), e);
+	TRY(allow_list(s, o, e), e);
+	TRY(settings_number(s, "offer.instructions", UINT64_MAX, &o->instruction_limit, e), e);
+	TRY(settings_size(s, "offer.bytes", &o->byte_limit, e), e);
+	TRY(settings_number(s, "offer.time-per-instruction", UINT64_MAX, &o->time_per_instruction, e), e);
+	TRY(settings_amount(s, "pricing.base", decimals, &o->prices.base, e), e);
+	TRY(settings_amount(s, "pricing.instruction", decimals, &o->prices.per_instruction, e), e);
+	TRY(settings_amount(s, "pricing.byte", decimals, &o->prices.per_byte, e), e);
+	TRY(settings_span(s, "offer.life", &p->offer_life, e), e);
+	TRY(settings_number(s, "offer.parallel", 1024, &parallel, e), e);
+	p->parallel = parallel ? (unsigned)parallel : MAX2(o->free.cpu / 1000, 1u);
+	gethostname(host, sizeof host - 1);
+	keccak256(host, strlen(host), &o->machine);
+	snprintf(o->engine, sizeof o->engine, "%s", exec_wasm_class());
+	o->determinisms = 1u << DETERMINISM_EXACT | 1u << DETERMINISM_NONE;
+	o->settlements = 1u << SETTLEMENT_ESCROW;
+	o->mediations = 1u << MEDIATION_SINGLE;
+	for (uint32_t i = 0; i < d->network.mediators.n; i++)
+		o->mediators.v[o->mediators.n++] = d->network.mediators.v[i].account;
+	o->min_mutual = o->mediators.n ? 1 : 0;
+	o->directories.v[o->directories.n++] = d->directory.addr;
+	o->solver = d->solver.addr;
+	ranges(&d->network.genesis, o);
+	return true;
+}
+
+/* ---- the daemon ----------------------------------------------------------------------------------- */
+
+static bool open_engine(struct daemon *d, const struct provider_config *p, struct err *e)
+{
+	char cache[CLI_PATH_MAX + 32], engine[CLI_PATH_MAX];
+
+	snprintf(cache, sizeof cache, "%s/wasm", d->cli->places.cache);
+	TRY(engine_path(d->cli, engine, e), e);
+	TRY(exec_wasm_open(&d->loop, &d->world.blobs, cache, engine, d->cli->self, p->parallel,
+		    &d->options.exec, e),
+		e);
+	return true;
+}
+
+static bool prepare(struct daemon *d, struct provider_config *p, struct provider **out, struct err *e)
+{
+	p->solver = d->solver;
+	p->directories[0] = d->directory;
+	p->directories_n = 1;
+	p->domain = d->domain;
+	p->genesis = d->network.genesis;
+	TRY(make_offer(d, p, e), e);
+	TRY(open_engine(d, p, e), e);
+	TRY(http_tree_open(&d->loop, d->client, &d->world.blobs, &d->options.tree, e), e);
+	TRY(embedded_open(&d->loop, d->client, settings_text(d->cli->settings, "ledger.url"), &d->domain,
+		    &d->options.ledger, e),
+		e);
+	TRY(provider_new(&d->world, p, out, e), e);
+	TRY(provider_start_cursor(*out, &d->options.ledger_cursor, e), e);
+	return true;
+}
+
+int cmd_provider(struct cli *c)
+{
+	struct provider *p = NULL;
+	struct provider_config config = {0};
+	struct daemon d;
+	struct role role;
+	struct err e;
+	int rc;
+
+	if (!daemon_open(&d, c, "provider", args_get(&c->args, "wallet") ? NULL : "provider",
+		    provider_tables, DAEMON_NETWORK | DAEMON_BLOBS | DAEMON_CLIENT, &e) ||
+		!prepare(&d, &config, &p, &e)) {
+		rc = cli_fail(c, &e);
+	} else {
+		role = provider_role(p);
+		rc = daemon_serve(&d, &role);
+	}
+	daemon_close(&d);
+	provider_free(p);
+	return rc;
+}
+
+/* ---- status ---------------------------------------------------------------------------------------- */
+
+static void show(const struct cli *c, const json_t *j, unsigned decimals)
+{
+	struct amount earned = amount_of(0);
+	char text[AMOUNT_DEC_MAX + 2];
+	const char *why = json_string_value(json_object_get(j, "why"));
+
+	(void)c;
+	if (!amount_parse(str_of(json_string_value(json_object_get(j, "earned"))), &earned))
+		earned = amount_of(0);
+	amount_format_display(earned, decimals, text);
+	printf("%s  %s\n", json_string_value(json_object_get(j, "account")),
+		json_string_value(json_object_get(j, "state")));
+	printf("load    %lld/%lld running, %lld unfinished\n",
+		json_integer_value(json_object_get(j, "running")),
+		json_integer_value(json_object_get(j, "parallel")),
+		json_integer_value(json_object_get(j, "unfinished")));
+	printf("jobs    %lld taken · %lld paid · %lld declined · %lld failed · %lld never opened\n",
+		json_integer_value(json_object_get(j, "jobs")), json_integer_value(json_object_get(j, "paid")),
+		json_integer_value(json_object_get(j, "declined")),
+		json_integer_value(json_object_get(j, "failed")),
+		json_integer_value(json_object_get(j, "lost")));
+	printf("earned  %s\n", text);
+	if (why && *why)
+		printf("idle    %s\n", why);
+}
+
+int cmd_provider_status(struct cli *c)
+{
+	json_t *j OWN(json_own) = NULL;
+	struct network_file n;
+	char url[URL_MAX + 1];
+	struct err e;
+
+	if (!network_load(c, &n, &e) || !ready_url(c, "provider", url, &e) ||
+		!remote_get(c, url, "/v1/status", &j, &e))
+		return cli_fail(c, &e);
+	if (c->json)
+		cli_print_json(json_incref(j));
+	else
+		show(c, j, n.genesis.decimals);
+	return 0;
+}

@@ -1,0 +1,292 @@
+/* hex_test.c - texts of bytes against published vectors, and that each has one text only. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdlib.h>
+
+#include "codec/hex.h"
+
+static void test_hex(void **state)
+{
+	static const char *const bad[] = {"", "0", "0x1", "0X12", "12", "0x1g", "0xg1", "x12",
+	        "0x 1", "0x12 ", "0x12\n", "-0x12", "0x0x"};
+	uint8_t out[4] = {9, 9, 9, 9};
+	char text[16];
+	struct err e;
+	size_t n;
+
+	(void)state;
+	assert_true(hex_parse(STR("0x00fFAb12"), out, 4, &e));
+	assert_memory_equal(out, "\x00\xff\xab\x12", 4);
+	assert_int_equal(hex_format(out, 4, text), 10);
+	assert_string_equal(text, "0x00ffab12");
+	assert_int_equal(hex_format(NULL, 0, text), 2);
+	assert_string_equal(text, "0x");
+	assert_true(hex_parse(STR("0x"), out, 0, &e));
+	assert_true(hex_parse_upto(STR("0x"), out, 4, &n, &e));
+	assert_int_equal(n, 0);
+	assert_true(hex_parse_upto(STR("0xa1b2"), out, 4, &n, &e));
+	assert_int_equal(n, 2);
+	for (size_t i = 0; i < COUNT(bad); i++) {
+		n = 77;
+		assert_false(hex_parse_upto(str_of(bad[i]), out, 4, &n, &e));
+		assert_int_equal(e.code, E_ENCODING);
+		assert_int_equal(n, 77);
+		assert_false(hex_parse(str_of(bad[i]), out, 1, &e));
+		assert_int_equal(e.code, E_ENCODING);
+	}
+	/* A late bad digit leaves the output alone. */
+	assert_memory_equal(out, "\xa1\xb2\xab\x12", 4);
+	assert_false(hex_parse(STR("0x0000000g"), out, 4, &e));
+	assert_memory_equal(out, "\xa1\xb2\xab\x12", 4);
+}
+
+static void test_hex_length(void **state)
+{
+	uint8_t out[4];
+	char *big = malloc(100002);
+	struct err e;
+	size_t n;
+
+	(void)state;
+	assert_false(hex_parse(STR("0x112233"), out, 4, &e));
+	assert_string_equal(e.msg, "\"0x112233\" has 6 hex digits: it must have 8");
+	assert_false(hex_parse(STR("0x1122334455"), out, 4, &e));
+	assert_false(hex_parse_upto(STR("0x1122334455"), out, 4, &n, &e));
+	assert_string_equal(e.msg, "\"0x1122334455\" has 5 bytes of hex: at most 4 fit here");
+	assert_non_null(big);
+	memset(big, '1', 100002);
+	memcpy(big, "0x", 2);
+	assert_false(hex_parse((struct str){big, 100002}, out, 4, &e));
+	assert_non_null(strstr(e.msg, "1...\" has 100000 hex digits"));
+	/* What is no text does not reach a message or a terminal as it is. */
+	assert_false(hex_parse((struct str){"0x\x1b[2J\xff\0z", 9}, out, 4, &e));
+	assert_non_null(strstr(e.msg, "\"0x?[2J??z\""));
+	free(big);
+}
+
+/* EIP-55, test cases. */
+static const char *const eip55[] = {"0x52908400098527886E0F7030069857D2E4169EE7",
+        "0x8617E340B3D01FA5F11F306F4090FD50E238070D", "0xde709f2102306220921060314715629080e2fb77",
+        "0x27b1fdb04752bbc536007a920d24acb045561c26", "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed",
+        "0xfB6916095ca1df60bB79Ce92cE3Ea74c37c5d359", "0xdbF03B407c01E7cD3CBea99509d93f8DDDC8C6FB",
+        "0xD1220A0cf47c7B9Be7A2E6BA89F429762e7b9aDb"};
+
+static void test_addr(void **state)
+{
+	char text[ADDR_TEXT_MAX];
+	struct addr a, b;
+	struct err e;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(eip55); i++) {
+		char lower[ADDR_TEXT_MAX];
+
+		for (size_t k = 0; k < sizeof lower; k++)
+			lower[k] = (char)(eip55[i][k] | (eip55[i][k] >= 'A' ? 0x20 : 0));
+		assert_true(addr_parse(str_of(eip55[i]), &a, &e));
+		assert_true(addr_parse(str_of(lower), &b, &e));
+		assert_true(addr_eq(&a, &b));
+		assert_int_equal(addr_format(&a, text), 42);
+		assert_string_equal(text, eip55[i]);
+	}
+}
+
+static void test_addr_mistyped(void **state)
+{
+	struct addr a = {{1}}, same = a;
+	struct err e;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(eip55); i++) {
+		for (size_t k = 2; k < 42; k++) {
+			char text[ADDR_TEXT_MAX];
+
+			memcpy(text, eip55[i], sizeof text);
+			if (text[k] < 'A')
+				continue;
+			text[k] ^= 0x20;
+			/* One letter of two in the other case may leave all lower case, which is accepted. */
+			if (str_is(str_of(text), "0xde709f2102306220921060314715629080e2fb77"))
+				continue;
+			assert_false(addr_parse(str_of(text), &a, &e));
+			assert_int_equal(e.code, E_ENCODING);
+			assert_non_null(strstr(e.hint, eip55[i]));
+			assert_true(addr_eq(&a, &same));
+		}
+	}
+	assert_false(addr_parse(STR("0xF39FD6E51AAD88F6F4CE6AB8827279CFFFB92266"), &a, &e));
+	assert_false(addr_parse(STR("f39Fd6e51aad88F6F4ce6aB8827279cffFb92266"), &a, &e));
+	assert_false(addr_parse(STR("0xf39Fd6e51aad88F6F4ce6aB8827279cffFb922"), &a, &e));
+	assert_false(addr_parse(STR(""), &a, &e));
+	assert_true(addr_parse(STR("0x0000000000000000000000000000000000000000"), &a, &e));
+	assert_true(addr_is_zero(&a));
+}
+
+static void test_hash(void **state)
+{
+	const char *text = "0xc5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a470";
+	char out[HASH_TEXT_MAX];
+	struct hash h;
+	struct err e;
+
+	(void)state;
+	assert_true(hash_parse(str_of(text), &h, &e));
+	assert_int_equal(hash_format(&h, out), 66);
+	assert_string_equal(out, text);
+	assert_false(hash_parse((struct str){text, 65}, &h, &e));
+	assert_false(hash_parse((struct str){text, 64}, &h, &e));
+}
+
+typedef size_t format_fn(const void *, size_t, char *);
+typedef bool parse_fn(struct str, void *, size_t, size_t *);
+
+static void pair(format_fn *format, parse_fn *parse, const void *in, size_t n, const char *text)
+{
+	uint8_t back[160];
+	char out[400];
+	size_t got = 0;
+
+	assert_int_equal(format(in, n, out), strlen(text));
+	assert_string_equal(out, text);
+	assert_true(parse(str_of(text), back, n, &got));
+	assert_int_equal(got, n);
+	assert_memory_equal(back, in, n);
+	/* One byte less of room is not enough. */
+	if (n)
+		assert_false(parse(str_of(text), back, n - 1, &got));
+}
+
+/* RFC 4648 section 10, without the padding; RFC 7515 appendix C for base64url. */
+static void test_rfc4648(void **state)
+{
+	static const char *const rows[][3] = {{"", "", ""}, {"f", "my", "Zg"},
+	        {"fo", "mzxq", "Zm8"}, {"foo", "mzxw6", "Zm9v"}, {"foob", "mzxw6yq", "Zm9vYg"},
+	        {"fooba", "mzxw6ytb", "Zm9vYmE"}, {"foobar", "mzxw6ytboi", "Zm9vYmFy"}};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		pair(base32_format, base32_parse, rows[i][0], strlen(rows[i][0]), rows[i][1]);
+		pair(base64url_format, base64url_parse, rows[i][0], strlen(rows[i][0]), rows[i][2]);
+	}
+	pair(base64url_format, base64url_parse, "\x03\xec\xff\xe0\xc1", 5, "A-z_4ME");
+}
+
+/* Bitcoin Core, src/test/data/base58_encode_decode.json. */
+static void test_base58(void **state)
+{
+	static const struct {
+		const char *in;
+		size_t n;
+		const char *text;
+	} rows[] = {
+	        {"", 0, ""},
+	        {"\x61", 1, "2g"},
+	        {"\x62\x62\x62", 3, "a3gV"},
+	        {"\x63\x63\x63", 3, "aPEr"},
+	        {"simply a long string", 20, "2cFupjhnEsSn59qHXstmK2ffpLv2"},
+	        {"\x00\xeb\x15\x23\x1d\xfc\xeb\x60\x92\x58\x86\xb6\x7d\x06\x52\x99\x92\x59\x15\xae\xb1"
+	         "\x72\xc0\x66\x47",
+	                25, "1NS17iag9jJgTHD1VXjvLCEnZuQ3rJDE9L"},
+	        {"\x51\x6b\x6f\xcd\x0f", 5, "ABnLTmg"},
+	        {"\xbf\x4f\x89\x00\x1e\x67\x02\x74\xdd", 9, "3SEo3LWLoPntC"},
+	        {"\x57\x2e\x47\x94", 4, "3EFU7m"},
+	        {"\xec\xac\x89\xca\xd9\x39\x23\xc0\x23\x21", 10, "EJDM8drfXA6uyA"},
+	        {"\x10\xc8\x51\x1e", 4, "Rt5zm"},
+	        {"\0\0\0\0\0\0\0\0\0\0", 10, "1111111111"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++)
+		pair(base58_format, base58_parse, rows[i].in, rows[i].n, rows[i].text);
+}
+
+static void test_refused(void **state)
+{
+	/* Upper case, padding, digits 0 1 8 9, lengths 1, 3 and 6, bits that are not zero. */
+	static const char *const bad32[] = {"MY", "my======", "0y", "1y", "8y", "9y", "m", "mzx",
+	        "mzxw6y", "mz", "mzxr", "mzxw7", "m y", "my\n"};
+	static const char *const bad58[] = {"0", "O", "I", "l", "2g ", " 2g", "2g\n", "\x80"};
+	static const char *const bad64[] = {
+	        "Zg==", "Z", "Zh", "Zm9", "Zm9vY", "+_8", "/_8", "Zg\n", "Z g"};
+	uint8_t out[200];
+	char ones[200];
+	size_t n = 77;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(bad32); i++)
+		assert_false(base32_parse(str_of(bad32[i]), out, sizeof out, &n));
+	for (size_t i = 0; i < COUNT(bad58); i++)
+		assert_false(base58_parse(str_of(bad58[i]), out, sizeof out, &n));
+	for (size_t i = 0; i < COUNT(bad64); i++)
+		assert_false(base64url_parse(str_of(bad64[i]), out, sizeof out, &n));
+	assert_false(base58_parse((struct str){"2\0g", 3}, out, sizeof out, &n));
+	assert_false(base32_parse((struct str){"m\0", 2}, out, sizeof out, &n));
+	/* 128 bytes are the most of base58. */
+	memset(ones, '1', sizeof ones);
+	assert_false(base58_parse((struct str){ones, 129}, out, sizeof out, &n));
+	memset(ones, 'z', sizeof ones);
+	assert_false(base58_parse((struct str){ones, 176}, out, sizeof out, &n));
+	assert_false(base58_parse((struct str){ones, sizeof ones}, out, sizeof out, &n));
+	assert_int_equal(n, 77);
+}
+
+/* Every length, with leading zeros and the largest values: the sizes that hex.h promises hold. */
+static void test_round_trips(void **state)
+{
+	static const struct {
+		format_fn *format;
+		parse_fn *parse;
+		size_t num, den, more;
+	} forms[] = {
+	        {base32_format, base32_parse, 8, 5, 4},
+	        {base58_format, base58_parse, 138, 100, 0},
+	        {base64url_format, base64url_parse, 4, 3, 2},
+	};
+	uint32_t seed = 1;
+
+	(void)state;
+	for (size_t f = 0; f < COUNT(forms); f++) {
+		for (size_t n = 0; n <= 128; n++) {
+			for (unsigned kind = 0; kind < 4; kind++) {
+				uint8_t in[128], back[128];
+				char text[400];
+				size_t len, got;
+
+				for (size_t i = 0; i < n; i++) {
+					seed = seed * 1664525 + 1013904223;
+					in[i] = kind == 0                ? 0xff
+					        : kind == 1 && i < n / 2 ? 0
+					                                 : (uint8_t)(seed >> 24);
+				}
+				len = forms[f].format(in, n, text);
+				assert_true(len <=
+				            (n * forms[f].num + forms[f].more) / forms[f].den + 1);
+				assert_int_equal(text[len], 0);
+				assert_true(forms[f].parse((struct str){text, len}, back, n, &got));
+				assert_int_equal(got, n);
+				assert_memory_equal(in, back, n);
+			}
+		}
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(test_hex),
+	        cmocka_unit_test(test_hex_length),
+	        cmocka_unit_test(test_addr),
+	        cmocka_unit_test(test_addr_mistyped),
+	        cmocka_unit_test(test_hash),
+	        cmocka_unit_test(test_rfc4648),
+	        cmocka_unit_test(test_base58),
+	        cmocka_unit_test(test_refused),
+	        cmocka_unit_test(test_round_trips),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
