@@ -1,15 +1,20 @@
 # Makefile - plain and non-recursive. One build folder per profile, one archive per folder of src/.
 #   make          build/lilypad          make check   everything that tests
 #   make unit     C unit tests           make blackbox, make lint, make bench, make asan, make fuzz
+.DEFAULT_GOAL := all
 O      ?= build
-CC     ?= gcc
 PYTHON ?= python3
+CLANG  ?= clang-14
+ifeq ($(origin CC),default)
+CC     := gcc
+endif
 
 include mk/flags.mk
 include mk/modules.mk
 
 DIRS := $(shell awk '!/^\#/ && NF {print $$1}' layers.txt)
-DEPS  = $(shell awk -v d=$(1) '!/^\#/ && $$1==d {for (i=2;i<=NF;i++) print $$i}' layers.txt)
+$(foreach d,$(DIRS),$(eval DEPS_$(d) := $(shell awk -v d=$(d) '!/^\#/ && $$1==d {for (i=2;i<=NF;i++) print $$i}' layers.txt)))
+DEPS  = $(DEPS_$(1))
 
 SRC  := $(filter-out %_test.c %_fuzz.c %_bench.c,$(foreach d,$(DIRS),$(wildcard src/$(d)/*.c)))
 OBJ  := $(SRC:src/%.c=$(O)/obj/%.o)
@@ -59,14 +64,18 @@ TESTBINS := $(TEST:src/%.c=$(O)/test/%)
 unit: $(if $(D),$(filter $(O)/test/$(D)/%,$(TESTBINS)),$(TESTBINS))
 	@tools/run_units $^
 
-lint:
-	@tools/check_layers
-	@tools/check_source
+# Every archive, linked into nothing: what a compiler has to say about all of src/.
+libs: $(foreach d,$(DIRS),$(if $(wildcard src/$(d)/*.c),$(O)/lib/$(d).a))
 
 clean:
 	rm -rf $(O)
 
-.PHONY: all unit lint clean FORCE modules
+# Each further makefile holds one matter; those of contracts, documentation and so on may add a target
+# to CHECK_STEPS.
+include mk/asan.mk mk/fuzz.mk mk/bench.mk mk/install.mk mk/check.mk
+-include $(filter-out mk/flags.mk mk/modules.mk mk/asan.mk mk/fuzz.mk mk/bench.mk mk/install.mk mk/check.mk,$(wildcard mk/*.mk))
+
+.PHONY: all unit libs clean FORCE modules
 .SECONDARY:
 -include $(OBJ:.o=.d)
 -include $(TEST:src/%.c=$(O)/obj/%.d)

@@ -30,12 +30,16 @@ struct amount amount_half(struct amount a)
 
 struct amount amount_per_mille(struct amount a, unsigned mille)
 {
-	struct u256 t;
+	struct u256 out;
+	uint64_t rest;
+	bool ok;
 
 	assert(mille <= 1000);
-	if (!u256_mul64(a.raw, mille, &t))
-		return (struct amount){u256_div64(a.raw, 1000, NULL)};
-	return (struct amount){u256_div64(t, 1000, NULL)};
+	/* Thousands and the rest apart: the same number, and no product is above a. */
+	ok = u256_mul64(u256_div64(a.raw, 1000, &rest), mille, &out) &&
+	     u256_add(out, u256_of(rest * mille / 1000), &out);
+	assert(ok);
+	return (struct amount){out};
 }
 
 int amount_cmp(struct amount a, struct amount b)
@@ -144,6 +148,6 @@ size_t amount_format_display(struct amount a, unsigned decimals, char out[AMOUNT
 		len = snprintf(out, AMOUNT_DEC_MAX + 2, "%.*s", (int)(n - decimals), padded);
 	else
 		len = snprintf(out, AMOUNT_DEC_MAX + 2, "%.*s.%.*s", (int)(n - decimals), padded,
-			(int)(end - (n - decimals)), padded + n - decimals);
+		        (int)(end - (n - decimals)), padded + n - decimals);
 	return (size_t)len;
 }

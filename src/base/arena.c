@@ -5,10 +5,10 @@
 
 struct arena_chunk {
 	struct arena_chunk *next;
-	size_t              cap;
-	size_t              used;
-	size_t              pad; /* keeps data 16-aligned */
-	uint8_t             data[];
+	size_t cap;
+	size_t used;
+	size_t pad; /* keeps data 16-aligned */
+	uint8_t data[];
 };
 
 enum { CHUNK_MIN = 4096 - (int)sizeof(struct arena_chunk) };
@@ -44,16 +44,29 @@ void arena_reset(struct arena *a)
 	a->used = keep->cap;
 }
 
+/* The chunk that arena_reset() kept must not stand in the way of a larger one. */
+static void drop_unused(struct arena *a)
+{
+	struct arena_chunk *c = a->head;
+
+	if (c && c->used == 0) {
+		a->head = c->next;
+		a->used -= c->cap;
+		free(c);
+	}
+}
+
 static struct arena_chunk *grow(struct arena *a, size_t n)
 {
 	size_t cap = MAX2(n, (size_t)CHUNK_MIN);
 	struct arena_chunk *c;
 
+	drop_unused(a);
 	if (a->head)
 		cap = MAX2(cap, MIN2(a->head->cap * 2, (size_t)1 << 20));
 	if (cap > a->max - MIN2(a->used, a->max))
 		cap = n;
-	if (cap > a->max - MIN2(a->used, a->max))
+	if (cap > a->max - MIN2(a->used, a->max) || cap > SIZE_MAX - sizeof *c)
 		return NULL;
 	c = malloc(sizeof *c + cap);
 	if (!c)

@@ -1,4 +1,5 @@
-/* arena.h - memory of one event: allocate freely, free all at once. Born with a maximum. */
+/* arena.h - memory of one event: allocate freely, free all at once. Born with a maximum, in bytes of
+ * chunks: the unused tails of chunks count. */
 #ifndef LILYPAD_BASE_ARENA_H
 #define LILYPAD_BASE_ARENA_H
 

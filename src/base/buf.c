@@ -45,7 +45,8 @@ uint8_t *buf_room(struct buf *b, size_t n)
 
 	if (b->bad)
 		return NULL;
-	if (n > b->max || b->n > b->max - n) {
+	/* Above a quarter of the address space the sums below could wrap: no machine has it. */
+	if (n > b->max || b->n > b->max - n || b->n + n > SIZE_MAX / 4) {
 		b->bad = true;
 		return NULL;
 	}

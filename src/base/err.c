@@ -5,13 +5,15 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/str.h"
+
 struct row {
-	const char    *name;
-	int            http;
-	int            exit;
+	const char *name;
+	int http;
+	int exit;
 	enum err_fault fault;
 	enum err_retry retry;
-	const char    *meaning;
+	const char *meaning;
 };
 
 static const struct row rows[E_COUNT] = {
@@ -22,26 +24,76 @@ static const struct row rows[E_COUNT] = {
 };
 
 static const char *const fault_names[] = {
-	[FAULT_NOBODY] = "nobody",       [FAULT_SELF] = "self",         [FAULT_CALLER] = "caller",
-	[FAULT_REQUESTER] = "requester", [FAULT_PROVIDER] = "provider", [FAULT_MODULE] = "module",
-	[FAULT_NETWORK] = "network",
+        [FAULT_NOBODY] = "nobody",
+        [FAULT_SELF] = "self",
+        [FAULT_CALLER] = "caller",
+        [FAULT_REQUESTER] = "requester",
+        [FAULT_PROVIDER] = "provider",
+        [FAULT_MODULE] = "module",
+        [FAULT_NETWORK] = "network",
 };
 
-bool err_set(struct err *e, enum err_code code, int sys, const char *file, int line,
-	const char *fmt, ...)
+/* Length of the UTF-8 character at p, which is no control character; 0 when there is none. */
+static size_t character(const char *p)
 {
+	uint8_t c = (uint8_t)*p;
+	size_t n = c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+
+	if (c < 0x20 || c == 0x7f || (c == 0xc2 && (uint8_t)p[1] < 0xa0) || strnlen(p, n) < n)
+		return 0;
+	return str_is_utf8((struct str){p, n}) ? n : 0;
+}
+
+/* The text ends inside the character at p. */
+static bool is_cut(const char *p)
+{
+	uint8_t c = (uint8_t)*p;
+	size_t n = c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+	size_t k = 1;
+
+	while (k < n && ((uint8_t)p[k] & 0xc0) == 0x80)
+		k++;
+	return c >= 0xc2 && c <= 0xf4 && k < n && p[k] == '\0';
+}
+
+/* Foreign bytes in a sentence must neither move a terminal's cursor nor break the JSON that carries it.
+ * A character that the end cuts off is dropped. */
+static void tidy(char *text)
+{
+	for (char *p = text; *p;) {
+		size_t n = character(p);
+
+		if (n == 0 && is_cut(p)) {
+			*p = '\0';
+			return;
+		}
+		if (n == 0)
+			*p = strchr("\t\n\r", *p) ? ' ' : '?';
+		p += MAX2(n, (size_t)1);
+	}
+}
+
+bool err_set(struct err *e, enum err_code code, int sys, const char *file, int line,
+        const char *fmt, ...)
+{
+	char msg[ERR_MSG_MAX];
 	va_list ap;
 
+	/* Written aside first: an argument may be the message or hint that e holds already. */
+	va_start(ap, fmt);
+	vsnprintf(msg, sizeof msg, fmt, ap);
+	va_end(ap);
 	err_clear(e);
 	e->code = code;
 	e->sys = sys;
-	va_start(ap, fmt);
-	vsnprintf(e->msg, sizeof e->msg, fmt, ap);
-	va_end(ap);
+	memcpy(e->msg, msg, sizeof msg);
 	if (sys != 0) {
-		size_t n = strlen(e->msg);
-		snprintf(e->msg + n, sizeof e->msg - n, ": %s", strerror(sys));
+		char text[128];
+		size_t n = strlen(msg);
+
+		snprintf(e->msg + n, sizeof e->msg - n, ": %s", strerror_r(sys, text, sizeof text));
 	}
+	tidy(e->msg);
 	err_note(e, file, line);
 	return false;
 }
@@ -57,26 +109,30 @@ void err_note(struct err *e, const char *file, int line)
 
 bool err_hint(struct err *e, const char *fmt, ...)
 {
+	char hint[ERR_HINT_MAX];
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(e->hint, sizeof e->hint, fmt, ap);
+	vsnprintf(hint, sizeof hint, fmt, ap);
 	va_end(ap);
+	memcpy(e->hint, hint, sizeof hint);
+	tidy(e->hint);
 	return false;
 }
 
 void err_prefix(struct err *e, const char *fmt, ...)
 {
-	char old[ERR_MSG_MAX];
+	char msg[ERR_MSG_MAX];
 	va_list ap;
 	size_t n;
 
-	memcpy(old, e->msg, sizeof old);
 	va_start(ap, fmt);
-	vsnprintf(e->msg, sizeof e->msg, fmt, ap);
+	vsnprintf(msg, sizeof msg, fmt, ap);
 	va_end(ap);
-	n = strlen(e->msg);
-	snprintf(e->msg + n, sizeof e->msg - n, "%s", old);
+	n = strlen(msg);
+	snprintf(msg + n, sizeof msg - n, "%s", e->msg);
+	memcpy(e->msg, msg, sizeof msg);
+	tidy(e->msg);
 }
 
 void err_clear(struct err *e)

@@ -2,7 +2,9 @@
  * what was charged. It lives on the caller's stack and never allocates.
  *
  * A function that can fail returns MUST bool and takes struct err * last; it fills the error and
- * returns false, or leaves the error alone and returns true. Libraries never print or log. */
+ * returns false, or leaves the error alone and returns true. Libraries never print or log.
+ * Messages and hints are UTF-8 without control characters, whatever their arguments hold ("?" instead),
+ * and an argument may be e's own message or hint. */
 #ifndef LILYPAD_BASE_ERR_H
 #define LILYPAD_BASE_ERR_H
 

@@ -58,7 +58,8 @@ size_t field_item_size(const struct field *f)
 
 size_t field_items_at(const struct field *f)
 {
-	return f->size - field_item_size(f) * (size_t)f->bound;
+	/* Items of bytes may leave padding after the last one, less than the 4 bytes that n is aligned to. */
+	return (f->size - field_item_size(f) * (size_t)f->bound) & ~(size_t)3;
 }
 
 const struct field *record_field(const struct record *r, struct str name)

@@ -36,8 +36,12 @@ void map_init(struct map *m, size_t key_size, size_t val_size, size_t max, uint6
 	/* Values start at a multiple of 8 so that they can be used in place. */
 	size_t at = (key_size + 7) & ~(size_t)7;
 
-	*m = (struct map){.max = max, .key_size = key_size, .val_size = val_size, .val_at = at,
-		.stride = (at + val_size + 7) & ~(size_t)7, .seed = seed};
+	*m = (struct map){.max = max,
+	        .key_size = key_size,
+	        .val_size = val_size,
+	        .val_at = at,
+	        .stride = (at + val_size + 7) & ~(size_t)7,
+	        .seed = seed};
 }
 
 void map_done(struct map *m)
@@ -118,10 +122,11 @@ void *map_put(struct map *m, const void *key, bool *fresh)
 
 	if (m->cap)
 		i = find(m, key, h, &found);
-	if (fresh)
-		*fresh = !found;
-	if (found)
+	if (found) {
+		if (fresh)
+			*fresh = false;
 		return slot(m, i) + m->val_at;
+	}
 	if (m->n >= m->max)
 		return NULL;
 	if ((m->n + 1) * 4 > m->cap * 3) {
@@ -133,17 +138,19 @@ void *map_put(struct map *m, const void *key, bool *fresh)
 	memcpy(slot(m, i), key, m->key_size);
 	memset(slot(m, i) + m->val_at, 0, m->val_size);
 	m->n++;
+	if (fresh)
+		*fresh = true;
 	return slot(m, i) + m->val_at;
 }
 
 bool map_del(struct map *m, const void *key)
 {
-	size_t mask = m->cap - 1;
 	bool found;
-	size_t i, j;
+	size_t i, j, mask;
 
 	if (m->cap == 0)
 		return false;
+	mask = m->cap - 1;
 	i = find(m, key, mix(m, key), &found);
 	if (!found)
 		return false;

@@ -32,7 +32,7 @@ bool sm_move(const struct sm *m, uint8_t *state, unsigned to, struct err *e)
 {
 	if (!sm_may(m, *state, to))
 		return FAIL(e, STATE, "%s cannot go from %s to %s", m->name, sm_name(m, *state),
-			sm_name(m, to));
+		        sm_name(m, to));
 	*state = (uint8_t)to;
 	return true;
 }

@@ -62,7 +62,7 @@ static inline struct str str_cut(struct str s, char c, struct str *rest)
 	const char *at = s.n ? memchr(s.p, c, s.n) : NULL;
 	size_t n = at ? (size_t)(at - s.p) : s.n;
 
-	*rest = at ? (struct str){at + 1, s.n - n - 1} : (struct str){s.p + s.n, 0};
+	*rest = at ? (struct str){at + 1, s.n - n - 1} : (struct str){s.n ? s.p + s.n : s.p, 0};
 	return (struct str){s.p, n};
 }
 

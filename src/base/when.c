@@ -21,31 +21,34 @@ static void civil(int64_t days, int *y, int *m, int *d)
 size_t wall_format(struct wall w, char out[WALL_TEXT_MAX])
 {
 	int64_t day_ms = 86400000;
-	int64_t days = w.ms >= 0 ? w.ms / day_ms : -((-w.ms + day_ms - 1) / day_ms);
+	int64_t days = w.ms / day_ms - (w.ms % day_ms < 0);
 	int64_t rest = w.ms - days * day_ms;
 	int y, m, d;
 
 	civil(days, &y, &m, &d);
-	return (size_t)snprintf(out, WALL_TEXT_MAX, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", y % 10000, m,
-		d, (int)(rest / 3600000), (int)(rest / 60000 % 60), (int)(rest / 1000 % 60),
-		(int)(rest % 1000));
+	return (size_t)snprintf(out, WALL_TEXT_MAX, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ",
+	        y % 10000, m, d, (int)(rest / 3600000), (int)(rest / 60000 % 60),
+	        (int)(rest / 1000 % 60), (int)(rest % 1000));
 }
 
 bool span_parse(struct str s, struct span *out)
 {
 	static const struct {
 		const char *unit;
-		int64_t     ms;
-	} units[] = {{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {"d", 86400000}, {"", 1000}};
+		int64_t ms;
+	} units[] = {
+	        {"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {"d", 86400000}, {"", 1000}};
 	size_t n = 0;
 	uint64_t v;
 
 	while (n < s.n && s.p[n] >= '0' && s.p[n] <= '9')
 		n++;
-	if (!str_u64((struct str){s.p, n}, (uint64_t)1 << 40, &v))
+	if (!str_u64((struct str){s.p, n}, SPAN_MAX_MS, &v))
 		return false;
 	for (size_t i = 0; i < COUNT(units); i++) {
 		if (str_is((struct str){s.p + n, s.n - n}, units[i].unit)) {
+			if ((int64_t)v > SPAN_MAX_MS / units[i].ms)
+				return false;
 			out->ms = (int64_t)v * units[i].ms;
 			return true;
 		}

@@ -47,7 +47,9 @@ static inline uint64_t wall_seconds(struct wall w)
 #define WALL_TEXT_MAX 32
 /* RFC 3339 UTC with milliseconds: 2026-11-25T07:13:46.120Z. Returns the length. */
 size_t wall_format(struct wall w, char out[WALL_TEXT_MAX]);
-/* "90s", "10m", "2h", "500ms", "3d"; a bare number is seconds. */
+/* 139 years: an instant plus it is still an instant in nanoseconds. */
+#define SPAN_MAX_MS ((int64_t)1 << 42)
+/* "90s", "10m", "2h", "500ms", "3d"; a bare number is seconds. At most SPAN_MAX_MS. */
 MUST bool span_parse(struct str s, struct span *out);
 
 #endif

@@ -54,9 +54,11 @@ bool cid_decode(struct bytes b, struct cid *out, size_t *used, struct err *e)
 	if (b.p[0] != 1)
 		return FAIL(e, ENCODING, "content id version %u; it must be 0 or 1", b.p[0]);
 	if (b.p[1] != CID_RAW && b.p[1] != CID_DAG_PB)
-		return FAIL(e, ENCODING, "content id with codec 0x%x; it must be raw or dag-pb", b.p[1]);
+		return FAIL(e, ENCODING, "content id with codec 0x%x; it must be raw or dag-pb",
+		        b.p[1]);
 	if (b.p[2] != SHA2_256 || b.p[3] != DIGEST_LEN)
-		return FAIL(e, ENCODING, "content id with hash function 0x%x; it must be SHA-256", b.p[2]);
+		return FAIL(e, ENCODING, "content id with hash function 0x%x; it must be SHA-256",
+		        b.p[2]);
 	c.codec = b.p[1];
 	memcpy(c.digest.b, b.p + 4, DIGEST_LEN);
 	*used = CID_BINARY_LEN;
@@ -80,6 +82,7 @@ bool cid_parse(struct str s, struct cid *out, struct err *e)
 {
 	uint8_t raw[64];
 	size_t n = 0, used = 0;
+	struct cid c;
 	bool ok;
 
 	if (s.n > 0 && s.n <= 64 && s.p[0] == 'b')
@@ -90,12 +93,14 @@ bool cid_parse(struct str s, struct cid *out, struct err *e)
 		ok = s.n == 46 && str_starts(s, "Qm") && base58_parse(s, raw, sizeof raw, &n);
 	if (!ok)
 		return FAIL(e, ENCODING, "\"%.*s\" is no content id (bafy…, bafk…, z…, Qm…)",
-			(int)MIN2(s.n, (size_t)80), s.p);
-	if (!cid_decode(bytes_of(raw, n), out, &used, e) || used != n) {
-		if (used != n)
-			FAIL(e, ENCODING, "bytes follow the content id");
+		        (int)MIN2(s.n, (size_t)80), s.p);
+	if (!cid_decode(bytes_of(raw, n), &c, &used, e)) {
 		err_prefix(e, "\"%.*s\": ", (int)MIN2(s.n, (size_t)80), s.p);
 		return false;
 	}
+	if (used != n)
+		return FAIL(e, ENCODING, "\"%.*s\": %zu bytes follow the content id", STR_ARG(s),
+		        n - used);
+	*out = c;
 	return true;
 }

@@ -15,9 +15,10 @@ void eip712_hash(const struct record *r, const void *row, struct hash *out);
 /* hashStruct where the member `part`, of kind REC, is known by its struct hash only and what the row
  * holds there is not looked at: a Deal by its Cold, a Result by its Output (see model/parts.h). */
 void eip712_hash_part(const struct record *r, const void *row, const char *part,
-	const struct hash *part_hash, struct hash *out);
+        const struct hash *part_hash, struct hash *out);
 /* hashStruct of a record from the encoded 32-byte words of its members, in order; n is r->n. */
-void eip712_hash_words(const struct record *r, const struct hash *words, size_t n, struct hash *out);
+void eip712_hash_words(
+        const struct record *r, const struct hash *words, size_t n, struct hash *out);
 
 /* The domain separator of a ledger: embedded {name, version, salt} or EVM {name, version, chainId,
  * verifyingContract}. */

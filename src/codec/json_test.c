@@ -149,74 +149,71 @@ static struct err parse_with(const char *key, const char *value, bool *ok)
 	return e;
 }
 
+/* A member of GOOD, a value that it cannot have, and the whole message. */
+static const struct {
+	const char *key, *value, *message;
+} wrong_rows[] = {
+        {"amount", "\"12x\"", "amount: \"12x\" is not a decimal amount below 2^96"},
+        {"amount", "\"79228162514264337593543950336\"",
+                "amount: \"79228162514264337593543950336\" is not a decimal amount below 2^96"},
+        {"amount", "\"012\"", "amount: \"012\" is not a decimal amount below 2^96"},
+        {"amount", "\"\"", "amount: \"\" is not a decimal amount below 2^96"},
+        {"amount", "12", "amount: 12 is not a decimal amount below 2^96"},
+        {"amount", "\"-1\"", "amount: \"-1\" is not a decimal amount below 2^96"},
+        {"u64", "\"18446744073709551616\"",
+                "u64: \"18446744073709551616\" is not a decimal string below 2^64 without leading zeros"},
+        {"u64", "\"00\"", "u64: \"00\" is not a decimal string below 2^64 without leading zeros"},
+        {"u64", "5", "u64: 5 is not a decimal string below 2^64 without leading zeros"},
+        {"u32", "4294967296", "u32: 4294967296 is not an integer from 0 to 4294967295"},
+        {"u8", "256", "u8: 256 is not an integer from 0 to 255"},
+        {"u8", "-1", "u8: -1 is not an integer from 0 to 255"},
+        {"u8", "1.0", "u8: 1 is not an integer from 0 to 255"},
+        {"u8", "\"1\"", "u8: \"1\" is not an integer from 0 to 255"},
+        {"time", "1099511627776", "time: 1099511627776 is not an integer of seconds below 2^40"},
+        {"colour", "2", "colour: 2 is not one of 1 (red), 4 (blue)"},
+        {"colour", "260", "colour: 260 is not one of 1 (red), 4 (blue)"},
+        {"yes", "1", "yes: 1 is not true or false"},
+        {"yes", "null", "yes: null is not true or false"},
+        {"hash", "\"0x12\"", "hash: \"0x12\" is not 0x and 64 hex digits"},
+        {"nonce", "\"0x00\"", "nonce: \"0x00\" is not 0x and 32 hex digits"},
+        {"text", "\"123456789\"",
+                "text: \"123456789\" is not a string of at most 8 bytes without NUL"},
+        {"text", "[]", "text: an array is not a string of at most 8 bytes without NUL"},
+        {"addr", "\"0xcD2a3d9F938E13CD947Ec05AbC7FE734Df8DD826\"",
+                "addr: \"0xcD2a3d9F938E13CD947Ec05AbC7FE734Df8DD8…\" is not an address: 0x and 40 "
+                "hex digits with the EIP-55 checksum"},
+        {"file", "\"bafybeiczsscdsbs7ffqz55asqdf3smv6klcw3gofszvwlyarci47bgf354\"",
+                "file: \"bafybeiczsscdsbs7ffqz55asqdf3smv6klcw3go…\" is not a CIDv1 in base32 with "
+                "the raw codec (bafk…)"},
+        {"folder", "\"QmUNLLsPACCz1vLxQVkXqqLX5R1X345qqfHbsf67hvA3Nn\"",
+                "folder: \"QmUNLLsPACCz1vLxQVkXqqLX5R1X345qqfHbsf67…\" is not a CIDv1 in base32 with "
+                "the dag-pb codec (bafy…)"},
+        {"folder", "5", "folder: 5 is not a CIDv1 in base32 with the dag-pb codec (bafy…)"},
+        {"sig", "\"0x1234\"", "sig: \"0x1234\" is not a signature: 0x and 130 or 128 hex digits"},
+        {"sorted", "{}", "sorted: an object is not an array of at most 3 items"},
+        {"sorted", "[1]",
+                "sorted[0]: 1 is not an address: 0x and 40 hex digits with the EIP-55 checksum"},
+        {"hashes", "[\"\",\"\",\"\"]", "hashes has 3 items: at most 2 are allowed"},
+        {"hashes", "[\"0x\"]", "hashes[0]: \"0x\" is not 0x and 64 hex digits"},
+        {"leaf", "7", "leaf: 7 is not an object: Leaf"},
+        {"leaf", "{\"share\":1}", "leaf.pay is missing"},
+        {"leaf", "{\"share\":1,\"pay\":\"1\",\"x\":1}", "leaf: \"x\" is not a member of Leaf"},
+        {"leaves", "[{\"share\":1,\"pay\":\"1\"},{\"share\":1,\"pay\":\"x\"}]",
+                "leaves[1].pay: \"x\" is not a decimal amount below 2^96"},
+        {"other\n", "1", "\"other?\" is not a member of Tree"},
+        {"u8", NULL, "u8 is missing"},
+};
+
 static void test_wrong_members(void **state)
 {
-	static const struct {
-		const char *key, *value, *message;
-	} rows[] = {
-	        {"amount", "\"12x\"", "amount: \"12x\" is not a decimal amount below 2^96"},
-	        {"amount", "\"79228162514264337593543950336\"",
-	                "amount: \"79228162514264337593543950336\" is not a decimal amount below 2^96"},
-	        {"amount", "\"012\"", "amount: \"012\" is not a decimal amount below 2^96"},
-	        {"amount", "\"\"", "amount: \"\" is not a decimal amount below 2^96"},
-	        {"amount", "12", "amount: 12 is not a decimal amount below 2^96"},
-	        {"amount", "\"-1\"", "amount: \"-1\" is not a decimal amount below 2^96"},
-	        {"u64", "\"18446744073709551616\"",
-	                "u64: \"18446744073709551616\" is not a decimal string below 2^64 without leading zeros"},
-	        {"u64", "\"00\"",
-	                "u64: \"00\" is not a decimal string below 2^64 without leading zeros"},
-	        {"u64", "5", "u64: 5 is not a decimal string below 2^64 without leading zeros"},
-	        {"u32", "4294967296", "u32: 4294967296 is not an integer from 0 to 4294967295"},
-	        {"u8", "256", "u8: 256 is not an integer from 0 to 255"},
-	        {"u8", "-1", "u8: -1 is not an integer from 0 to 255"},
-	        {"u8", "1.0", "u8: 1 is not an integer from 0 to 255"},
-	        {"u8", "\"1\"", "u8: \"1\" is not an integer from 0 to 255"},
-	        {"time", "1099511627776",
-	                "time: 1099511627776 is not an integer of seconds below 2^40"},
-	        {"colour", "2", "colour: 2 is not one of 1 (red), 4 (blue)"},
-	        {"colour", "260", "colour: 260 is not one of 1 (red), 4 (blue)"},
-	        {"yes", "1", "yes: 1 is not true or false"},
-	        {"yes", "null", "yes: null is not true or false"},
-	        {"hash", "\"0x12\"", "hash: \"0x12\" is not 0x and 64 hex digits"},
-	        {"nonce", "\"0x00\"", "nonce: \"0x00\" is not 0x and 32 hex digits"},
-	        {"text", "\"123456789\"",
-	                "text: \"123456789\" is not a string of at most 8 bytes without NUL"},
-	        {"text", "[]", "text: an array is not a string of at most 8 bytes without NUL"},
-	        {"addr", "\"0xcD2a3d9F938E13CD947Ec05AbC7FE734Df8DD826\"",
-	                "addr: \"0xcD2a3d9F938E13CD947Ec05AbC7FE734Df8DD8…\" is not an address: 0x and 40 "
-	                "hex digits with the EIP-55 checksum"},
-	        {"file", "\"bafybeiczsscdsbs7ffqz55asqdf3smv6klcw3gofszvwlyarci47bgf354\"",
-	                "file: \"bafybeiczsscdsbs7ffqz55asqdf3smv6klcw3go…\" is not a CIDv1 in base32 with "
-	                "the raw codec (bafk…)"},
-	        {"folder", "\"QmUNLLsPACCz1vLxQVkXqqLX5R1X345qqfHbsf67hvA3Nn\"",
-	                "folder: \"QmUNLLsPACCz1vLxQVkXqqLX5R1X345qqfHbsf67…\" is not a CIDv1 in base32 with "
-	                "the dag-pb codec (bafy…)"},
-	        {"folder", "5", "folder: 5 is not a CIDv1 in base32 with the dag-pb codec (bafy…)"},
-	        {"sig", "\"0x1234\"",
-	                "sig: \"0x1234\" is not a signature: 0x and 130 or 128 hex digits"},
-	        {"sorted", "{}", "sorted: an object is not an array of at most 3 items"},
-	        {"sorted", "[1]",
-	                "sorted[0]: 1 is not an address: 0x and 40 hex digits with the EIP-55 checksum"},
-	        {"hashes", "[\"\",\"\",\"\"]", "hashes has 3 items: at most 2 are allowed"},
-	        {"hashes", "[\"0x\"]", "hashes[0]: \"0x\" is not 0x and 64 hex digits"},
-	        {"leaf", "7", "leaf: 7 is not an object: Leaf"},
-	        {"leaf", "{\"share\":1}", "leaf.pay is missing"},
-	        {"leaf", "{\"share\":1,\"pay\":\"1\",\"x\":1}",
-	                "leaf: \"x\" is not a member of Leaf"},
-	        {"leaves", "[{\"share\":1,\"pay\":\"1\"},{\"share\":1,\"pay\":\"x\"}]",
-	                "leaves[1].pay: \"x\" is not a decimal amount below 2^96"},
-	        {"other\n", "1", "\"other?\" is not a member of Tree"},
-	        {"u8", NULL, "u8 is missing"},
-	};
-
 	(void)state;
-	for (size_t i = 0; i < COUNT(rows); i++) {
+	for (size_t i = 0; i < COUNT(wrong_rows); i++) {
 		bool ok;
-		struct err e = parse_with(rows[i].key, rows[i].value, &ok);
+		struct err e = parse_with(wrong_rows[i].key, wrong_rows[i].value, &ok);
 
 		if (ok)
-			fail_msg("%s = %s was accepted", rows[i].key, rows[i].value);
-		assert_string_equal(e.msg, rows[i].message);
+			fail_msg("%s = %s was accepted", wrong_rows[i].key, wrong_rows[i].value);
+		assert_string_equal(e.msg, wrong_rows[i].message);
 		assert_int_equal(e.code, E_JSON_VALUE);
 	}
 }
@@ -331,7 +328,8 @@ static void test_canonical(void **state)
 		const char *in, *out;
 	} rows[] = {
 	        {" { \"b\" : [ 1 , 2.50, -0.1, 1e400 ] } ", NULL},
-	        {" { \"b\" : [ 1 , 2.50, -0.1, 1e30, true, null ] , \"a\" : { } , \"aa\":\"\\/\\u00e9\", \"A\":\"\\u007f\\u001F\\b\\t\" }",
+	        {" { \"b\" : [ 1 , 2.50, -0.1, 1e30, true, null ] , \"a\" : "
+	         "{ } , \"aa\":\"\\/\\u00e9\", \"A\":\"\\u007f\\u001F\\b\\t\" }",
 	                "{\"A\":\"\x7f\\u001f\\b\\t\",\"a\":{},\"aa\":\"/é\",\"b\":[1,2.5,-0.1,1e30,true,null]}"},
 	        {"{\"\xf0\x9f\x98\x80\":1,\"\xef\xbf\xbd\":2,\"\":3}",
 	                "{\"\":3,\"\xef\xbf\xbd\":2,\"\xf0\x9f\x98\x80\":1}"},

@@ -31,17 +31,26 @@ struct host_options {
 	 * NULL: not wanted. */
 	void (*on_emit)(void *ctx, const char *name, struct str data);
 	void *emit_ctx;
+	/* Figures of the role's own for GET /metrics, as Prometheus text. NULL: none. */
+	void (*metrics)(void *ctx, struct buf *out);
+	void *metrics_ctx;
 };
 
 struct host;
 MUST bool host_new(const struct host_options *o, struct host **out, struct err *e);
 uint16_t host_port(const struct host *h);     /* that it listens on */
+/* The server that it listens with answers GET /v1/health and GET /metrics unless the role does. world and
+ * all ports are borrowed; world->store is wrapped until host_free(), so that the first write of a turn
+ * begins its transaction. */
 /* Give EV_START and run the loop until FX_EXIT, SIGTERM or SIGINT (EV_STOP is given then). Returns the
  * exit code. A role hosted inside a command calls host_start() and runs the loop itself. */
 int host_run(struct host *h);
 MUST bool host_start(struct host *h, struct err *e);
 /* Ask the role to stop: EV_STOP is given on the next turn, the loop ends when nothing is left. */
 void host_stop(struct host *h);
+/* FX_EXIT or a failure ended it: the code of the first. */
+MUST bool host_exited(const struct host *h, int *code);
+/* Stops the ports. Runs the loop until its own handles are closed. */
 struct host *host_free(struct host *h);
 
 #endif

@@ -12,7 +12,8 @@ static enum err_code code_of(int rc, int sys)
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED: return E_BUSY;
 	case SQLITE_NOMEM: return E_MEMORY;
-	case SQLITE_IOERR: return sys == ENOSPC || sys == EDQUOT ? E_DISK_FULL : E_IO;
+	case SQLITE_IOERR:
+		return sys == ENOSPC || sys == EDQUOT || sys == EFBIG ? E_DISK_FULL : E_IO;
 	case SQLITE_CANTOPEN:
 	case SQLITE_PERM:
 	case SQLITE_READONLY: return E_IO;
@@ -22,8 +23,10 @@ static enum err_code code_of(int rc, int sys)
 
 bool db_fail(sqlite3 *db, struct err *e, const char *fmt, ...)
 {
+	int last = errno;
 	int rc = sqlite3_extended_errcode(db);
-	int sys = sqlite3_system_errno(db);
+	/* SQLite does not keep the cause when a commit fails: the last failed call is that one. */
+	int sys = sqlite3_system_errno(db) ? sqlite3_system_errno(db) : last;
 	enum err_code code = code_of(rc, sys);
 	char what[ERR_MSG_MAX];
 	va_list ap;

@@ -48,3 +48,22 @@ bool lock_take(const char *path, enum lock_mode mode, int *out, struct err *e)
 	fd = -1;
 	return true;
 }
+
+/* A byte-range lock of the open file (not of the process), independent of flock(2). */
+static void door(int fd, short type)
+{
+	struct flock l = {.l_type = type, .l_whence = SEEK_SET, .l_start = 1000, .l_len = 1};
+
+	while (fcntl(fd, F_OFD_SETLKW, &l) && errno == EINTR)
+		continue;
+}
+
+void lock_door(int fd)
+{
+	door(fd, F_WRLCK);
+}
+
+void lock_door_end(int fd)
+{
+	door(fd, F_UNLCK);
+}

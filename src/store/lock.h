@@ -14,4 +14,10 @@ enum lock_mode {
  * process that holds it; IO. *fd is close-on-exec; closing it ends the lock. */
 MUST bool lock_take(const char *path, enum lock_mode mode, int *fd, struct err *e);
 
+/* One process after the other opens or closes a shared store: SQLite answers BUSY at once, without
+ * waiting, to some steps of making a file and of taking leave of it. Waits; failures are ignored, since
+ * the worst is that answer. */
+void lock_door(int fd);
+void lock_door_end(int fd);
+
 #endif

@@ -66,30 +66,6 @@ void row_copy(const struct record *r, void *dst, const void *src)
 	}
 }
 
-/* RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF. */
-static bool utf8_ok(const char *z)
-{
-	const uint8_t *p = (const uint8_t *)z;
-
-	while (*p) {
-		unsigned more = *p < 0x80 ? 0 : *p < 0xE0 ? 1 : *p < 0xF0 ? 2 : 3;
-		uint32_t c = *p & (more == 0 ? 0x7Fu : 0x3Fu >> more);
-		static const uint32_t least[] = {0, 0x80, 0x800, 0x10000};
-
-		if ((*p >= 0x80 && *p < 0xC2) || *p > 0xF4)
-			return false;
-		p++;
-		for (unsigned i = 0; i < more; i++, p++) {
-			if ((*p & 0xC0) != 0x80)
-				return false;
-			c = c << 6 | (*p & 0x3Fu);
-		}
-		if (c < least[more] || c > 0x10FFFF || (c >= 0xD800 && c < 0xE000))
-			return false;
-	}
-	return true;
-}
-
 static bool check_sig(const struct sig *s, struct err *e)
 {
 	if (s->n != 0 && s->n != 64 && s->n != 65)
@@ -99,16 +75,28 @@ static bool check_sig(const struct sig *s, struct err *e)
 
 static bool check_row(const struct record *r, const void *row, bool nested, struct err *e);
 
-static bool check_list(const struct field *f, const uint8_t *at, struct err *e)
+/* A list that JSON would refuse to read back. */
+static bool check_sorted(const struct field *f, const uint8_t *items, uint32_t n, struct err *e)
+{
+	size_t size = field_item_size(f);
+
+	for (uint32_t i = 1; i < n; i++) {
+		if (memcmp(items + (i - 1) * size, items + i * size, size) >= 0)
+			return FAIL(e, RANGE, "[%u] is not above the item before it", i);
+	}
+	return true;
+}
+
+static bool check_list(const struct field *f, const uint8_t *at, bool nested, struct err *e)
 {
 	uint32_t n = list_n(at);
 
 	if (n > f->bound)
 		return FAIL(e, RANGE, " has %u items, the bound is %" PRIu64, n, f->bound);
-	if (f->kind != K_RECS)
-		return true;
 	at += field_items_at(f);
-	for (uint32_t i = 0; i < n; i++, at += field_item_size(f)) {
+	if (nested && f->flags & FF_SORTED)
+		return check_sorted(f, at, n, e);
+	for (uint32_t i = 0; f->kind == K_RECS && i < n; i++, at += field_item_size(f)) {
 		if (!check_row(f->rec(), at, true, e)) {
 			err_prefix(e, "[%u].", i);
 			return false;
@@ -124,7 +112,7 @@ static bool check_nested(const struct field *f, const void *at, struct err *e)
 	struct amount a;
 	uint8_t v;
 
-	if (f->kind == K_TEXT && !utf8_ok(at))
+	if (f->kind == K_TEXT && !str_is_utf8(str_of(at)))
 		return FAIL(e, RANGE, " is not UTF-8");
 	if (f->kind == K_TIME) {
 		memcpy(&t, at, sizeof t);
@@ -151,7 +139,7 @@ static bool check_field(const struct field *f, const void *at, bool nested, stru
 	if (f->kind == K_TIME && ((const struct btime *)at)->s > INT64_MAX)
 		return FAIL(e, RANGE, " is a time of 2^63 or more");
 	if (f->kind == K_ADDRS || f->kind == K_HASHES || f->kind == K_RECS)
-		TRY(check_list(f, at, e), e);
+		TRY(check_list(f, at, nested, e), e);
 	if (f->kind == K_REC)
 		TRY(check_row(f->rec(), at, true, e), e);
 	if (f->kind == K_SIG)

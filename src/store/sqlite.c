@@ -425,8 +425,10 @@ static bool open_all(struct store_sqlite *s, const char *path, enum lock_mode mo
 	if (!buf_ok(&lock))
 		return FAIL(e, RANGE, "the path of the store is too long");
 	TRY(lock_take(buf_cstr(&lock), mode, &s->lock, e), e);
+	lock_door(s->lock);
 	TRY(open_db(s, path, e), e);
 	TRY(schema_apply(s->db, tables, e), e);
+	lock_door_end(s->lock);
 	return add_tables(s, tables, e);
 }
 
@@ -481,6 +483,8 @@ struct store_sqlite *store_sqlite_free(struct store_sqlite *s)
 	sqlite3_finalize(s->begin);
 	sqlite3_finalize(s->commit);
 	sqlite3_finalize(s->rollback);
+	if (s->lock >= 0)
+		lock_door(s->lock);
 	sqlite3_close(s->db);
 	if (s->lock >= 0)
 		close(s->lock);

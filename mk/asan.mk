@@ -1,0 +1,18 @@
+# asan.mk - profiles that look for memory errors.
+#   make asan [D=folder]   unit tests under AddressSanitizer and UndefinedBehaviorSanitizer
+#   make vg   [D=folder]   unit tests under valgrind
+# The asan build also carries libFuzzer's coverage marks, so that fuzz.mk uses the same objects.
+ASAN_O   := build/asan
+ASAN_SAN := -fsanitize=address,undefined -fsanitize=fuzzer-no-link -fno-sanitize-recover=all \
+            -fno-omit-frame-pointer -Wno-frame-larger-than=
+ASAN_MAKE = +@ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1 \
+            UBSAN_OPTIONS=print_stacktrace=1 \
+            $(MAKE) --no-print-directory O=$(ASAN_O) CC=$(CLANG) OPT=-O1 SAN='$(ASAN_SAN)'
+
+asan:
+	$(ASAN_MAKE) unit $(if $(D),D=$(D))
+
+vg: $(if $(D),$(filter $(O)/test/$(D)/%,$(TESTBINS)),$(TESTBINS))
+	@RUN='valgrind -q --error-exitcode=99 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite --trace-children=no' tools/run_units $^
+
+.PHONY: asan vg

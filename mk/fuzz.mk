@@ -1,0 +1,34 @@
+# fuzz.mk - libFuzzer targets: src/DIR/x_fuzz.c becomes build/asan/fuzz/DIR/x.
+#   make fuzz T=codec/json S=60   fuzz one target for S seconds, from its corpus
+#   make fuzz-keep T=codec/json   add what it found to tests/corpus, made small
+#   make corpora                  replay tests/corpus through every target (a part of make check)
+T ?=
+S ?= 60
+
+define FUZZBIN
+$(O)/fuzz/$(patsubst src/%_fuzz.c,%,$(1)): $(O)/obj/$(patsubst src/%.c,%,$(1)).o \
+		$(foreach d,$(word 2,$(subst /, ,$(1))) $(call DEPS,$(word 2,$(subst /, ,$(1)))),$(if $(filter src/$(d)/%,$(SRC)),$(O)/lib/$(d).a))
+	@mkdir -p $$(@D)
+	@$(CC) $(CFLAGS) -fsanitize=fuzzer -o $$@ $$< -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group $$(LDFLAGS) $$(LDLIBS)
+endef
+$(foreach f,$(FUZZ),$(eval $(call FUZZBIN,$(f))))
+
+FUZZ_TARGETS := $(patsubst src/%_fuzz.c,%,$(FUZZ))
+fuzz-bins: $(FUZZ_TARGETS:%=$(O)/fuzz/%)
+fuzz-bin: $(O)/fuzz/$(T)
+
+corpora:
+	$(ASAN_MAKE) -k fuzz-bins || true
+	@tools/fuzz replay $(FUZZ_TARGETS)
+
+fuzz fuzz-keep: fuzz-one
+fuzz:
+	@tools/fuzz run $(T) $(S)
+fuzz-keep:
+	@tools/fuzz keep $(T)
+fuzz-one:
+	@test -f src/$(T)_fuzz.c || { echo "T=$(T) is no target; there are: $(FUZZ_TARGETS)"; exit 2; }
+	$(ASAN_MAKE) fuzz-bin T=$(T)
+
+-include $(FUZZ:src/%.c=$(O)/obj/%.d)
+.PHONY: fuzz fuzz-keep fuzz-one fuzz-bins fuzz-bin corpora

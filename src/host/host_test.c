@@ -1,0 +1,424 @@
+/* host_test.c - requests and answers, transactions, calls, limits and the end of a host. */
+#include "host/host_suite.h"
+
+#include <signal.h>
+#include <sys/resource.h>
+
+/* ---- requests ------------------------------------------------------------------------------------------- */
+
+static void request_and_reply(void **state)
+{
+	struct fixture *f = *state;
+	struct got g;
+
+	host_up(f, 0);
+	ask(f, "GET", "/v1/echo/a%20b?x=1&cursor=7", NULL, false, &g);
+	assert_int_equal(g.status, 200);
+	assert_non_null(strstr(g.body, "\"name\":\"a b\""));
+	assert_non_null(strstr(g.body, "\"query\":\"x=1&cursor=7\""));
+	assert_non_null(strstr(g.body, "\"cursor\":\"7\""));
+	assert_non_null(strstr(g.body, "\"peer\":\"127.0.0.1\""));
+	ask(f, "POST", "/v1/echo", "hello", false, &g);
+	assert_int_equal(g.status, 201);
+	assert_string_equal(g.body, "hello");
+	ask(f, "GET", "/v1/later", NULL, false, &g);
+	assert_string_equal(g.body, "{\"later\":true}");
+	ask(f, "HEAD", "/v1/echo/x", NULL, false, &g);
+	assert_int_equal(g.status, 200);
+	assert_int_equal(f->starts, 1);
+	assert_int_equal(f->begins, 0);
+}
+
+static void errors_are_error_objects(void **state)
+{
+	struct fixture *f = *state;
+	char large[2000];
+	struct got g;
+
+	host_up(f, 0);
+	memset(large, 'x', sizeof large - 1);
+	large[sizeof large - 1] = '\0';
+	ask(f, "GET", "/v2/nothing", NULL, false, &g);
+	expect_err(&g, 404, E_NOT_FOUND);
+	assert_non_null(strstr(g.body, "/v2/nothing"));
+	ask(f, "DELETE", "/v1/echo", NULL, false, &g);
+	expect_err(&g, 405, E_METHOD);
+	assert_non_null(strstr(g.err.hint, "POST"));
+	ask(f, "POST", "/v1/echo", large, false, &g);
+	expect_err(&g, 413, E_TOO_LARGE);
+	assert_non_null(strstr(g.err.msg, "1000"));
+	ask(f, "POST", "/v1/exit", "x", false, &g);
+	expect_err(&g, 413, E_TOO_LARGE);
+	ask(f, "GET", "/v1/echo/%zz", NULL, false, &g);
+	expect_err(&g, 400, E_ENCODING);
+	ask(f, "GET", "/v1/echo/x?cursor=-1", NULL, false, &g);
+	expect_err(&g, 400, E_RANGE);
+	/* And the server is well. */
+	ask(f, "GET", "/v1/echo/x", NULL, false, &g);
+	assert_int_equal(g.status, 200);
+}
+
+/* A body of unknown length is counted while it comes. */
+struct dripping {
+	struct got g;
+	size_t left;
+};
+
+static bool drip(void *ctx, uint8_t *out, size_t max, size_t *n, struct err *e)
+{
+	struct dripping *d = ctx;
+
+	(void)e;
+	*n = MIN2(max, (size_t)700);
+	*n = MIN2(*n, d->left);
+	memset(out, 'x', *n);
+	d->left -= *n;
+	return true;
+}
+
+static void on_dripped(void *ctx, const struct http_answer *a)
+{
+	on_done(&((struct dripping *)ctx)->g, a);
+}
+
+static void chunked_body_is_counted(void **state)
+{
+	struct fixture *f = *state;
+	struct dripping d = {.left = 1500};
+	struct http_call c = {
+	        .method = "POST", .url = f->url, .read = drip, .done = on_dripped, .ctx = &d};
+
+	host_up(f, 0);
+	snprintf(f->url, sizeof f->url, "%s/v1/echo", f->self.url);
+	assert_true(http_client_call(f->client, &c).v != 0);
+	wait_until(f, &d.g.done);
+	expect_err(&d.g, 413, E_TOO_LARGE);
+	/* Below the limit it is taken. */
+	d = (struct dripping){.left = 900};
+	assert_true(http_client_call(f->client, &c).v != 0);
+	wait_until(f, &d.g.done);
+	assert_int_equal(d.g.status, 201);
+	assert_int_equal(strlen(d.g.body), 900);
+}
+
+static void signed_requests(void **state)
+{
+	struct fixture *f = *state;
+	char addr[ADDR_TEXT_MAX], want[80];
+	struct got g;
+
+	host_up(f, 0);
+	addr_format(&f->who.signer.addr, addr);
+	snprintf(want, sizeof want, "\"account\":\"%s\"", addr);
+	/* Signed in the second of the start: the client signs again by itself. */
+	ask(f, "POST", "/v1/signed", "{}", true, &g);
+	assert_int_equal(g.status, 200);
+	assert_non_null(strstr(g.body, want));
+	ask(f, "GET", "/v1/who?a=1", NULL, true, &g);
+	assert_non_null(strstr(g.body, want));
+	ask(f, "GET", "/v1/who", NULL, false, &g);
+	assert_int_equal(g.status, 200);
+	assert_null(strstr(g.body, want));
+	ask(f, "POST", "/v1/signed", "{}", false, &g);
+	expect_err(&g, 401, E_SIGNATURE);
+	f->self.addr.b[0] ^= 1;
+	ask(f, "POST", "/v1/signed", "{}", true, &g);
+	expect_err(&g, 403, E_FORBIDDEN);
+}
+
+static void deal_header_is_decoded(void **state)
+{
+	struct fixture *f = *state;
+	struct got g = {0};
+	struct http_call c = {.method = "GET",
+	        .url = f->url,
+	        .headers = "Lilypad-Deal: eyJhIjoxfQ\nX-Other: 1",
+	        .done = on_done,
+	        .ctx = &g};
+
+	host_up(f, 0);
+	snprintf(f->url, sizeof f->url, "%s/v1/deal", f->self.url);
+	assert_true(http_client_call(f->client, &c).v != 0);
+	wait_until(f, &g.done);
+	assert_string_equal(g.body, "{\"deal\":\"{\\\"a\\\":1}\"}");
+	g.done = false;
+	c.headers = "Lilypad-Deal: ==";
+	assert_true(http_client_call(f->client, &c).v != 0);
+	wait_until(f, &g.done);
+	expect_err(&g, 400, E_ENCODING);
+}
+
+/* Answers to what was written wait for the commit, and one commit serves a turn. */
+static void writes_are_committed_before_answers(void **state)
+{
+	struct fixture *f = *state;
+	static struct got g[20];
+	unsigned commits;
+
+	host_up(f, 0);
+	for (size_t i = 0; i < COUNT(g); i++)
+		start_call(f, "POST", "/v1/write", STR("{}"), false, &g[i]);
+	for (size_t i = 0; i < COUNT(g); i++) {
+		wait_until(f, &g[i].done);
+		assert_int_equal(g[i].status, 200);
+	}
+	commits = f->commits;
+	assert_int_equal(f->puts, COUNT(g));
+	assert_true(commits >= 1 && commits <= COUNT(g));
+	assert_int_equal(f->begins, commits);
+	assert_false(f->in_tx);
+	ask(f, "GET", "/v1/echo/x", NULL, false, &g[0]);
+	assert_int_equal(f->begins, commits);
+}
+
+static void failed_commit_ends_the_process(void **state)
+{
+	struct fixture *f = *state;
+	struct got g;
+	int code;
+
+	host_up(f, 0);
+	f->commit_fails = true;
+	start_call(f, "POST", "/v1/write", STR("{}"), false, &g);
+	for (int i = 0; i < 200 && !host_exited(f->host, &code); i++)
+		turn_for(f, 5);
+	assert_true(host_exited(f->host, &code));
+	assert_int_equal(code, 1);
+	assert_int_equal(f->broken, 1);
+	assert_false(g.done);
+}
+
+static void calls_of_the_role(void **state)
+{
+	struct fixture *f = *state;
+	char addr[ADDR_TEXT_MAX];
+	struct got g;
+
+	host_up(f, 0);
+	addr_format(&f->self.addr, addr);
+	ask(f, "GET", "/v1/call", NULL, false, &g);
+	assert_int_equal(g.status, 200);
+	/* It signed as itself. */
+	assert_non_null(strstr(g.body, addr));
+}
+
+static void nobody_there(void **state)
+{
+	struct fixture *f = *state;
+	struct got g;
+
+	host_up(f, 0);
+	snprintf(f->self.url, sizeof f->self.url, "http://127.0.0.1:1");
+	ask(f, "GET", "/v1/echo/x", NULL, false, &g);
+	assert_false(g.ok);
+	assert_int_equal(g.err.code, E_UNREACHABLE);
+	assert_non_null(strstr(g.err.msg, "http://127.0.0.1:1/v1/echo/x"));
+}
+
+static void deadline_of_a_call(void **state)
+{
+	struct fixture *f = *state;
+	struct got g = {0};
+	struct http_call c = {.method = "GET",
+	        .url = f->url,
+	        .deadline = span_ms(100),
+	        .done = on_done,
+	        .ctx = &g};
+
+	host_up(f, 0);
+	snprintf(f->url, sizeof f->url, "%s/v1/silent", f->self.url);
+	assert_true(http_client_call(f->client, &c).v != 0);
+	wait_until(f, &g.done);
+	assert_false(g.ok);
+	assert_int_equal(g.err.code, E_TIMEOUT);
+}
+
+static void cancelled_call_is_silent(void **state)
+{
+	struct fixture *f = *state;
+	struct got g = {0};
+	struct http_call c = {.method = "GET", .url = f->url, .done = on_done, .ctx = &g};
+	struct http_handle h;
+
+	host_up(f, 0);
+	snprintf(f->url, sizeof f->url, "%s/v1/later", f->self.url);
+	h = http_client_call(f->client, &c);
+	turn_for(f, 10);
+	http_client_cancel(f->client, h);
+	http_client_cancel(f->client, h);
+	turn_for(f, 60);
+	assert_false(g.done);
+	assert_int_equal(http_client_pending(f->client), 0);
+}
+
+static void rates_are_limited(void **state)
+{
+	struct fixture *f = *state;
+	unsigned refused = 0;
+	struct got g;
+
+	f->options.rate_per_s = 1;
+	f->options.rate_burst = 5;
+	host_up(f, 0);
+	for (int i = 0; i < 10; i++) {
+		ask(f, "GET", "/v1/echo/x", NULL, false, &g);
+		refused += g.status == 429;
+		if (g.status == 429)
+			expect_err(&g, 429, E_RATE);
+	}
+	assert_true(refused >= 4 && refused <= 5);
+	/* Another key has its own. */
+	ask(f, "GET", "/v1/who", NULL, true, &g);
+	assert_int_equal(g.status, 200);
+}
+
+static void health_and_metrics(void **state)
+{
+	struct fixture *f = *state;
+	struct got g;
+
+	host_up(f, 0);
+	ask(f, "GET", "/v1/health", NULL, false, &g);
+	assert_int_equal(g.status, 200);
+	assert_non_null(strstr(g.body, "\"role\":\"echo\""));
+	ask(f, "GET", "/v1/echo/x", NULL, false, &g);
+	ask(f, "GET", "/v2", NULL, false, &g);
+	ask(f, "GET", "/metrics", NULL, false, &g);
+	assert_non_null(
+	        strstr(g.body, "lilypad_http_requests_total{method=\"GET\",route=\"/v1/echo/"
+	                       "{name}\",status=\"200\"} 1\n"));
+	assert_non_null(strstr(g.body, "route=\"\",status=\"404\"} 1\n"));
+	assert_non_null(strstr(g.body, "lilypad_events_total{kind=\"request\"} 1\n"));
+	assert_non_null(strstr(g.body, "lilypad_effects_total{kind=\"reply\"} 1\n"));
+}
+
+static void timers_fire_in_order(void **state)
+{
+	struct fixture *f = *state;
+
+	f->set_timers = true;
+	host_up(f, 0);
+	wait_count(f, &f->order_n, 4);
+	assert_int_equal(f->order[0], 1);
+	assert_int_equal(f->order[1], 2);
+	assert_int_equal(f->order[2], 3);
+	assert_int_equal(f->order[3], 0);
+	turn_for(f, 20);
+	assert_int_equal(f->order_n, 4);
+}
+
+/* ---- many, and the end ---------------------------------------------------------------------------------- */
+
+enum { IDLE = 2000 };
+
+static void idle_connections(void **state)
+{
+	struct fixture *f = *state;
+	struct rlimit r;
+	static int fd[IDLE];
+	struct got g;
+
+	host_up(f, 0);
+	getrlimit(RLIMIT_NOFILE, &r);
+	if (r.rlim_cur < 2 * IDLE + 200) {
+		print_message("only %llu descriptors: the limit of this machine\n",
+		        (unsigned long long)r.rlim_cur);
+		fail();
+	}
+	for (int i = 0; i < IDLE; i++) {
+		fd[i] = open_socket(f, NULL, 0);
+		if (i % 100 == 99)
+			turn_for(f, 1);
+	}
+	turn_for(f, 20);
+	ask(f, "GET", "/metrics", NULL, false, &g);
+	assert_non_null(strstr(g.body, "lilypad_http_connections 2001\n"));
+	for (int i = 0; i < IDLE; i++)
+		close(fd[i]);
+	turn_for(f, 50);
+	ask(f, "GET", "/metrics", NULL, false, &g);
+	assert_non_null(strstr(g.body, "lilypad_http_connections 1\n"));
+}
+
+static void exit_of_the_role(void **state)
+{
+	struct fixture *f = *state;
+	struct got g;
+	struct err e;
+
+	assert_true(host_new(&f->options, &f->host, &e));
+	snprintf(f->self.url, sizeof f->self.url, "http://127.0.0.1:%u", host_port(f->host));
+	start_call(f, "POST", "/v1/exit", STR(""), false, &g);
+	assert_int_equal(host_run(f->host), 7);
+	turn_for(f, 20);
+	assert_true(g.done);
+	assert_int_equal(g.status, 200);
+	assert_int_equal(f->stops, 1);
+}
+
+static void send_term(uv_timer_t *t)
+{
+	(void)t;
+	raise(SIGTERM);
+}
+
+static void signal_stops(void **state)
+{
+	struct fixture *f = *state;
+	uv_timer_t timer;
+	struct got g;
+	struct err e;
+
+	assert_true(host_new(&f->options, &f->host, &e));
+	snprintf(f->self.url, sizeof f->self.url, "http://127.0.0.1:%u", host_port(f->host));
+	uv_timer_init(&f->loop, &timer);
+	uv_timer_start(&timer, send_term, 50, 0);
+	/* An open stream does not hold it up. */
+	start_call(f, "GET", "/v1/events", STR(""), false, &g);
+	assert_int_equal(host_run(f->host), 0);
+	assert_int_equal(f->stops, 1);
+	uv_close((uv_handle_t *)&timer, NULL);
+}
+
+static void taken_port(void **state)
+{
+	struct fixture *f = *state;
+	struct host_options o = f->options;
+	struct host *second;
+	struct err e;
+
+	host_up(f, 0);
+	o.listen_port = host_port(f->host);
+	assert_false(host_new(&o, &second, &e));
+	assert_int_equal(e.code, E_IO);
+	o.listen_ip = "localhost.invalid";
+	assert_false(host_new(&o, &second, &e));
+	assert_int_equal(e.code, E_CONFIG);
+	turn_for(f, 5);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        T(request_and_reply),
+	        T(errors_are_error_objects),
+	        T(chunked_body_is_counted),
+	        T(signed_requests),
+	        T(deal_header_is_decoded),
+	        T(writes_are_committed_before_answers),
+	        T(failed_commit_ends_the_process),
+	        T(calls_of_the_role),
+	        T(nobody_there),
+	        T(deadline_of_a_call),
+	        T(cancelled_call_is_silent),
+	        T(rates_are_limited),
+	        T(health_and_metrics),
+	        T(timers_fire_in_order),
+	        T(idle_connections),
+	        T(exit_of_the_role),
+	        T(signal_stops),
+	        T(taken_port),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,122 @@
+/* turn.c - event, transaction, effects (architecture.md): the heart of every daemon.
+ *
+ * The first write of a turn begins the transaction. While none is open, what an event asks for is done
+ * at once: reads are answered without waiting. From the first write on, the effects of all events of the
+ * turn wait for its commit, in order. */
+#include "host/host_own.h"
+
+/* A turn that gathers so much is committed before its end. */
+enum { TURN_BYTES = 8 << 20 };
+
+/* ---- the wrapped store --------------------------------------------------------------------------------- */
+
+static bool begin(struct host *h, struct err *e)
+{
+	if (h->in_tx)
+		return true;
+	TRY(h->o.tx.begin(h->o.tx.self, e), e);
+	h->in_tx = true;
+	return true;
+}
+
+static bool put(void *self, const struct record *r, const void *row, struct err *e)
+{
+	struct host *h = self;
+
+	TRY(begin(h, e), e);
+	return h->store.put(h->store.self, r, row, e);
+}
+
+static bool del(void *self, const struct record *r, const void *row, struct err *e)
+{
+	struct host *h = self;
+
+	TRY(begin(h, e), e);
+	return h->store.del(h->store.self, r, row, e);
+}
+
+static bool next(void *self, const char *counter, uint64_t *out, struct err *e)
+{
+	struct host *h = self;
+
+	TRY(begin(h, e), e);
+	return h->store.next(h->store.self, counter, out, e);
+}
+
+static bool get(void *self, const struct record *r, void *row, struct err *e)
+{
+	struct host *h = self;
+
+	return h->store.get(h->store.self, r, row, e);
+}
+
+static bool each(void *self, const struct record *r, const struct field *by, const void *row,
+        bool (*cb)(void *ctx, const void *row), void *ctx, struct err *e)
+{
+	struct host *h = self;
+
+	return h->store.each(h->store.self, r, by, row, cb, ctx, e);
+}
+
+void host_wrap_store(struct host *h)
+{
+	h->store = h->world->store;
+	h->world->store = (struct store){h, put, get, del, each, next};
+}
+
+/* ---- turns --------------------------------------------------------------------------------------------- */
+
+static void perform_all(struct host *h)
+{
+	const struct fx *f = h->first;
+
+	h->first = NULL;
+	h->last = &h->first;
+	h->in_event = true;
+	for (; f && h->phase != HOST_ENDED; f = f->next)
+		host_perform(h, f);
+	h->in_event = false;
+	arena_reset(&h->arena);
+}
+
+void host_flush(struct host *h)
+{
+	struct err e;
+
+	if (h->in_tx) {
+		h->in_tx = false;
+		h->figures.commits++;
+		if (!h->o.tx.commit(h->o.tx.self, &e)) {
+			/* What the role believes is no longer what is stored: only a restart mends that. */
+			log_line(&h->world->log, LOG_BROKEN, "commit failed: %s", e.msg);
+			h->first = NULL;
+			h->last = &h->first;
+			host_end(h, 1);
+			return;
+		}
+	}
+	if (h->first)
+		perform_all(h);
+}
+
+void host_event(struct host *h, struct event *ev)
+{
+	struct effects fx;
+
+	assert(!h->in_event);
+	if (h->phase == HOST_ENDED || (h->phase == HOST_STOPPING && ev->kind != EV_STOP))
+		return;
+	fx_init(&fx, &h->arena);
+	h->figures.events[ev->kind]++;
+	h->in_event = true;
+	h->o.role.on_event(h->o.role.self, ev, &fx);
+	h->in_event = false;
+	if (fx.first) {
+		*h->last = fx.first;
+		h->last = fx.last;
+	}
+	if (!h->in_tx)
+		perform_all(h);
+	else if (h->arena.used > TURN_BYTES)
+		host_flush(h);
+}

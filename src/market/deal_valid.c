@@ -1,0 +1,161 @@
+/* deal_valid.c - protocol 4.2 and 5.14 for signers. */
+#include "market/deal_valid.h"
+
+#include "codec/hex.h"
+#include "market/pair.h"
+
+/* Φ: what all votes of a first panel and an appeal can cost the loser (5). */
+static bool fees(const struct terms *t, struct amount *out)
+{
+	return amount_mul(t->fee, t->appeal ? 3u * t->seats + 1u : t->seats, out);
+}
+
+static bool covers(
+        struct amount bond, struct amount least, const char *what, const char *why, struct err *e)
+{
+	char have[AMOUNT_DEC_MAX], need[AMOUNT_DEC_MAX];
+
+	if (amount_cmp(bond, least) >= 0)
+		return true;
+	amount_format(bond, have);
+	amount_format(least, need);
+	return FAIL(e, BONDS, "%s is %s, below the %s of %s", what, have, need, why);
+}
+
+static bool bonds_valid(const struct terms *t, struct err *e)
+{
+	struct amount dispute;
+
+	TRY(covers(t->job_bond, t->late_judge, "jobBond", "lateJudge", e), e);
+	TRY(covers(t->result_bond, t->late_submit, "resultBond", "lateSubmit", e), e);
+	if (t->seats == 0)
+		return true;
+	if (!fees(t, &dispute) || !amount_add(dispute, t->damages, &dispute))
+		return FAIL(e, BONDS, "fees and damages overflow");
+	TRY(covers(t->job_bond, dispute, "jobBond", "fees and damages", e), e);
+	TRY(covers(t->result_bond, dispute, "resultBond", "fees and damages", e), e);
+	return true;
+}
+
+bool terms_valid(const struct terms *t, unsigned mediation, struct err *e)
+{
+	if (!enum_has(&mediation_names, mediation))
+		return FAIL(e, RANGE, "mediation is %u, which is no kind of mediation", mediation);
+	if (t->appeal > 1)
+		return FAIL(e, RANGE, "appeal is %u, neither 0 nor 1", t->appeal);
+	if ((mediation == MEDIATION_NONE) != (t->seats == 0))
+		return FAIL(e, PANEL,
+		        "seats is %u with mediation %s: 0 seats and `none` go together", t->seats,
+		        enum_name(&mediation_names, mediation));
+	if (t->seats != 0 && t->seats % 2 == 0)
+		return FAIL(e, PANEL, "seats is %u: a panel is odd", t->seats);
+	if (t->seats == 0 && t->appeal)
+		return FAIL(e, PANEL, "an appeal without a panel");
+	if (mediation == MEDIATION_SINGLE && (t->seats != 1 || t->appeal))
+		return FAIL(e, PANEL, "a single mediator has 1 seat and no appeal, not %u and %u",
+		        t->seats, t->appeal);
+	if (mediation == MEDIATION_CONSORTIUM &&
+	        pair_panel_least(t->seats, t->appeal) > MEDIATORS_MAX)
+		return FAIL(e, PANEL,
+		        "%u seats with appeal %u need %u mediators, at most %d can be named",
+		        t->seats, t->appeal, pair_panel_least(t->seats, t->appeal), MEDIATORS_MAX);
+	if (t->royalty > 1000)
+		return FAIL(e, SHARES, "royalty is %u of 1000", t->royalty);
+	TRY(bonds_valid(t, e), e);
+	return true;
+}
+
+static bool panel_valid(const struct deal *d, struct err *e)
+{
+	const struct hot *h = &d->hot;
+	const struct addr *v = d->cold.mediators.v;
+	uint32_t n = d->cold.mediators.n;
+	uint32_t least = 0;
+	char a[ADDR_TEXT_MAX];
+
+	if (h->mediation == MEDIATION_CONSORTIUM)
+		least = pair_panel_least(h->seats, h->appeal);
+	else if (h->mediation == MEDIATION_SINGLE)
+		least = 1;
+	if (n < least || n > MEDIATORS_MAX || (h->mediation == MEDIATION_NONE && n > 0) ||
+	        (h->mediation == MEDIATION_SINGLE && n != 1))
+		return FAIL(e, PANEL, "%u mediators are named; %s with %u seats needs %u", n,
+		        enum_name(&mediation_names, h->mediation), h->seats, least);
+	for (uint32_t i = 0; i < n; i++) {
+		addr_format(&v[i], a);
+		if (i > 0 && addr_cmp(&v[i - 1], &v[i]) >= 0)
+			return FAIL(
+			        e, PANEL, "the mediators are not sorted, or %s stands twice", a);
+		if (addr_eq(&v[i], &h->job_creator) || addr_eq(&v[i], &h->provider) ||
+		        addr_eq(&v[i], &h->solver))
+			return FAIL(e, PANEL, "mediator %s is a party of the deal", a);
+	}
+	return true;
+}
+
+bool deal_valid(const struct deal *d, struct err *e)
+{
+	const struct hot *h = &d->hot;
+	struct terms t = {
+	        .job_bond = h->job_bond,
+	        .result_bond = h->result_bond,
+	        .late_judge = h->late_judge,
+	        .late_submit = h->late_submit,
+	        .damages = h->damages,
+	        .fee = h->fee,
+	        .seats = h->seats,
+	        .appeal = h->appeal,
+	        .royalty = h->royalty,
+	};
+
+	TRY(terms_valid(&t, h->mediation, e), e);
+	if ((unsigned)h->royalty + h->solver_share > 1000)
+		return FAIL(e, SHARES, "royalty %u and solverShare %u exceed 1000", h->royalty,
+		        h->solver_share);
+	if (addr_eq(&h->job_creator, &h->provider))
+		return FAIL(e, PANEL, "job creator and provider are the same account");
+	TRY(panel_valid(d, e), e);
+	return true;
+}
+
+static bool at_least(uint64_t have, uint64_t min, const char *what, struct err *e)
+{
+	if (have >= min)
+		return true;
+	return FAIL(e, CLOCKS, "%s is %llu s, below this ledger's MIN of %llu s", what,
+	        (unsigned long long)have, (unsigned long long)min);
+}
+
+bool deal_open_in_time(
+        const struct deal *d, const struct genesis *g, struct btime now, struct err *e)
+{
+	const struct hot *h = &d->hot;
+	uint64_t sum, ahead;
+	bool over;
+
+	TRY(at_least(h->agree_timeout.s, g->min.s, "agreeTimeout", e), e);
+	TRY(at_least(h->submit_timeout.s, g->min.s, "submitTimeout", e), e);
+	TRY(at_least(h->judge_timeout.s, g->min.s, "judgeTimeout", e), e);
+	TRY(at_least(h->mediate_timeout.s, g->min.s, "mediateTimeout", e), e);
+	/* Times of documents are below 2^40, so these sums fit; what does not is above LIFE anyhow. */
+	over = h->agree_timeout.s > BTIME_MAX || h->submit_timeout.s > BTIME_MAX ||
+	       h->judge_timeout.s > BTIME_MAX || h->mediate_timeout.s > BTIME_MAX ||
+	       h->open_by.s > BTIME_MAX;
+	sum = over ? UINT64_MAX
+	           : h->agree_timeout.s + h->submit_timeout.s + 2 * h->judge_timeout.s +
+	                      (h->appeal ? 8 : 6) * h->mediate_timeout.s;
+	if (sum > g->life.s)
+		return FAIL(e, CLOCKS,
+		        "the timeouts add up to %llu s, above this ledger's LIFE of %llu s",
+		        (unsigned long long)sum, (unsigned long long)g->life.s);
+	if (now.s >= h->open_by.s)
+		return FAIL(e, TOO_LATE,
+		        "the deal had to be opened before %llu; the ledger's time is %llu",
+		        (unsigned long long)h->open_by.s, (unsigned long long)now.s);
+	ahead = h->open_by.s - now.s + h->submit_timeout.s + g->min.s;
+	if (ahead > g->life.s)
+		return FAIL(e, CLOCKS,
+		        "openBy with submit timeout and MIN lies %llu s ahead, more than LIFE, %llu s",
+		        (unsigned long long)ahead, (unsigned long long)g->life.s);
+	return true;
+}

@@ -1,0 +1,22 @@
+/* file.h - small files read whole and written atomically, and private directories. */
+#ifndef LILYPAD_OS_FILE_H
+#define LILYPAD_OS_FILE_H
+
+#include "base/buf.h"
+#include "base/err.h"
+
+/* Appends the content; at most max bytes. out must be initialised and hold them. NOT_FOUND, TOO_LARGE,
+ * IO. */
+MUST bool file_read(const char *path, size_t max, struct buf *out, struct err *e);
+/* All or nothing, and durable: a temporary file beside it, fsync, rename, fsync of the directory.
+ * DISK_FULL, IO. */
+MUST bool file_write(const char *path, struct bytes data, unsigned mode, struct err *e);
+/* Makes the directory and its missing parents, mode 0700. An existing directory is left as it is. */
+MUST bool dir_make(const char *path, struct err *e);
+/* Makes a rename or unlink in the directory durable. */
+MUST bool dir_sync(const char *path, struct err *e);
+
+/* For OWN(): closes a descriptor that is not negative. */
+void fd_close(const int *fd);
+
+#endif
