@@ -99,7 +99,7 @@ static void test_long(void **state)
 	/* A character that does not fit whole is left out whole. */
 	for (size_t shift = 0; shift < 3; shift++) {
 		memset(big, 'x', shift);
-		for (size_t i = shift; i + 2 < sizeof big; i += 3)
+		for (size_t i = shift; i + 3 < sizeof big; i += 3)
 			memcpy(big + i, "\xe2\x82\xac", 3);
 		FAIL(&e, PEER, "%s", big);
 		assert_true(str_is_utf8(str_of(e.msg)));

@@ -21,8 +21,9 @@ static void civil(int64_t days, int *y, int *m, int *d)
 size_t wall_format(struct wall w, char out[WALL_TEXT_MAX])
 {
 	int64_t day_ms = 86400000;
+	/* Rounded towards the past, before 1970 too. */
+	int64_t rest = w.ms % day_ms + (w.ms % day_ms < 0 ? day_ms : 0);
 	int64_t days = w.ms / day_ms - (w.ms % day_ms < 0);
-	int64_t rest = w.ms - days * day_ms;
 	int y, m, d;
 
 	civil(days, &y, &m, &d);

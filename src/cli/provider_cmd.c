@@ -129,7 +129,7 @@ static bool prepare(struct daemon *d, struct provider_config *p, struct provider
 	TRY(make_offer(d, p, e), e);
 	TRY(open_engine(d, p, e), e);
 	TRY(http_tree_open(&d->loop, d->client, &d->world.blobs, &d->options.tree, e), e);
-	TRY(embedded_open(&d->loop, d->client, settings_text(d->cli->settings, "ledger.url"), &d->domain,
+	TRY(embedded_open(&d->loop, d->client, settings_text(d->cli->settings, "ledger.url"),
 		    &d->options.ledger, e),
 		e);
 	TRY(provider_new(&d->world, p, out, e), e);

@@ -32,12 +32,13 @@ static void put_link(struct buf *out, const struct cid *cid, struct str name, ui
 }
 
 static bool put_block(const struct block_sink *sink, enum cid_codec codec, struct bytes block,
-	struct cid *out, struct err *e)
+        struct cid *out, struct err *e)
 {
 	struct cid cid;
 
 	if (block.n > BLOCK_MAX)
-		return FAIL(e, TOO_LARGE, "a block of %zu bytes: at most %u are stored", block.n, BLOCK_MAX);
+		return FAIL(e, TOO_LARGE, "a block of %zu bytes: at most %u are stored", block.n,
+		        BLOCK_MAX);
 	cid = cid_of(codec, block);
 	TRY(sink->put(sink->self, &cid, block, e), e);
 	*out = cid;
@@ -45,11 +46,12 @@ static bool put_block(const struct block_sink *sink, enum cid_codec codec, struc
 }
 
 /* The node's tree_bytes hold the sum of its children on entry. */
-static bool put_node(const struct block_sink *sink, const struct buf *block, struct unixfs_node *node,
-	struct err *e)
+static bool put_node(const struct block_sink *sink, const struct buf *block,
+        struct unixfs_node *node, struct err *e)
 {
 	if (!buf_ok(block))
-		return FAIL(e, TOO_LARGE, "a node of a tree is larger than a block of %u bytes", BLOCK_MAX);
+		return FAIL(e, TOO_LARGE, "a node of a tree is larger than a block of %u bytes",
+		        BLOCK_MAX);
 	TRY(put_block(sink, CID_DAG_PB, buf_bytes(block), &node->cid, e), e);
 	if (__builtin_add_overflow(node->tree_bytes, block->n, &node->tree_bytes))
 		return FAIL(e, TOO_LARGE, "a tree of more bytes than 64 bits can count");
@@ -62,7 +64,7 @@ static bool put_node(const struct block_sink *sink, const struct buf *block, str
 struct levels {
 	const struct block_sink *sink;
 	struct {
-		size_t             n;
+		size_t n;
 		struct unixfs_node v[DAG_LINKS_MAX];
 	} at[FILE_LEVELS];
 };
@@ -84,7 +86,7 @@ static bool levels_new(const struct block_sink *sink, struct levels **out, struc
 }
 
 static bool parent_of(const struct block_sink *sink, const struct unixfs_node *v, size_t n,
-	struct unixfs_node *out, struct err *e)
+        struct unixfs_node *out, struct err *e)
 {
 	struct unixfs_node node = {.tree_bytes = 0};
 	OWN(buf_done) struct buf fs, block;
@@ -149,14 +151,15 @@ static bool levels_end(struct levels *l, struct unixfs_node *out, struct err *e)
 	return true;
 }
 
-bool unixfs_add_file(const struct block_sink *sink, struct bytes data, struct unixfs_node *out,
-	struct err *e)
+bool unixfs_add_file(
+        const struct block_sink *sink, struct bytes data, struct unixfs_node *out, struct err *e)
 {
 	OWN(levels_free) struct levels *l = NULL;
 
 	TRY(levels_new(sink, &l, e), e);
 	for (size_t at = 0; at < data.n; at += CHUNK_BYTES)
-		TRY(levels_add(l, bytes_of(data.p + at, MIN2((size_t)CHUNK_BYTES, data.n - at)), e), e);
+		TRY(levels_add(l, bytes_of(data.p + at, MIN2((size_t)CHUNK_BYTES, data.n - at)), e),
+		        e);
 	TRY(levels_end(l, out, e), e);
 	return true;
 }
@@ -179,8 +182,8 @@ static bool read_chunk(int fd, uint8_t *p, size_t *n, struct err *e)
 	return true;
 }
 
-bool unixfs_add_fd(const struct block_sink *sink, int fd, uint64_t max, struct unixfs_node *out,
-	struct err *e)
+bool unixfs_add_fd(
+        const struct block_sink *sink, int fd, uint64_t max, struct unixfs_node *out, struct err *e)
 {
 	OWN(levels_free) struct levels *l = NULL;
 	OWN(buf_done) struct buf chunk;
@@ -197,7 +200,7 @@ bool unixfs_add_fd(const struct block_sink *sink, int fd, uint64_t max, struct u
 		TRY(read_chunk(fd, p, &n, e), e);
 		if (n > max - total)
 			return FAIL(e, TOO_LARGE, "the file has more than %llu bytes",
-				(unsigned long long)max);
+			        (unsigned long long)max);
 		total += n;
 		if (n)
 			TRY(levels_add(l, bytes_of(p, n), e), e);
@@ -239,18 +242,18 @@ static bool check_entries(const struct unixfs_entry *v, size_t n, struct err *e)
 		shown += v[i].name.n + CID_BINARY_LEN;
 		if (i && unixfs_name_cmp(v[i - 1].name, v[i].name) == 0)
 			return FAIL(e, CONFLICT, "\"%.*s\" is there twice in one directory",
-				STR_ARG(v[i].name));
+			        STR_ARG(v[i].name));
 	}
 	if (shown >= SHARD_BYTES)
 		return FAIL(e, TOO_LARGE,
-			"a directory with %zu entries: names and content ids take %zu bytes, less than %u "
-			"are possible",
-			n, shown, SHARD_BYTES);
+		        "a directory with %zu entries: names and content ids take %zu bytes, less than %u "
+		        "are possible",
+		        n, shown, SHARD_BYTES);
 	return true;
 }
 
 static bool put_dir(const struct block_sink *sink, const struct unixfs_entry *v, size_t n,
-	struct unixfs_node *out, struct err *e)
+        struct unixfs_node *out, struct err *e)
 {
 	struct unixfs_node node = {.tree_bytes = 0};
 	OWN(buf_done) struct buf block, fs;
@@ -270,22 +273,23 @@ static bool put_dir(const struct block_sink *sink, const struct unixfs_entry *v,
 }
 
 bool unixfs_add_dir(const struct block_sink *sink, const struct unixfs_entry *entries, size_t n,
-	struct unixfs_node *out, struct err *e)
+        struct unixfs_node *out, struct err *e)
 {
 	OWN(buf_done) struct buf sorted;
 
+	buf_init(&sorted, n * sizeof *entries);
 	if (n > TREE_ENTRIES_MAX)
-		return FAIL(e, TOO_LARGE, "a directory with %zu entries: at most %u are possible", n,
-			TREE_ENTRIES_MAX);
+		return FAIL(e, TOO_LARGE, "a directory with %zu entries: at most %u are possible",
+		        n, TREE_ENTRIES_MAX);
 	for (size_t i = 0; i < n; i++) {
 		if (!unixfs_name_ok(entries[i].name))
 			return FAIL(e, ENCODING,
-				"\"%.*s\" is no name of a file: 1 to %u bytes of UTF-8 without '/' and NUL, "
-				"not \".\" or \"..\"",
-				(int)MIN2(entries[i].name.n, (size_t)80), entries[i].name.p, PATH_TEXT_MAX);
+			        "\"%.*s\" is no name of a file: 1 to %u bytes of UTF-8 without '/' and NUL, "
+			        "not \".\" or \"..\"",
+			        (int)MIN2(entries[i].name.n, (size_t)80), entries[i].name.p,
+			        PATH_TEXT_MAX);
 		assert(entries[i].node.cid.codec != CID_NONE);
 	}
-	buf_init(&sorted, n * sizeof *entries);
 	buf_put(&sorted, entries, n * sizeof *entries);
 	if (!buf_ok(&sorted))
 		return FAIL(e, MEMORY, "no memory for a directory with %zu entries", n);
@@ -317,9 +321,9 @@ static int by_path(const void *a, const void *b)
 /* A run of sorted paths that are equal in their first `at` bytes: what one directory holds. */
 struct span_of {
 	const struct unixfs_path *const *v;
-	size_t                           n;
-	size_t                           at;
-	unsigned                         depth;
+	size_t n;
+	size_t at;
+	unsigned depth;
 };
 
 static struct str component(const struct unixfs_path *p, size_t at)
@@ -329,12 +333,12 @@ static struct str component(const struct unixfs_path *p, size_t at)
 	return str_cut((struct str){p->path.p + at, p->path.n - at}, '/', &rest);
 }
 
-static bool add_span(const struct block_sink *sink, struct span_of s, struct unixfs_node *out,
-	struct err *e);
+static bool add_span(
+        const struct block_sink *sink, struct span_of s, struct unixfs_node *out, struct err *e);
 
 /* The paths that share their next component: one file, or a directory with what is in it. */
-static bool add_child(const struct block_sink *sink, struct span_of s, struct unixfs_entry *out,
-	struct err *e)
+static bool add_child(
+        const struct block_sink *sink, struct span_of s, struct unixfs_entry *out, struct err *e)
 {
 	struct str name = component(s.v[0], s.at);
 	const struct unixfs_path *first = s.v[0];
@@ -357,14 +361,14 @@ static bool add_child(const struct block_sink *sink, struct span_of s, struct un
 	return true;
 }
 
-static bool add_span(const struct block_sink *sink, struct span_of s, struct unixfs_node *out,
-	struct err *e)
+static bool add_span(
+        const struct block_sink *sink, struct span_of s, struct unixfs_node *out, struct err *e)
 {
 	OWN(buf_done) struct buf entries;
 
+	buf_init(&entries, s.n * sizeof(struct unixfs_entry));
 	if (s.depth > TREE_DEPTH_MAX)
 		return FAIL(e, TOO_LARGE, "a tree of more than %u levels", TREE_DEPTH_MAX);
-	buf_init(&entries, s.n * sizeof(struct unixfs_entry));
 	for (size_t i = 0, j; i < s.n; i = j) {
 		struct str name = component(s.v[i], s.at);
 		struct unixfs_entry entry;
@@ -377,20 +381,20 @@ static bool add_span(const struct block_sink *sink, struct span_of s, struct uni
 	if (!buf_ok(&entries))
 		return FAIL(e, MEMORY, "no memory for a directory");
 	TRY(unixfs_add_dir(sink, (const struct unixfs_entry *)entries.p,
-		    entries.n / sizeof(struct unixfs_entry), out, e),
-		e);
+	            entries.n / sizeof(struct unixfs_entry), out, e),
+	        e);
 	return true;
 }
 
 bool unixfs_add_tree(const struct block_sink *sink, const struct unixfs_path *paths, size_t n,
-	struct unixfs_node *out, struct err *e)
+        struct unixfs_node *out, struct err *e)
 {
 	OWN(buf_done) struct buf sorted;
 
+	buf_init(&sorted, n * sizeof(const struct unixfs_path *));
 	if (n > TREE_ENTRIES_MAX)
 		return FAIL(e, TOO_LARGE, "a tree with %zu entries: at most %u are possible", n,
-			TREE_ENTRIES_MAX);
-	buf_init(&sorted, n * sizeof(const struct unixfs_path *));
+		        TREE_ENTRIES_MAX);
 	for (size_t i = 0; i < n; i++) {
 		const struct unixfs_path *p = &paths[i];
 
@@ -400,7 +404,8 @@ bool unixfs_add_tree(const struct block_sink *sink, const struct unixfs_path *pa
 		return FAIL(e, MEMORY, "no memory for a tree with %zu entries", n);
 	if (n)
 		qsort(sorted.p, n, sizeof(const struct unixfs_path *), by_path);
-	TRY(add_span(sink, (struct span_of){(const struct unixfs_path *const *)sorted.p, n, 0, 0}, out, e),
-		e);
+	TRY(add_span(sink, (struct span_of){(const struct unixfs_path *const *)sorted.p, n, 0, 0},
+	            out, e),
+	        e);
 	return true;
 }

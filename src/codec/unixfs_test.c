@@ -112,7 +112,8 @@ struct tree {
 
 static void tree_load(const json_t *row, struct tree *t)
 {
-	const json_t *wide = json_object_get(row, "wide"), *paths = json_object_get(row, "paths"), *p;
+	const json_t *wide = json_object_get(row, "wide"), *paths = json_object_get(row, "paths"),
+	             *p;
 	size_t i;
 
 	t->n = wide ? (size_t)json_integer_value(json_array_get(wide, 0)) : json_array_size(paths);
@@ -122,7 +123,7 @@ static void tree_load(const json_t *row, struct tree *t)
 	assert_non_null(t->names);
 	for (i = 0; wide && i < t->n; i++) {
 		snprintf(t->names[i], sizeof t->names[i], "%0*zu",
-			(int)json_integer_value(json_array_get(wide, 1)), i);
+		        (int)json_integer_value(json_array_get(wide, 1)), i);
 		t->v[i] = (struct unixfs_path){str_of(t->names[i]), content(i % 5, i), false};
 	}
 	if (wide)
@@ -136,7 +137,7 @@ static void tree_load(const json_t *row, struct tree *t)
 		}
 		t->v[i].path = path;
 		t->v[i].data = content((size_t)json_integer_value(json_array_get(p, 1)),
-			(uint64_t)json_integer_value(json_array_get(p, 2)));
+		        (uint64_t)json_integer_value(json_array_get(p, 2)));
 	}
 }
 
@@ -148,8 +149,8 @@ static void tree_free(struct tree *t)
 	free(t->names);
 }
 
-static bool tree_add(const struct tree *t, const struct block_sink *sink, struct unixfs_node *out,
-	struct err *e)
+static bool tree_add(
+        const struct tree *t, const struct block_sink *sink, struct unixfs_node *out, struct err *e)
 {
 	if (t->n == 1 && t->v[0].path.n == 0)
 		return unixfs_add_file(sink, t->v[0].data, out, e);
@@ -182,7 +183,6 @@ static void check_back(const struct tree *t, struct blocks *b, const struct unix
 
 static void check_row(const json_t *row)
 {
-	const char *name = json_string_value(json_object_get(row, "name"));
 	struct unixfs_node node;
 	char text[CID_TEXT_MAX];
 	struct blocks b;
@@ -197,9 +197,9 @@ static void check_row(const json_t *row)
 	} else {
 		assert_true(tree_add(&t, &(struct block_sink){&b, put}, &node, &e));
 		cid_format(&node.cid, text);
-		print_message("%s\n", name);
 		assert_string_equal(text, json_string_value(json_object_get(row, "root")));
-		assert_int_equal(node.tree_bytes, json_integer_value(json_object_get(row, "bytes")));
+		assert_int_equal(
+		        node.tree_bytes, json_integer_value(json_object_get(row, "bytes")));
 		check_back(&t, &b, &node);
 	}
 	tree_free(&t);
@@ -224,7 +224,8 @@ static void kubo_gives_the_same_roots(void **state)
 
 static void a_stream_gives_the_same_root_as_memory(void **state)
 {
-	static const size_t sizes[] = {0, 1, CHUNK_BYTES - 1, CHUNK_BYTES, CHUNK_BYTES + 1, 5 * CHUNK_BYTES};
+	static const size_t sizes[] = {
+	        0, 1, CHUNK_BYTES - 1, CHUNK_BYTES, CHUNK_BYTES + 1, 5 * CHUNK_BYTES};
 	struct block_sink sink = {NULL, nowhere};
 	struct unixfs_node a, b;
 	struct err e;
@@ -328,7 +329,8 @@ static bool send_block(void *self, const struct cid *cid, struct bytes block, st
 
 static void exports_are_read(void **state)
 {
-	static const char *const paths[] = {"tests/vectors/kubo-v0.car", "tests/vectors/kubo-v1.car"};
+	static const char *const paths[] = {
+	        "tests/vectors/kubo-v0.car", "tests/vectors/kubo-v1.car"};
 	OWN(buf_done) struct buf ours, theirs;
 	uint64_t bytes;
 	struct err e;
@@ -378,7 +380,8 @@ static void exports_are_read(void **state)
 
 static void bad_names_are_refused(void **state)
 {
-	static const char *const bad[] = {"", ".", "..", "a/b", "\xff", "a//b", "/a", "a/", "a/../b"};
+	static const char *const bad[] = {
+	        "", ".", "..", "a/b", "\xff", "a//b", "/a", "a/", "a/../b"};
 	struct block_sink sink = {NULL, nowhere};
 	char longer[PATH_TEXT_MAX + 1];
 	struct unixfs_entry entry = {0};
@@ -416,8 +419,8 @@ static void what_contradicts_itself_is_refused(void **state)
 	        {{STR("a/b"), {NULL, 0}, false}, {STR("a"), {NULL, 0}, false}},
 	        {{STR("a"), {NULL, 0}, true}, {STR("a"), {NULL, 0}, false}},
 	};
-	static const struct unixfs_path fine[] = {
-	        {STR("a/b"), {NULL, 0}, false}, {STR("a"), {NULL, 0}, true}, {STR("a-b"), {NULL, 0}, false}};
+	static const struct unixfs_path fine[] = {{STR("a/b"), {NULL, 0}, false},
+	        {STR("a"), {NULL, 0}, true}, {STR("a-b"), {NULL, 0}, false}};
 	struct block_sink sink = {NULL, nowhere};
 	struct unixfs_node node;
 	struct err e;
@@ -459,10 +462,23 @@ static void malformed_blocks_are_refused(void **state)
 		bool ok;
 	} rows[] = {
 	        {"an empty directory", DIR, true},
-	        {"a directory with one entry", "122b0a24" EMPTY "120161180" "0" DIR, true},
-	        {"a link without a name member, in a file", "12280a24" EMPTY "1800" "0a0608021800" "2000", true},
-	        {"a file with data inside", "0a0a0802120468657921" "1804", true},
-	        {"a raw leaf", "0a0a0800120468657921" "1804", true},
+	        {"a directory with one entry",
+	                "122b0a24" EMPTY "120161180"
+	                "0" DIR,
+	                true},
+	        {"a link without a name member, in a file",
+	                "12280a24" EMPTY "1800"
+	                "0a0608021800"
+	                "2000",
+	                true},
+	        {"a file with data inside",
+	                "0a0a0802120468657921"
+	                "1804",
+	                true},
+	        {"a raw leaf",
+	                "0a0a0800120468657921"
+	                "1804",
+	                true},
 	        {"nothing", "", false},
 	        {"links only", "122b0a24" EMPTY "1201611800", false},
 	        {"the data before the links", DIR "122b0a24" EMPTY "1201611800", false},
@@ -475,28 +491,75 @@ static void malformed_blocks_are_refused(void **state)
 	        {"a link without a size", "12290a24" EMPTY "120161" DIR, false},
 	        {"a link with its members out of order", "122b0a24" EMPTY "1800120161" DIR, false},
 	        {"a link with an unknown member", "122d0a24" EMPTY "12016118002001" DIR, false},
-	        {"a link by another hash", "122b0a24" "01551b20" "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" "1201611800" DIR, false},
-	        {"a link by another codec", "122b0a24" "01711220" "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" "1201611800" DIR, false},
-	        {"bytes after a content id", "122c0a25" EMPTY "00" "1201611800" DIR, false},
+	        {"a link by another hash",
+	                "122b0a24"
+	                "01551b20"
+	                "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+	                "1201611800" DIR,
+	                false},
+	        {"a link by another codec",
+	                "122b0a24"
+	                "01711220"
+	                "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+	                "1201611800" DIR,
+	                false},
+	        {"bytes after a content id",
+	                "122c0a25" EMPTY "00"
+	                "1201611800" DIR,
+	                false},
 	        {"an entry without a name", "122a0a24" EMPTY "12001800" DIR, false},
 	        {"an entry named ..", "122c0a24" EMPTY "12022e2e1800" DIR, false},
 	        {"an entry with a slash", "122b0a24" EMPTY "12012f1800" DIR, false},
 	        {"an entry that is not UTF-8", "122b0a24" EMPTY "1201ff1800" DIR, false},
-	        {"an entry twice", "122b0a24" EMPTY "1201611800" "122b0a24" EMPTY "1201611800" DIR, false},
-	        {"entries that are not sorted", "122b0a24" EMPTY "1201621800" "122b0a24" EMPTY "1201611800" DIR, false},
+	        {"an entry twice",
+	                "122b0a24" EMPTY "1201611800"
+	                "122b0a24" EMPTY "1201611800" DIR,
+	                false},
+	        {"entries that are not sorted",
+	                "122b0a24" EMPTY "1201621800"
+	                "122b0a24" EMPTY "1201611800" DIR,
+	                false},
 	        {"UnixFS without a type", "0a021800", false},
 	        {"UnixFS with an unknown type", "0a020807", false},
 	        {"a symbolic link", "0a070804120361622f", false},
 	        {"a sharded directory", "0a020805", false},
-	        {"UnixFS with mode", "0a040801" "3801", false},
-	        {"UnixFS out of order", "0a0608021800" "1200", false},
-	        {"UnixFS with two sizes", "0a0608021800" "1800", false},
-	        {"a directory with content", "0a0608011202" "6869", false},
+	        {"UnixFS with mode",
+	                "0a040801"
+	                "3801",
+	                false},
+	        {"UnixFS out of order",
+	                "0a0608021800"
+	                "1200",
+	                false},
+	        {"UnixFS with two sizes",
+	                "0a0608021800"
+	                "1800",
+	                false},
+	        {"a directory with content",
+	                "0a0608011202"
+	                "6869",
+	                false},
 	        {"a file without a size", "0a020802", false},
-	        {"a file with a size that is wrong", "0a0a0802120468657921" "1805", false},
-	        {"more block sizes than links", "0a0608021800" "2000", false},
-	        {"a part of a file with a name", "122b0a24" EMPTY "1201611800" "0a0608021800" "2000", false},
-	        {"block sizes that overflow", "12280a24" EMPTY "1800" "12280a24" EMPTY "1800" "0a1a08021800" "20ffffffffffffffffff01" "20ffffffffffffffffff01", false},
+	        {"a file with a size that is wrong",
+	                "0a0a0802120468657921"
+	                "1805",
+	                false},
+	        {"more block sizes than links",
+	                "0a0608021800"
+	                "2000",
+	                false},
+	        {"a part of a file with a name",
+	                "122b0a24" EMPTY "1201611800"
+	                "0a0608021800"
+	                "2000",
+	                false},
+	        {"block sizes that overflow",
+	                "12280a24" EMPTY "1800"
+	                "12280a24" EMPTY "1800"
+	                "0a1a08021800"
+	                "20ffffffffffffffffff01"
+	                "20ffffffffffffffffff01",
+	                false},
 	};
 	struct cid cid = {.codec = CID_DAG_PB};
 	struct unixfs_block b;
@@ -513,7 +576,6 @@ static void malformed_blocks_are_refused(void **state)
 		buf_init(&text, 2048);
 		buf_fmt(&text, "0x%s", rows[i].hex);
 		assert_true(hex_parse_upto(buf_view(&text), raw, sizeof raw, &n, &e));
-		print_message("%s\n", rows[i].what);
 		if (rows[i].ok) {
 			assert_true(unixfs_decode(&cid, bytes_of(raw, n), &a, &b, &e));
 			continue;
@@ -538,7 +600,8 @@ static struct unixfs_node file_of(struct blocks *b, const struct unixfs_node *pa
 	cid_encode(&part->cid, raw);
 	for (size_t i = 0; i < times; i++) {
 		varint_put(&block, NODE_LINKS << 3 | 2);
-		varint_put(&block, pb_bytes_size(LINK_HASH, sizeof raw) + pb_varint_size(LINK_TSIZE, 0));
+		varint_put(&block,
+		        pb_bytes_size(LINK_HASH, sizeof raw) + pb_varint_size(LINK_TSIZE, 0));
 		pb_put_bytes(&block, LINK_HASH, bytes_of(raw, sizeof raw));
 		pb_put_varint(&block, LINK_TSIZE, 0);
 	}

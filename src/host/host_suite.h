@@ -40,7 +40,8 @@ enum {
 	ROUTE_CALL,
 	ROUTE_EXIT,
 	ROUTE_DEAL,
-	ROUTE_SILENT
+	ROUTE_SILENT,
+	ROUTE_PORTS
 };
 
 static const struct route echo_routes[] = {
@@ -59,6 +60,7 @@ static const struct route echo_routes[] = {
         [ROUTE_EXIT] = {"POST", "/v1/exit", AUTH_NONE, BODY_NONE, 0, ""},
         [ROUTE_DEAL] = {"GET", "/v1/deal", AUTH_NONE, BODY_NONE, 0, ""},
         [ROUTE_SILENT] = {"GET", "/v1/silent", AUTH_NONE, BODY_NONE, 0, ""},
+        [ROUTE_PORTS] = {"POST", "/v1/ports", AUTH_NONE, BODY_NONE, 0, ""},
 };
 
 enum { TAG_LATER = 1, TAG_CALL, TAG_FOLLOW, TAG_ORDER };
@@ -97,6 +99,13 @@ struct fixture {
 	bool follow_at_start, set_timers;
 	uint64_t follow_cursor;
 	struct conn_id waiting;
+	const struct inbox *inbox;
+	struct inbox inbox_copy;
+	struct hash submitted;
+	struct addr followed;
+	uint64_t cursor;
+	unsigned submits, fetches, pushes, runs, kills, stopped;
+	unsigned notes, trees, results;
 };
 
 UNUSED static bool fake_put(void *self, const struct record *r, const void *row, struct err *e)
@@ -259,6 +268,29 @@ UNUSED static void do_tree(struct fixture *f, const struct http_req *r, struct e
 	}
 }
 
+UNUSED static void use_ports(struct fixture *f, const struct http_req *r, struct effects *fx)
+{
+	struct action *a = ARENA_NEW(fx->arena, struct action);
+	struct job_spec *spec = ARENA_NEW(fx->arena, struct job_spec);
+	struct tag tag = {.what = 9, .n = 3};
+	struct fx *one;
+
+	assert_true(a && spec);
+	a->kind = ACTION_TIMEOUT;
+	a->deal_id.b[0] = 7;
+	fx_add(fx, FX_SUBMIT, tag)->action = a;
+	for (int i = 0; i < 2; i++) {
+		one = fx_add(fx, i ? FX_PUSH : FX_FETCH, tag);
+		one->url = "http://directory";
+		one->audience = f->self.addr;
+		one->root = (struct cid){CID_RAW, {{4}}};
+		one->body = str_bytes(STR("{}"));
+	}
+	fx_add(fx, FX_RUN, tag)->spec = spec;
+	fx_add(fx, FX_KILL_RUN, tag);
+	fx_reply(fx, r->conn, 200, json_object());
+}
+
 UNUSED static void on_request(struct fixture *f, const struct event *ev, struct effects *fx)
 {
 	const struct http_req *r = ev->request;
@@ -306,6 +338,7 @@ UNUSED static void on_request(struct fixture *f, const struct event *ev, struct 
 	case ROUTE_DEAL:
 		fx_reply(fx, r->conn, 200, json_pack("{s:o}", "deal", json_of_str(r->deal)));
 		break;
+	case ROUTE_PORTS: use_ports(f, r, fx); break;
 	default: break;
 	}
 }
@@ -383,9 +416,9 @@ UNUSED static void on_event(void *self, const struct event *ev, struct effects *
 	case EV_REPLY: on_reply(f, ev->reply, fx); break;
 	case EV_MESSAGE: on_message(f, ev->message); break;
 	case EV_STOP: f->stops++; break;
-	case EV_LEDGER:
-	case EV_TREE:
-	case EV_RUN: break;
+	case EV_LEDGER: f->notes++; break;
+	case EV_TREE: f->trees++; break;
+	case EV_RUN: f->results++; break;
 	}
 }
 

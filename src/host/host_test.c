@@ -1,8 +1,12 @@
 /* host_test.c - requests and answers, transactions, calls, limits and the end of a host. */
 #include "host/host_suite.h"
 
+#include <pthread.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/un.h>
+
+#include "port/action_json.h"
 
 /* ---- requests ------------------------------------------------------------------------------------------- */
 
@@ -397,6 +401,199 @@ static void taken_port(void **state)
 	turn_for(f, 5);
 }
 
+/* ---- ports ---- */
+
+static bool ledger_start(void *self, uint64_t after, const struct addr *account,
+        const struct inbox *in, struct err *e)
+{
+	struct fixture *f = self;
+
+	(void)e;
+	f->cursor = after;
+	f->followed = *account;
+	f->inbox_copy = *in;
+	return true;
+}
+
+static void ledger_submit(void *self, const struct action *a, const struct hash *id)
+{
+	struct fixture *f = self;
+
+	assert_int_equal(a->kind, ACTION_TIMEOUT);
+	f->submitted = *id;
+	f->submits++;
+}
+
+static void tree_fetch(void *self, struct tag tag, const char *url, const struct addr *audience,
+        const struct cid *root, struct bytes deal, uint64_t max, const struct inbox *in)
+{
+	struct fixture *f = self;
+
+	assert_string_equal(url, "http://directory");
+	assert_true(addr_eq(audience, &f->self.addr) && root->digest.b[0] == 4);
+	assert_int_equal(deal.n, 2);
+	assert_int_equal(max, HTTP_TREE_MAX);
+	assert_int_equal(tag.n, 3);
+	f->inbox_copy = *in;
+	f->fetches++;
+}
+
+static void tree_push(void *self, struct tag tag, const char *url, const struct addr *audience,
+        const struct cid *root, struct bytes deal, const struct inbox *in)
+{
+	tree_fetch(self, tag, url, audience, root, deal, HTTP_TREE_MAX, in);
+	((struct fixture *)self)->pushes++;
+}
+
+static void exec_run(
+        void *self, struct tag tag, const struct job_spec *spec, const struct inbox *in)
+{
+	(void)in;
+	assert_non_null(spec);
+	assert_int_equal(tag.what, 9);
+	((struct fixture *)self)->runs++;
+}
+
+static void exec_kill(void *self, struct tag tag)
+{
+	assert_int_equal(tag.what, 9);
+	((struct fixture *)self)->kills++;
+}
+
+static void port_stop(void *self)
+{
+	((struct fixture *)self)->stopped++;
+}
+
+static void effects_reach_the_ports(void **state)
+{
+	struct fixture *f = *state;
+	struct ledger_note note = {.stage = LEDGER_FINAL};
+	struct tree_done tree = {.ok = true};
+	struct run_done run = {.ok = true};
+	struct hash id;
+	struct got g;
+
+	f->options.ledger = (struct ledger_port){f, ledger_start, ledger_submit, port_stop};
+	f->options.tree = (struct tree_port){f, tree_fetch, tree_push, port_stop};
+	f->options.exec = (struct exec_port){f, exec_run, exec_kill, port_stop};
+	f->options.ledger_cursor = 12;
+	host_up(f, 0);
+	assert_int_equal(f->cursor, 12);
+	assert_true(addr_eq(&f->followed, &f->self.addr));
+	ask(f, "POST", "/v1/ports", NULL, false, &g);
+	assert_int_equal(f->submits, 1);
+	assert_int_equal(f->fetches, 2);
+	assert_int_equal(f->pushes, 1);
+	assert_int_equal(f->runs, 1);
+	assert_int_equal(f->kills, 1);
+	action_id(&(struct action){.kind = ACTION_TIMEOUT, .deal_id = {{7}}}, &id);
+	assert_true(hash_eq(&id, &f->submitted));
+	f->inbox_copy.ledger(f->inbox_copy.self, &note);
+	f->inbox_copy.tree(f->inbox_copy.self, &tree);
+	f->inbox_copy.run(f->inbox_copy.self, &run);
+	assert_int_equal(f->notes, 1);
+	assert_int_equal(f->trees, 1);
+	assert_int_equal(f->results, 1);
+	f->host = host_free(f->host);
+	assert_int_equal(f->stopped, 3);
+}
+
+/* ---- calls that are waited for ---- */
+
+static void *run_host(void *ctx)
+{
+	struct fixture *f = ctx;
+
+	return host_run(f->host) == 7 ? f : NULL;
+}
+
+static void call_that_is_waited_for(void **state)
+{
+	struct fixture *f = *state;
+	OWN(buf_done) struct buf body = {0};
+	struct http_call c = {.method = "GET", .url = f->url};
+	struct http_answer a;
+	pthread_t thread;
+	struct err e;
+	void *ok;
+
+	/* On this machine no proxy is used, whatever the environment says. */
+	setenv("http_proxy", "http://127.0.0.1:1", 1);
+	assert_true(host_new(&f->options, &f->host, &e));
+	snprintf(f->self.url, sizeof f->self.url, "http://127.0.0.1:%u", host_port(f->host));
+	assert_int_equal(pthread_create(&thread, NULL, run_host, f), 0);
+	buf_init(&body, 10000);
+	snprintf(f->url, sizeof f->url, "%s/v1/echo/waited", f->self.url);
+	assert_true(http_call_sync(NULL, &c, &a, &body, &e));
+	assert_int_equal(a.status, 200);
+	assert_non_null(strstr(buf_cstr(&body), "\"name\":\"waited\""));
+	assert_true(http_answer_check(&a, &e));
+	/* Signed; again when the server has only just started. */
+	c.audience = f->self.addr;
+	snprintf(f->url, sizeof f->url, "%s/v1/who", f->self.url);
+	buf_reset(&body);
+	assert_true(http_call_sync(&f->who, &c, &a, &body, &e));
+	assert_int_equal(a.status, 200);
+	assert_false(http_call_sync(NULL, &c, &a, &body, &e));
+	assert_int_equal(e.code, E_KEY);
+	c.audience = (struct addr){{0}};
+	snprintf(f->url, sizeof f->url, "%s/v2", f->self.url);
+	buf_reset(&body);
+	assert_true(http_call_sync(NULL, &c, &a, &body, &e));
+	assert_false(http_answer_check(&a, &e));
+	assert_int_equal(e.code, E_NOT_FOUND);
+	c.method = "POST";
+	snprintf(f->url, sizeof f->url, "%s/v1/exit", f->self.url);
+	buf_reset(&body);
+	assert_true(http_call_sync(NULL, &c, &a, &body, &e));
+	assert_int_equal(pthread_join(thread, &ok), 0);
+	assert_non_null(ok);
+	unsetenv("http_proxy");
+}
+
+static void *serve_unix(void *ctx)
+{
+	static const char text[] = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nhere";
+	int fd = accept(*(int *)ctx, NULL, NULL);
+	char request[2000];
+
+	if (fd < 0 || recv(fd, request, sizeof request, 0) <= 0)
+		return NULL;
+	if (send(fd, text, sizeof text - 1, 0) < 0)
+		return NULL;
+	close(fd);
+	return ctx;
+}
+
+static void unix_socket(void **state)
+{
+	struct fixture *f = *state;
+	struct sockaddr_un at = {.sun_family = AF_UNIX};
+	int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct http_call c = {.method = "GET", .url = "http://docker/v1", .done = on_done};
+	struct got g = {0};
+	pthread_t thread;
+	void *ok;
+
+	host_up(f, 0);
+	snprintf(at.sun_path, sizeof at.sun_path, "/tmp/lilypad-host-%d", (int)getpid());
+	unlink(at.sun_path);
+	assert_int_equal(bind(listener, (struct sockaddr *)(void *)&at, sizeof at), 0);
+	assert_int_equal(listen(listener, 4), 0);
+	assert_int_equal(pthread_create(&thread, NULL, serve_unix, &listener), 0);
+	c.unix_socket = at.sun_path;
+	c.ctx = &g;
+	assert_true(http_client_call(f->client, &c).v != 0);
+	wait_until(f, &g.done);
+	assert_true(g.ok);
+	assert_string_equal(g.body, "here");
+	assert_int_equal(pthread_join(thread, &ok), 0);
+	assert_non_null(ok);
+	close(listener);
+	unlink(at.sun_path);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -418,6 +615,9 @@ int main(void)
 	        T(exit_of_the_role),
 	        T(signal_stops),
 	        T(taken_port),
+	        T(effects_reach_the_ports),
+	        T(call_that_is_waited_for),
+	        T(unix_socket),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -172,7 +172,7 @@ static void corrupt_block_is_refused(void **state)
 		}
 	}
 	put_tree(f, mine, "/v1/trees/", &tree.cid, &c);
-	expect_err(&c.got, 502, E_BLOCK_CORRUPT);
+	expect_err(&c.got, 400, E_ENCODING);
 	teardown(&second);
 }
 
@@ -238,17 +238,17 @@ static void tree_with_holes_is_refused(void **state)
 	buf_init(&car, 1 << 20);
 	car_write_header(&car, &tree.cid);
 	put_bytes(f, &tree.cid, buf_bytes(&car), &s);
-	expect_err(&s.got, 502, E_PEER);
+	expect_err(&s.got, 400, E_ENCODING);
 	car_write_block(&car, &tree.cid, buf_bytes(&root->data));
 	put_bytes(f, &tree.cid, bytes_of(car.p, car.n - 1), &s);
-	expect_err(&s.got, 502, E_PEER);
+	expect_err(&s.got, 400, E_ENCODING);
 	put_bytes(f, &tree.cid, buf_bytes(&car), &s);
-	expect_err(&s.got, 502, E_PEER);
+	expect_err(&s.got, 400, E_ENCODING);
 	assert_non_null(strstr(s.got.err.msg, "not whole"));
 	put_bytes(f, &tree.cid, str_bytes(STR("this is no tree")), &s);
-	expect_err(&s.got, 502, E_PEER);
+	expect_err(&s.got, 400, E_ENCODING);
 	put_bytes(f, &tree.cid, bytes_of(NULL, 0), &s);
-	expect_err(&s.got, 502, E_PEER);
+	expect_err(&s.got, 400, E_ENCODING);
 	teardown(&second);
 }
 

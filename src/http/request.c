@@ -158,6 +158,9 @@ static void tree_told(struct conn *c, const struct cid *root, uint64_t bytes, co
 		done.root = *root;
 	if (why)
 		done.err = *why;
+	/* Here the peer that sent something wrong is the caller itself. */
+	if (done.err.code == E_PEER || done.err.code == E_BLOCK_CORRUPT)
+		done.err.code = E_ENCODING;
 	c->s->o.tree(c->s->o.ctx, &done);
 }
 

@@ -1,336 +1,304 @@
-/* deals.c - what happens to a deal that is on the ledger: protocol 5.3 to 5.13 and 6.6. Each function
- * is one row: is it the state, the party, the time, the document; then the move. */
-#include <stdlib.h>
-
+/* deals.c - protocol 5.2 to 5.13: what happens to a deal that is on the ledger. */
 #include "codec/eip712.h"
+#include "codec/hex.h"
 #include "ledger/ledger_own.h"
-#include "port/action_json.h"
+#include "model/parts.h"
 
-struct slot *slot_of(struct ledger *l, const struct hash *deal)
+static bool find(const struct step *s, const struct hash *id, struct agreement **out, struct err *e)
 {
-	return map_get(&l->deals, deal);
-}
+	char text[HASH_TEXT_MAX];
 
-static struct amount sum_of(const struct split *p)
-{
-	const struct amount *parts[] = {&p->jc, &p->rp, &p->author, &p->solver, &p->mediator, &p->sink};
-	struct amount sum = amount_of(0);
-
-	for (size_t i = 0; i < COUNT(parts); i++) {
-		bool ok = amount_add(sum, *parts[i], &sum);
-
-		assert(ok);
-	}
-	return sum;
-}
-
-/* Into a final state: all locks are released, once, and everything that was locked is given away. */
-static void finish(struct step *s, struct slot *slot, enum deal_state to, bool voted,
-	const struct addr *mediator)
-{
-	struct agreement *live = slot->live;
-	const struct hot *h = &live->hot;
-	struct amount locked = deal_jc_lock(h);
-	bool pays = to == DEAL_RESULTS_ACCEPTED || to == DEAL_TIMEOUT_JUDGE || to == DEAL_MEDIATION_ACCEPTED ||
-		to == DEAL_TIMEOUT_MEDIATE;
-	struct amount cost = pays ? ledger_cost(h, slot->count, slot->bytes) : amount_of(0);
-	struct split p;
-	struct err e;
-	bool ok;
-
-	split_row(h, live->rp_locked, to, cost, voted, &p);
-	if (live->rp_locked) {
-		ok = amount_add(locked, h->result_bond, &locked);
-		assert(ok);
-	}
-	assert(amount_eq(sum_of(&p), locked)); /* 5.15 (b) */
-	ok = sm_move(&deal_states, &slot->state, to, &e);
-	assert(ok);
-	slot->live = NULL;
-	slot->cost = to == DEAL_TIMEOUT_MEDIATE ? amount_half(cost) : cost;
-	slot->deadline.s = 0;
-	s->l->live--;
-	s->ev->amount = slot->cost;
-	account_unlock(s, &h->job_creator, deal_jc_lock(h));
-	if (live->rp_locked)
-		account_unlock(s, &h->provider, h->result_bond);
-	account_credit(s, &h->job_creator, p.jc);
-	account_credit(s, &h->provider, p.rp);
-	account_credit(s, &h->author, p.author);
-	account_credit(s, &h->solver, p.solver);
-	if (mediator)
-		account_credit(s, mediator, p.mediator);
-	else
-		assert(amount_is_zero(p.mediator));
-	account_credit(s, &sink_account, p.sink);
-	free(live);
-}
-
-static void move(struct step *s, struct slot *slot, enum deal_state to, uint64_t timeout_s)
-{
-	struct err e;
-	bool ok = sm_move(&deal_states, &slot->state, to, &e);
-
-	assert(ok);
-	slot->deadline.s = s->now.s + timeout_s;
-}
-
-static bool in_time(const struct step *s, const struct slot *slot, const char *what, struct err *e)
-{
-	if (s->now.s < slot->deadline.s)
+	*out = map_get(&s->l->agreements, id);
+	if (*out)
 		return true;
-	return FAIL(e, TOO_LATE, "the %s timeout passed at %llu, it is %llu", what,
-		(unsigned long long)slot->deadline.s, (unsigned long long)s->now.s);
+	hash_format(id, text);
+	return FAIL(e, NOT_FOUND, "deal %s is not on this ledger", text);
 }
 
-static bool wrong_state(const struct slot *slot, const char *what, struct err *e)
+static bool wrong_state(const struct agreement *d, const char *what, struct err *e)
 {
-	return FAIL(e, STATE, "a deal that is %s takes no %s", sm_name(&deal_states, slot->state), what);
+	return FAIL(e, STATE, "the deal is %s: %s", sm_name(&deal_states, d->state), what);
 }
 
-/* 5.3: both signatures, before a result. */
-static bool cancel(struct step *s, struct slot *slot, struct err *e)
+static bool before_deadline(const struct step *s, const struct agreement *d, const char *what, struct err *e)
+{
+	if (s->now.s < d->deadline.s)
+		return true;
+	return FAIL(e, TOO_LATE, "%s had to come before %llu, and it is %llu", what,
+	        (unsigned long long)d->deadline.s, (unsigned long long)s->now.s);
+}
+
+/* ---- 5.3 ---------------------------------------------------------------------------------------- */
+
+bool apply_cancel(struct step *s, struct err *e)
 {
 	const struct cancel *c = &s->a->cancel;
-
-	if (slot->state == DEAL_CANCELLED)
-		return true;
-	if (slot->state != DEAL_NEGOTIATING && slot->state != DEAL_AGREED)
-		return wrong_state(slot, "cancel", e);
-	if (s->now.s >= c->expiry.s)
-		return FAIL(e, TOO_LATE, "the cancel expired at %llu, it is %llu",
-			(unsigned long long)c->expiry.s, (unsigned long long)s->now.s);
-	TRY(ledger_signed(s->l, cancel_record(), c, &s->a->jc_sig, &slot->job_creator, e), e);
-	TRY(ledger_signed(s->l, cancel_record(), c, &s->a->rp_sig, &slot->provider, e), e);
-	finish(s, slot, DEAL_CANCELLED, false, NULL);
-	return true;
-}
-
-/* The Result of an action: RP's signature and the limits of 5.4. */
-static bool check_result(struct step *s, const struct slot *slot, struct hash *hash, struct err *e)
-{
-	const struct hot *h = &slot->live->hot;
-	const struct result *r = &s->a->result;
-	struct hash digest;
-
-	action_result_hash(s->a, hash);
-	if (r->count > h->instruction_limit)
-		return FAIL(e, LIMITS, "%llu instructions, the limit is %llu", (unsigned long long)r->count,
-			(unsigned long long)h->instruction_limit);
-	if (r->bytes > h->byte_limit)
-		return FAIL(e, LIMITS, "%llu bytes, the limit is %llu", (unsigned long long)r->bytes,
-			(unsigned long long)h->byte_limit);
-	eip712_digest(&s->l->domain, hash, &digest);
-	if (!s->l->verify(&digest, &s->a->result_sig, &slot->provider, e)) {
-		err_prefix(e, "Result: ");
-		return false;
-	}
-	return true;
-}
-
-static void take_result(struct step *s, struct slot *slot, const struct hash *hash)
-{
-	slot->result = *hash;
-	slot->status = s->a->result.status;
-	slot->count = s->a->result.count;
-	slot->bytes = s->a->result.bytes;
-}
-
-/* 5.4 */
-static bool result(struct step *s, struct slot *slot, struct err *e)
-{
-	struct hash hash;
-
-	action_result_hash(s->a, &hash);
-	if (slot->state != DEAL_AGREED) {
-		if (hash_eq(&slot->result, &hash))
-			return true; /* 4.3 */
-		return wrong_state(slot, "other result", e);
-	}
-	TRY(in_time(s, slot, "submit", e), e);
-	TRY(check_result(s, slot, &hash, e), e);
-	take_result(s, slot, &hash);
-	move(s, slot, DEAL_RESULTS_SUBMITTED, slot->live->hot.judge_timeout.s);
-	return true;
-}
-
-/* 5.5 */
-static bool decline(struct step *s, struct slot *slot, struct err *e)
-{
-	if (slot->state == DEAL_DECLINED)
-		return true;
-	if (slot->state != DEAL_AGREED)
-		return wrong_state(slot, "decline", e);
-	TRY(in_time(s, slot, "submit", e), e);
-	TRY(ledger_signed(s->l, decline_record(), &s->a->decline, &s->a->doc_sig, &slot->provider, e), e);
-	finish(s, slot, DEAL_DECLINED, false, NULL);
-	return true;
-}
-
-/* 5.6 with 2.6: the submitted result, or one that comes along signed by RP. */
-static bool accept(struct step *s, struct slot *slot, struct err *e)
-{
-	const struct acceptance *acc = &s->a->acceptance;
-	bool same = hash_eq(&acc->result, &slot->result);
-	struct hash hash;
-
-	if (slot->state == DEAL_RESULTS_ACCEPTED && same)
-		return true;
-	if (slot->state != DEAL_AGREED && slot->state != DEAL_RESULTS_SUBMITTED)
-		return wrong_state(slot, "acceptance", e);
-	TRY(in_time(s, slot, slot->state == DEAL_AGREED ? "submit" : "judge", e), e);
-	if (slot->state == DEAL_AGREED || !same) {
-		if (s->a->result_sig.n == 0)
-			return FAIL(e, RESULT, "the acceptance names a result that is not submitted");
-		TRY(check_result(s, slot, &hash, e), e);
-		if (!hash_eq(&hash, &acc->result))
-			return FAIL(e, RESULT, "the acceptance names another result than the one that comes with it");
-	}
-	TRY(ledger_signed(s->l, acceptance_record(), acc, &s->a->doc_sig, &slot->job_creator, e), e);
-	if (slot->state == DEAL_AGREED || !same)
-		take_result(s, slot, &hash);
-	finish(s, slot, DEAL_RESULTS_ACCEPTED, false, NULL);
-	return true;
-}
-
-/* 5.8 */
-static bool check(struct step *s, struct slot *slot, struct err *e)
-{
-	struct hash hash;
-
-	eip712_hash(check_record(), &s->a->check, &hash);
-	if (slot->live && slot->state == DEAL_RESULTS_CHECKED && hash_eq(&slot->live->check, &hash))
-		return true;
-	if (slot->state != DEAL_RESULTS_SUBMITTED)
-		return wrong_state(slot, "check", e);
-	TRY(in_time(s, slot, "judge", e), e);
-	if (slot->live->hot.seats == 0)
-		return FAIL(e, PANEL, "m is 0: nobody can rule on this deal");
-	if (!hash_eq(&s->a->check.result, &slot->result))
-		return FAIL(e, RESULT, "the check names another result than the one submitted");
-	TRY(ledger_signed(s->l, check_record(), &s->a->check, &s->a->doc_sig, &slot->job_creator, e), e);
-	slot->live->check = hash;
-	move(s, slot, DEAL_RESULTS_CHECKED, slot->live->hot.mediate_timeout.s);
-	return true;
-}
-
-/* 6.6: the one name in the deal's Cold, which is shown again and must have the recorded hash. */
-static bool single(struct step *s, struct slot *slot, const struct addr *who, struct err *e)
-{
-	const struct cold *c = &s->a->deal.cold;
+	struct agreement *d;
 	struct hash h;
 
-	if (slot->state != DEAL_RESULTS_CHECKED)
-		return wrong_state(slot, "ruling", e);
-	TRY(in_time(s, slot, "mediate", e), e);
-	eip712_hash(cold_record(), c, &h);
-	if (!hash_eq(&h, &slot->live->cold))
-		return FAIL(e, TERMS, "that is not the deal's Cold");
-	if (c->mediators.n != 1 || !addr_eq(&c->mediators.v[0], who))
-		return FAIL(e, PARTY, "the deal names another mediator");
+	TRY(document_in_bounds(cancel_record(), c, e), e);
+	TRY(find(s, &c->deal, &d, e), e);
+	eip712_hash(cancel_record(), c, &h);
+	if (d->state == DEAL_CANCELLED && hash_eq(&d->end, &h))
+		return true;
+	if (d->state != DEAL_NEGOTIATING && d->state != DEAL_AGREED)
+		return wrong_state(d, "a cancel comes before a result", e);
+	TRY(document_signed(s->l, &h, &s->a->jc_sig, &d->jc, "Cancel", e), e);
+	TRY(document_signed(s->l, &h, &s->a->rp_sig, &d->rp, "Cancel", e), e);
+	if (s->now.s >= c->expiry.s)
+		return FAIL(e, TOO_LATE, "the cancel was good before %llu, and it is %llu",
+		        (unsigned long long)c->expiry.s, (unsigned long long)s->now.s);
+	d->end = h;
+	step_move(s, d, DEAL_CANCELLED, 0);
 	return true;
 }
 
-static enum deal_state ruled(uint8_t ruling)
+/* ---- 5.4, 5.5 ----------------------------------------------------------------------------------- */
+
+/* A result that RP signed for this deal and that is within its limits (5.4). */
+static bool result_fits(const struct step *s, const struct agreement *d, struct err *e)
 {
-	switch ((enum ruling)ruling) {
-	case RULING_RESULT_CORRECT: return DEAL_MEDIATION_ACCEPTED;
-	case RULING_JOB_FAULTY: return DEAL_MEDIATION_JOB_FAULTY;
-	case RULING_CANNOT_RULE: return DEAL_TIMEOUT_MEDIATE;
-	case RULING_RESULT_NOT_FOUND:
-	case RULING_STATUS_WRONG:
-	case RULING_RESULT_WRONG:
-	case RULING_TOO_MUCH_CHARGED: break;
-	}
-	return DEAL_MEDIATION_REJECTED;
+	const struct result *r = &s->a->result;
+
+	if (r->count > d->hot->instruction_limit)
+		return FAIL(e, LIMITS, "count is %llu, above the instruction limit of %llu",
+		        (unsigned long long)r->count, (unsigned long long)d->hot->instruction_limit);
+	if (r->bytes > d->hot->byte_limit)
+		return FAIL(e, LIMITS, "bytes is %llu, above the byte limit of %llu",
+		        (unsigned long long)r->bytes, (unsigned long long)d->hot->byte_limit);
+	return true;
 }
 
-/* 5.10 to 5.12: with SingleMediator a = 0, the verdict ends the dispute at once. */
-static bool verdict(struct step *s, struct slot *slot, struct err *e)
+static void take_result(const struct step *s, struct agreement *d, const struct hash *h)
+{
+	d->result = *h;
+	d->count = s->a->result.count;
+	d->bytes = s->a->result.bytes;
+	d->cost = cost_of(d->hot, d->count, d->bytes);
+}
+
+bool apply_result(struct step *s, struct err *e)
+{
+	struct agreement *d;
+	struct hash h;
+
+	TRY(document_in_bounds(result_record(), &s->a->result, e), e);
+	TRY(find(s, &s->a->result.deal, &d, e), e);
+	result_hash_of(&s->a->result, &s->a->output_hash, &h);
+	if (hash_eq(&d->submitted, &h) || hash_eq(&d->result, &h))
+		return true;
+	if (d->state != DEAL_AGREED)
+		return wrong_state(d, "no result can be submitted", e);
+	TRY(document_signed(s->l, &h, &s->a->result_sig, &d->rp, "Result", e), e);
+	TRY(before_deadline(s, d, "a result", e), e);
+	TRY(result_fits(s, d, e), e);
+	take_result(s, d, &h);
+	d->submitted = h;
+	step_move(s, d, DEAL_RESULTS_SUBMITTED, d->hot->judge_timeout.s);
+	return true;
+}
+
+bool apply_decline(struct step *s, struct err *e)
+{
+	const struct decline *doc = &s->a->decline;
+	struct agreement *d;
+	struct hash h;
+
+	TRY(document_in_bounds(decline_record(), doc, e), e);
+	TRY(find(s, &doc->deal, &d, e), e);
+	eip712_hash(decline_record(), doc, &h);
+	if (d->state == DEAL_DECLINED && hash_eq(&d->end, &h))
+		return true;
+	if (d->state != DEAL_AGREED)
+		return wrong_state(d, "it cannot be declined", e);
+	TRY(document_signed(s->l, &h, &s->a->doc_sig, &d->rp, "Decline", e), e);
+	TRY(before_deadline(s, d, "a decline", e), e);
+	d->end = h;
+	step_move(s, d, DEAL_DECLINED, 0);
+	return true;
+}
+
+/* ---- 5.6 ---------------------------------------------------------------------------------------- */
+
+/* 2.6: the result that the acceptance names is the one submitted, or comes with it signed by RP and within
+ * the limits; so a provider that signed two results is held to the one that it gave the JC. */
+static bool named_result(const struct step *s, struct agreement *d, struct err *e)
+{
+	const struct action *a = s->a;
+	struct hash h = {{0}};
+
+	if (!hash_is_zero(&d->submitted) && hash_eq(&a->acceptance.result, &d->submitted))
+		return true;
+	if (a->result_sig.n == 0)
+		return FAIL(e, RESULT, hash_is_zero(&d->submitted)
+		                ? "no result is submitted, and none comes with the acceptance"
+		                : "the acceptance names another result than the one submitted");
+	TRY(document_in_bounds(result_record(), &a->result, e), e);
+	result_hash_of(&a->result, &a->output_hash, &h);
+	if (!hash_eq(&a->acceptance.result, &h) || !hash_eq(&a->result.deal, &d->id))
+		return FAIL(e, RESULT, "the result beside the acceptance is not the one that it names");
+	TRY(document_signed(s->l, &h, &a->result_sig, &d->rp, "Result", e), e);
+	TRY(result_fits(s, d, e), e);
+	take_result(s, d, &h);
+	return true;
+}
+
+bool apply_accept(struct step *s, struct err *e)
+{
+	const struct acceptance *doc = &s->a->acceptance;
+	struct agreement *d;
+	struct hash h;
+
+	TRY(find(s, &doc->deal, &d, e), e);
+	if (d->state == DEAL_RESULTS_ACCEPTED && hash_eq(&d->result, &doc->result))
+		return true;
+	if (d->state != DEAL_AGREED && d->state != DEAL_RESULTS_SUBMITTED)
+		return wrong_state(d, "it cannot be accepted", e);
+	eip712_hash(acceptance_record(), doc, &h);
+	TRY(document_signed(s->l, &h, &s->a->doc_sig, &d->jc, "Acceptance", e), e);
+	TRY(before_deadline(s, d, d->state == DEAL_AGREED ? "a result" : "an acceptance", e), e);
+	TRY(named_result(s, d, e), e);
+	step_move(s, d, DEAL_RESULTS_ACCEPTED, 0);
+	return true;
+}
+
+/* ---- 5.8, 5.10 to 5.13 with a single mediator --------------------------------------------------- */
+
+bool apply_check(struct step *s, struct err *e)
+{
+	const struct check *doc = &s->a->check;
+	struct agreement *d;
+	struct hash h;
+
+	TRY(document_in_bounds(check_record(), doc, e), e);
+	TRY(find(s, &doc->deal, &d, e), e);
+	eip712_hash(check_record(), doc, &h);
+	if (hash_eq(&d->check, &h))
+		return true;
+	if (d->state != DEAL_RESULTS_SUBMITTED)
+		return wrong_state(d, "only a submitted result can be checked", e);
+	TRY(document_signed(s->l, &h, &s->a->doc_sig, &d->jc, "Check", e), e);
+	if (d->hot->seats == 0)
+		return FAIL(e, PANEL, "the deal has no mediation (m = 0): its result cannot be checked");
+	TRY(before_deadline(s, d, "a check", e), e);
+	if (!hash_eq(&doc->result, &d->result))
+		return FAIL(e, RESULT, "the check names another result than the one submitted");
+	d->check = h;
+	step_move(s, d, DEAL_RESULTS_CHECKED, d->hot->mediate_timeout.s);
+	return true;
+}
+
+/* What a verdict and a pass have in common, up to the state: the Cold that names the mediator. */
+static bool mediated(struct step *s, const struct hash *id, const struct hash *doc,
+        struct agreement **out, bool *again, struct err *e)
+{
+	struct agreement *d;
+	struct hash cold;
+
+	TRY(find(s, id, &d, e), e);
+	eip712_hash(cold_record(), &s->a->deal.cold, &cold);
+	if (!hash_eq(&cold, &d->cold))
+		return FAIL(e, CONFLICT, "the Cold that comes along is not that of the deal");
+	*again = hash_eq(&d->end, doc);
+	*out = d;
+	return *again || d->state == DEAL_RESULTS_CHECKED ||
+	       wrong_state(d, "there is no dispute to rule on", e);
+}
+
+static bool by_mediator(const struct step *s, const struct agreement *d, const struct addr *who,
+        unsigned round, const struct hash *doc, const char *what, struct err *e)
+{
+	char is[ADDR_TEXT_MAX], must[ADDR_TEXT_MAX];
+
+	addr_format(who, is);
+	addr_format(&d->mediator, must);
+	if (!addr_eq(who, &d->mediator))
+		return FAIL(e, PARTY, "%s is not the mediator of the deal, which is %s", is, must);
+	TRY(document_signed(s->l, doc, &s->a->doc_sig, &d->mediator, what, e), e);
+	TRY(before_deadline(s, d, what, e), e);
+	if (round != 0)
+		return FAIL(e, RANGE, "round is %u: a single mediator rules in round 0", round);
+	return true;
+}
+
+bool apply_verdict(struct step *s, struct err *e)
 {
 	const struct verdict *v = &s->a->verdict;
-	enum deal_state to = ruled(v->ruling);
+	struct agreement *d;
+	struct hash h;
+	bool again;
 
-	if (v->round != 0)
-		return FAIL(e, STATE, "SingleMediator has no appeal: the round is 0");
-	TRY(single(s, slot, &v->mediator, e), e);
-	TRY(ledger_signed(s->l, verdict_record(), v, &s->a->doc_sig, &v->mediator, e), e);
-	finish(s, slot, to, false, to == DEAL_TIMEOUT_MEDIATE ? NULL : &v->mediator);
-	return true;
-}
-
-static bool pass(struct step *s, struct slot *slot, struct err *e)
-{
-	TRY(single(s, slot, &s->a->pass.mediator, e), e);
-	TRY(ledger_signed(s->l, pass_record(), &s->a->pass, &s->a->doc_sig, &s->a->pass.mediator, e), e);
-	finish(s, slot, DEAL_TIMEOUT_MEDIATE, false, NULL);
-	return true;
-}
-
-/* 5.2, 5.5, 5.7, 5.13: whichever deadline has passed; anyone. */
-static bool timeout(struct step *s, struct slot *slot, struct err *e)
-{
-	static const struct {
-		uint8_t from, to;
-	} rows[] = {{DEAL_NEGOTIATING, DEAL_TIMEOUT_AGREE}, {DEAL_AGREED, DEAL_TIMEOUT_SUBMIT},
-		{DEAL_RESULTS_SUBMITTED, DEAL_TIMEOUT_JUDGE}, {DEAL_RESULTS_CHECKED, DEAL_TIMEOUT_MEDIATE}};
-
-	for (size_t i = 0; i < COUNT(rows); i++) {
-		if (slot->state == rows[i].to)
-			return true;
-		if (slot->state != rows[i].from)
-			continue;
-		if (s->now.s < slot->deadline.s)
-			return FAIL(e, TOO_EARLY, "the deadline is %llu, it is %llu",
-				(unsigned long long)slot->deadline.s, (unsigned long long)s->now.s);
-		finish(s, slot, (enum deal_state)rows[i].to, false, NULL);
+	TRY(document_in_bounds(verdict_record(), v, e), e);
+	eip712_hash(verdict_record(), v, &h);
+	TRY(mediated(s, &v->deal, &h, &d, &again, e), e);
+	if (again)
 		return true;
-	}
-	return wrong_state(slot, "timeout", e);
+	TRY(by_mediator(s, d, &v->mediator, v->round, &h, "Verdict", e), e);
+	if (v->ruling == RULING_CANNOT_RULE)
+		return FAIL(e, RANGE, "a mediator that cannot rule sends a Pass, no Verdict");
+	d->end = h;
+	if (v->ruling == RULING_RESULT_CORRECT)
+		step_move(s, d, DEAL_MEDIATION_ACCEPTED, 0);
+	else if (v->ruling == RULING_JOB_FAULTY)
+		step_move(s, d, DEAL_MEDIATION_JOB_FAULTY, 0);
+	else
+		step_move(s, d, DEAL_MEDIATION_REJECTED, 0);
+	return true;
 }
 
-static bool apply(struct step *s, struct slot *slot, struct err *e)
+bool apply_pass(struct step *s, struct err *e)
 {
-	switch ((enum action_kind)s->a->kind) {
-	case ACTION_CANCEL: return cancel(s, slot, e);
-	case ACTION_RESULT: return result(s, slot, e);
-	case ACTION_DECLINE: return decline(s, slot, e);
-	case ACTION_ACCEPT: return accept(s, slot, e);
-	case ACTION_CHECK: return check(s, slot, e);
-	case ACTION_VERDICT: return verdict(s, slot, e);
-	case ACTION_PASS: return pass(s, slot, e);
-	case ACTION_TIMEOUT: return timeout(s, slot, e);
-	case ACTION_SEND:
-	case ACTION_OPEN:
-	case ACTION_SETTLE:
-	case ACTION_REDEEM:
-	case ACTION_CLAIM:
-	case ACTION_CLAIM_CHECK:
-	case ACTION_OPEN_CHANNEL:
-	case ACTION_CLOSE_CHANNEL: break;
-	}
-	return FAIL(e, STATE, "this ledger does not offer %s yet", enum_name(&action_kind_names, s->a->kind));
+	const struct pass *p = &s->a->pass;
+	struct agreement *d;
+	struct hash h;
+	bool again;
+
+	eip712_hash(pass_record(), p, &h);
+	TRY(mediated(s, &p->deal, &h, &d, &again, e), e);
+	if (again)
+		return true;
+	TRY(by_mediator(s, d, &p->mediator, p->round, &h, "Pass", e), e);
+	d->end = h;
+	step_move(s, d, DEAL_TIMEOUT_MEDIATE, 0);
+	return true;
 }
 
-bool deal_apply(struct step *s, struct err *e)
-{
-	struct slot *slot;
-	struct hash id;
-	uint8_t from;
+/* ---- 5.2, 5.5, 5.7, 5.13: deadlines that anyone can trigger ------------------------------------- */
 
-	action_deal(s->a, &id);
-	slot = slot_of(s->l, &id);
-	if (!slot)
-		return FAIL(e, NOT_FOUND, "the ledger knows no such deal");
-	from = slot->state;
-	TRY(apply(s, slot, e), e);
-	slot = slot_of(s->l, &id);
-	if (slot->state == from)
-		return true; /* a repetition: no event */
-	s->ev->deal = id;
-	s->ev->from = from;
-	s->ev->to = slot->state;
-	s->ev->deadline = slot->deadline;
-	s->ev->result = slot->result;
+static unsigned timeout_of(unsigned state)
+{
+	switch (state) {
+	case DEAL_NEGOTIATING: return DEAL_TIMEOUT_AGREE;
+	case DEAL_AGREED: return DEAL_TIMEOUT_SUBMIT;
+	case DEAL_RESULTS_SUBMITTED: return DEAL_TIMEOUT_JUDGE;
+	case DEAL_RESULTS_CHECKED: return DEAL_TIMEOUT_MEDIATE;
+	default: return 0;
+	}
+}
+
+/* Nothing tells which timeout a repetition means; one that has happened was the deal's last. A pass ends in
+ * TimeoutMediate as well: to whoever wants that clock run out, it has. */
+static bool timed_out(unsigned state)
+{
+	return state == DEAL_TIMEOUT_AGREE || state == DEAL_TIMEOUT_SUBMIT ||
+	       state == DEAL_TIMEOUT_JUDGE || state == DEAL_TIMEOUT_MEDIATE;
+}
+
+bool apply_timeout(struct step *s, struct err *e)
+{
+	struct agreement *d;
+	unsigned to;
+
+	TRY(find(s, &s->a->deal_id, &d, e), e);
+	if (timed_out(d->state))
+		return true;
+	to = timeout_of(d->state);
+	if (to == 0)
+		return wrong_state(d, "no deadline is running", e);
+	if (s->now.s < d->deadline.s)
+		return FAIL(e, TOO_EARLY, "the deal is %s until %llu, and it is %llu",
+		        sm_name(&deal_states, d->state), (unsigned long long)d->deadline.s,
+		        (unsigned long long)s->now.s);
+	step_move(s, d, to, 0);
 	return true;
 }

@@ -1,64 +1,77 @@
-/* ledger.c - the machine as a whole: making it, applying one action, asking what is recorded. */
+/* ledger.c - the life of a ledger, and reading it. */
 #include "ledger/ledger.h"
 
 #include <stdlib.h>
 
 #include "codec/eip712.h"
-#include "codec/signed.h"
 #include "crypto/secp.h"
 #include "ledger/ledger_own.h"
-#include "port/action_json.h"
 
-enum { MIN_LEAST_S = 60 };
+enum { MIN_S = 60 }; /* 4.2: least MIN outside test ledgers */
 
-static bool check_genesis(const struct genesis *g, struct err *e)
+static bool real_verify(void *ctx, const struct hash *digest, const struct sig *sig,
+        const struct addr *who, struct err *e)
 {
-	if (!g->test && g->min.s < MIN_LEAST_S)
-		return FAIL(e, RANGE, "MIN is %llu s; outside test ledgers it is at least %d s",
-			(unsigned long long)g->min.s, MIN_LEAST_S);
-	if (g->min.s == 0 || g->life.s < 10 * g->min.s)
-		return FAIL(e, RANGE, "MIN must be positive and LIFE at least ten times as long");
+	(void)ctx;
+	return secp_check(digest, sig, who, e);
+}
+
+void ledger_set_verify(struct ledger *l, const struct ledger_options *o)
+{
+	l->verify = o && o->verify ? o->verify : real_verify;
+	l->verify_ctx = o ? o->ctx : NULL;
+}
+
+static bool genesis_fits(const struct genesis *g, struct err *e)
+{
+	TRY(document_in_bounds(genesis_record(), g, e), e);
+	if (!g->test && g->min.s < MIN_S)
+		return FAIL(e, CLOCKS, "MIN is %llu s: at least %d s outside test ledgers",
+		        (unsigned long long)g->min.s, MIN_S);
 	if (g->unbonding.s <= g->life.s)
-		return FAIL(e, RANGE, "the unbonding time must be longer than LIFE");
-	if (addr_is_zero(&g->operator_))
-		return FAIL(e, RANGE, "the genesis names no operator");
+		return FAIL(e, CLOCKS, "the unbonding time is %llu s: it must be above LIFE, %llu s",
+		        (unsigned long long)g->unbonding.s, (unsigned long long)g->life.s);
 	return true;
 }
 
 static bool allocate(struct ledger *l, struct err *e)
 {
-	for (uint32_t i = 0; i < l->g.allocations.n; i++) {
-		const struct allocation *a = &l->g.allocations.v[i];
-		struct account *acc = account_of(l, &a->account);
-		struct amount sum;
+	const struct genesis *g = &l->genesis;
 
-		if (!acc)
-			return FAIL(e, MEMORY, "no memory for the accounts");
-		if (!amount_add(l->counter, a->amount, &sum) || !amount_fits_document(sum) ||
-			!amount_add(acc->free, a->amount, &acc->free))
-			return FAIL(e, RANGE, "the allocations of the genesis reach 2^96");
-		l->counter = l->holdings = sum;
+	for (uint32_t i = 0; i < g->allocations.n; i++) {
+		const struct allocation *a = &g->allocations.v[i];
+
+		l->touched_n = 0;
+		if (addr_is_zero(&a->account) || !amount_fits_document(a->amount) ||
+		        !amount_fits_document(amount_plus(l->totals.supply, a->amount)))
+			return FAIL(e, RANGE,
+			        "allocation %u is to account zero, or brings the sum to 2^96 or more", i);
+		TRY(account_ready(l, &a->account, e), e);
+		money_deposit(l, &a->account, a->amount);
 	}
 	return true;
 }
 
-bool ledger_new(const struct genesis *g, ledger_verify verify, uint64_t seed, struct ledger **out,
-	struct err *e)
+bool ledger_new(
+        const struct genesis *g, const struct ledger_options *o, struct ledger **out, struct err *e)
 {
+	uint64_t seed = o ? o->seed : 0;
 	struct ledger *l;
-	struct hash id;
+	struct hash genesis;
 
-	TRY(check_genesis(g, e), e);
+	TRY(genesis_fits(g, e), e);
 	l = calloc(1, sizeof *l);
 	if (!l)
-		return FAIL(e, MEMORY, "no memory for the ledger");
-	l->g = *g;
-	l->verify = verify ? verify : secp_check;
-	eip712_hash(genesis_record(), g, &id);
-	eip712_domain_embedded(&id, &l->domain);
+		return FAIL(e, MEMORY, "no memory for a ledger");
+	l->genesis = *g;
+	l->time = g->time;
+	eip712_hash(genesis_record(), g, &genesis);
+	eip712_domain_embedded(&genesis, &l->domain);
+	ledger_set_verify(l, o);
 	map_init(&l->accounts, sizeof(struct addr), sizeof(struct account), LEDGER_ACCOUNTS_MAX, seed);
-	map_init(&l->deals, sizeof(struct hash), sizeof(struct slot), LEDGER_DEALS_MAX, seed);
-	map_init(&l->nonces, sizeof(struct nonce_key), sizeof(struct hash), LEDGER_DEALS_MAX * 2, seed);
+	map_init(&l->agreements, sizeof(struct hash), sizeof(struct agreement), LEDGER_DEALS_MAX, seed);
+	map_init(&l->nonces, sizeof(struct nonce_key), sizeof(struct hash), LEDGER_DEALS_MAX, seed);
+	map_init(&l->burnt, sizeof(struct nonce_key), 32, LEDGER_DEALS_MAX, seed);
 	if (!allocate(l, e)) {
 		ledger_free(l);
 		return false;
@@ -74,13 +87,21 @@ struct ledger *ledger_free(struct ledger *l)
 
 	if (!l)
 		return NULL;
-	for (size_t i = 0; map_next(&l->deals, &i, &key, &val);)
-		free(((struct slot *)val)->live);
+	for (size_t i = 0; map_next(&l->agreements, &i, &key, &val);)
+		free(((struct agreement *)val)->hot);
 	map_done(&l->accounts);
-	map_done(&l->deals);
+	map_done(&l->agreements);
 	map_done(&l->nonces);
+	map_done(&l->burnt);
 	free(l);
 	return NULL;
+}
+
+/* ---- reading ------------------------------------------------------------------------------------ */
+
+const struct genesis *ledger_genesis(const struct ledger *l)
+{
+	return &l->genesis;
 }
 
 const struct hash *ledger_domain(const struct ledger *l)
@@ -88,133 +109,63 @@ const struct hash *ledger_domain(const struct ledger *l)
 	return &l->domain;
 }
 
-const struct genesis *ledger_genesis(const struct ledger *l)
+uint64_t ledger_seq(const struct ledger *l)
 {
-	return &l->g;
+	return l->seq;
 }
 
-bool ledger_signed(const struct ledger *l, const struct record *r, const void *row,
-	const struct sig *sig, const struct addr *who, struct err *e)
+struct btime ledger_time(const struct ledger *l)
 {
-	struct hash digest;
-
-	signed_digest(&l->domain, r, row, &digest);
-	if (l->verify(&digest, sig, who, e))
-		return true;
-	err_prefix(e, "%s: ", r->type);
-	return false;
+	return l->time;
 }
 
-static void fill_changes(struct ledger *l, struct ledger_event *ev)
+const struct agreement *ledger_agreement(const struct ledger *l, const struct hash *id)
 {
-	for (uint32_t i = 0; i < ev->changes_n; i++) {
-		const struct account *a = account_peek(l, &ev->changes[i].account);
+	return map_get(&l->agreements, id);
+}
 
-		assert(a);
-		ev->changes[i].free = a->free;
-		ev->changes[i].locked = a->locked;
-		ev->changes[i].withdrawing = a->withdrawing;
-		ev->changes[i].send_nonce = a->send_nonce;
+const struct agreement *ledger_agreement_of(
+        const struct ledger *l, const struct addr *jc, uint64_t nonce)
+{
+	struct nonce_key key;
+	const struct hash *id;
+
+	nonce_key(jc, nonce, &key);
+	id = map_get(&l->nonces, &key);
+	return id ? ledger_agreement(l, id) : NULL;
+}
+
+static void concern(const struct addr *who, struct addr out[LEDGER_CONCERNED_MAX], size_t *n)
+{
+	for (size_t i = 0; i < *n; i++) {
+		if (addr_eq(&out[i], who))
+			return;
 	}
+	if (!addr_is_zero(who) && *n < LEDGER_CONCERNED_MAX)
+		out[(*n)++] = *who;
 }
 
-bool ledger_apply(struct ledger *l, const struct action *a, struct btime now, struct ledger_event *ev,
-	struct err *e)
+size_t ledger_concerned(const struct ledger *l, const struct ledger_event *ev,
+        struct addr out[LEDGER_CONCERNED_MAX])
 {
-	struct ledger_event out = {.time = now};
-	struct step s = {l, a, now, &out};
+	const struct agreement *d = ledger_agreement(l, &ev->deal);
+	size_t n = 0;
 
-	if (a->kind == ACTION_SEND)
-		TRY(send_apply(&s, e), e);
-	else if (a->kind == ACTION_OPEN)
-		TRY(open_apply(&s, e), e);
-	else
-		TRY(deal_apply(&s, e), e);
-	assert(amount_eq(l->counter, l->holdings)); /* 5.15 (a): no step but deposits and withdrawals moves it */
-	if (a->kind != ACTION_SEND && out.to == 0) {
-		*ev = (struct ledger_event){0};
-		return true;
+	if (d) {
+		concern(&d->jc, out, &n);
+		concern(&d->rp, out, &n);
+		concern(&d->solver, out, &n);
+		concern(&d->mediator, out, &n);
 	}
-	out.action = a->kind;
-	action_id(a, &out.action_id);
-	fill_changes(l, &out);
-	*ev = out;
-	return true;
-}
-
-/* ---- what is recorded ------------------------------------------------------------------------------ */
-
-void ledger_account(const struct ledger *l, const struct addr *who, struct ledger_account *out)
-{
-	const struct account *a = account_peek(l, who);
-
-	*out = (struct ledger_account){0};
-	if (!a)
-		return;
-	*out = (struct ledger_account){.free = a->free, .locked = a->locked, .withdrawing = a->withdrawing,
-		.withdraw_at = a->withdraw_at, .payout = a->payout, .send_nonce = a->send_nonce, .stake = a->stake,
-		.unbonding = a->unbonding, .mediator = a->mediator, .paused = a->paused};
-}
-
-bool ledger_deal(const struct ledger *l, const struct hash *id, struct ledger_deal *out)
-{
-	const struct slot *s = map_get(&l->deals, id);
-
-	if (!s)
-		return false;
-	*out = (struct ledger_deal){.state = s->state, .deadline = s->deadline,
-		.job_creator = s->job_creator, .provider = s->provider, .nonce = s->nonce, .result = s->result,
-		.status = s->status, .count = s->count, .bytes = s->bytes, .cost = s->cost};
-	if (s->live && s->status)
-		out->cost = ledger_cost(&s->live->hot, s->count, s->bytes);
-	return true;
+	concern(&ev->account, out, &n);
+	for (uint32_t i = 0; i < ev->changes_n; i++)
+		concern(&ev->changes[i].account, out, &n);
+	return n;
 }
 
 void ledger_totals(const struct ledger *l, struct ledger_totals *out)
 {
-	const struct account *sink = account_peek(l, &sink_account);
-
-	*out = (struct ledger_totals){.counter = l->counter, .accounts = l->accounts.n, .deals = l->deals.n,
-		.live = l->live};
-	if (sink)
-		out->sink = sink->free;
-}
-
-static bool add(struct amount *sum, struct amount v)
-{
-	return amount_add(*sum, v, sum);
-}
-
-/* 5.15 (a): every token is in one place; (b): what is locked is what the unfinished deals lock. */
-bool ledger_check(const struct ledger *l, struct err *e)
-{
-	struct amount all = amount_of(0), locked = amount_of(0), by_deals = amount_of(0);
-	const void *key;
-	void *val;
-	bool ok = true;
-
-	for (size_t i = 0; ok && map_next(&l->accounts, &i, &key, &val);) {
-		const struct account *a = val;
-
-		ok = add(&all, a->free) && add(&all, a->locked) && add(&all, a->withdrawing) &&
-			add(&all, a->stake) && add(&all, a->unbonding) && add(&locked, a->locked);
-	}
-	for (size_t i = 0; ok && map_next(&l->deals, &i, &key, &val);) {
-		const struct slot *s = val;
-
-		if (sm_is_final(&deal_states, s->state) != (s->live == NULL))
-			return FAIL(e, TAMPERED, "a deal that is %s has the wrong locks",
-				sm_name(&deal_states, s->state));
-		if (!s->live)
-			continue;
-		ok = add(&by_deals, deal_jc_lock(&s->live->hot)) &&
-			(!s->live->rp_locked || add(&by_deals, s->live->hot.result_bond));
-	}
-	if (!ok)
-		return FAIL(e, TAMPERED, "a sum of balances overflows");
-	if (!amount_eq(all, l->counter))
-		return FAIL(e, TAMPERED, "the balances do not add up to deposits less withdrawals");
-	if (!amount_eq(locked, by_deals))
-		return FAIL(e, TAMPERED, "what is locked is not what the unfinished deals lock");
-	return true;
+	*out = l->totals;
+	out->accounts = l->accounts.n;
+	out->deals = l->agreements.n;
 }

@@ -1,8 +1,17 @@
-/* ledger.h - the rules of protocol 4, 5 and 6.6 as a pure machine: an action and a time go in, one event
- * or an error comes out. No clock, no I/O. The embedded ledger, the simulator and the tests are drivers.
+/* ledger.h - the rules of protocol 4 and 5 as values: a ledger, an action and the time go in, events or
+ * the first failing clause come out. No I/O, no clock, no randomness of its own; the same actions at the
+ * same times give the same ledger everywhere.
  *
- * Every transition moves exactly what its row of protocol 5 says (money.c); the invariants 5.15 (a) to
- * (c) are asserted after each. */
+ * Offered: settlement `escrow`, mediation none and `SingleMediator` (6.6), accounts, stakes as accounting.
+ * Channels (8.3) and `MediatorConsortium` (6.1 to 6.5) are refused with STATE.
+ *
+ * Order of checks (4.3): the members of the documents are in bounds (RANGE); what is not offered (STATE);
+ * the deal is on the ledger (NOT_FOUND) and the documents shown belong to it (CONFLICT); a repetition ends
+ * here, without an effect; then the columns of the row of 5 from left to right: `from` (STATE), `who`
+ * (PARTY, SIGNATURE, and for 5.8 PANEL where m = 0), `until` (TOO_LATE, TOO_EARLY), `what moves` (RESULT,
+ * LIMITS, FUNDS); then 5.14 in the order of its text: m and class PANEL, bonds BONDS, shares SHARES, 4.2
+ * CLOCKS, openBy TOO_LATE, nonce NONCE, JC = RP PARTY, mediators PANEL. A Send is tested before its body:
+ * SIGNATURE, NONCE, STALE, CONFLICT. An action that is refused changes nothing. */
 #ifndef LILYPAD_LEDGER_LEDGER_H
 #define LILYPAD_LEDGER_LEDGER_H
 
@@ -10,57 +19,99 @@
 
 struct ledger;
 
-/* How signatures are checked: NULL means secp256k1 over the digest. Tests of millions of sequences put a
- * cheap scheme here. */
-typedef bool (*ledger_verify)(const struct hash *digest, const struct sig *sig, const struct addr *who,
-	struct err *e);
+/* Did `who` sign the digest? SIGNATURE when not. A test may put a scheme of its own here: signatures are
+ * what takes the time. */
+typedef bool (*ledger_verify)(void *ctx, const struct hash *digest, const struct sig *sig,
+        const struct addr *who, struct err *e);
 
-/* RANGE: MIN below 60 s outside a test ledger (4.2), unbonding not longer than LIFE (5.16), or
- * allocations that overflow. seed: of the hash tables, random. */
-MUST bool ledger_new(const struct genesis *g, ledger_verify verify, uint64_t seed, struct ledger **out,
-	struct err *e);
-struct ledger *ledger_free(struct ledger *l);
-const struct hash *ledger_domain(const struct ledger *l);
+struct ledger_options {
+	ledger_verify verify; /* NULL: secp_check() */
+	void *ctx;
+	uint64_t seed; /* of the hash tables: random where strangers choose the keys */
+};
+
+/* o may be NULL. The allocations of the genesis are its first deposits. CLOCKS: MIN below 60 s on what is
+ * no test ledger, or an unbonding time that is not above LIFE (4.2, 5.16); RANGE: an allocation to account
+ * zero, or all of them together not below 2^96. */
+MUST bool ledger_new(const struct genesis *g, const struct ledger_options *o, struct ledger **out,
+        struct err *e);
+struct ledger *ledger_free(struct ledger *l); /* returns NULL */
+/* From now on signatures are checked by o: a replay of a signed journal need not check them again. */
+void ledger_set_verify(struct ledger *l, const struct ledger_options *o);
+
+#define LEDGER_EVENTS_MAX 1 /* of one action */
+
+/* Apply one action at block time `now` in block number `block`. id is the action's id, which its events
+ * carry. *n events are written, at most max (at least LEDGER_EVENTS_MAX); 0 means that the same documents
+ * had this effect before (4.3). now must not go back: CLOCK. BUSY: LEDGER_ACCOUNTS_MAX or
+ * LEDGER_DEALS_MAX reached. */
+MUST bool ledger_apply(struct ledger *l, const struct action *a, const struct hash *id,
+        struct btime now, uint64_t block, struct ledger_event *events, size_t max, size_t *n,
+        struct err *e);
+
+/* ---- reading ------------------------------------------------------------------------------------ */
+
 const struct genesis *ledger_genesis(const struct ledger *l);
+const struct hash *ledger_domain(const struct ledger *l); /* of every signature */
+uint64_t ledger_seq(const struct ledger *l);              /* of the last event; 0: none yet */
+struct btime ledger_time(const struct ledger *l);         /* of the last action */
 
-/* Apply one action at block time `now`. true: it took effect and *ev tells what happened (seq is not
- * filled), or it repeats what is recorded already (protocol 4.3): ev->action is 0 then. false: refused,
- * nothing changed, *e is the first clause that fails. */
-MUST bool ledger_apply(struct ledger *l, const struct action *a, struct btime now, struct ledger_event *ev,
-	struct err *e);
-
-/* What is recorded. */
+/* An account; one that is unknown has nothing. Account zero is the sink: all it has is `free`. */
 struct ledger_account {
-	struct amount free, locked, withdrawing;
-	struct btime  withdraw_at;  /* from then on it can be withdrawn */
-	struct addr   payout;       /* zero: itself */
-	uint64_t      send_nonce;   /* the next one of its Sends */
-	struct amount stake, unbonding;
-	bool          mediator, paused;
+	struct amount free, locked, withdrawing, stake;
+	struct btime withdraw_at; /* from when on `withdrawing` can be withdrawn; 0: nothing is */
+	struct addr payout;       /* where withdrawals go (1.1); the account itself until it is set */
+	struct addr next_payout;  /* and from payout_at on; zero: no change is under way */
+	struct btime payout_at;
+	uint64_t send_nonce; /* of its next Send, from 0 */
+	uint64_t job_nonce;  /* above every job nonce that is used or burnt; from 1 */
+	bool paused;         /* as a mediator */
 };
-void ledger_account(const struct ledger *l, const struct addr *who, struct ledger_account *out);
+void ledger_account(const struct ledger *l, const struct addr *who, struct btime now,
+        struct ledger_account *out);
 
-struct ledger_deal {
-	uint8_t       state;        /* enum deal_state; 0: unknown */
-	struct btime  deadline;     /* 0: none */
-	struct addr   job_creator, provider;
-	uint64_t      nonce;
-	struct hash   result;       /* result hash; zero: none */
-	uint8_t       status;
-	uint64_t      count, bytes;
-	struct amount cost;         /* paid, or what 5.6 would pay */
+/* A deal on the ledger; never deleted (8.4). */
+struct agreement {
+	struct hash id;
+	uint8_t state; /* enum deal_state */
+	bool rp_agreed;
+	struct addr jc, rp, solver, author, mediator; /* mediator zero: none */
+	uint64_t nonce;
+	struct btime since;            /* of the last transition */
+	struct btime deadline;         /* of the state; 0: it is final */
+	uint64_t block;                /* of the last transition */
+	struct hash result;            /* the one that counts; zero: none yet */
+	struct hash submitted;         /* the one of 5.4; differs when another was accepted (2.6) */
+	struct hash check;             /* struct hash of the Check; zero: none */
+	struct hash end;               /* struct hash of the Verdict, Pass, Decline or Cancel that ended it */
+	uint64_t count, bytes;         /* of the result */
+	struct amount cost;            /* COST of the result */
+	struct amount paid;            /* of COST, once it is final */
+	struct amount jc_lock, rp_lock; /* what is locked for it now */
+	struct hash cold;              /* struct hash */
+	struct hot *hot;               /* owned; NULL once it is final */
 };
-MUST bool ledger_deal(const struct ledger *l, const struct hash *id, struct ledger_deal *out);
+/* NULL when it is not on the ledger. Valid until the next action. */
+const struct agreement *ledger_agreement(const struct ledger *l, const struct hash *id);
+const struct agreement *ledger_agreement_of(
+        const struct ledger *l, const struct addr *jc, uint64_t nonce);
+/* Used by a deal, or burnt. */
+MUST bool ledger_nonce_used(const struct ledger *l, const struct addr *jc, uint64_t nonce);
 
+#define LEDGER_CONCERNED_MAX 8
+/* Whom an event concerns: the parties of its deal, its account, and whose balance changed. */
+size_t ledger_concerned(const struct ledger *l, const struct ledger_event *ev,
+        struct addr out[LEDGER_CONCERNED_MAX]);
+
+/* 5.15 (a): supply = free + locked + withdrawing + stakes + sink. */
 struct ledger_totals {
-	struct amount counter;      /* deposits less withdrawals: 5.15 (a) */
-	struct amount sink;
-	uint64_t      accounts, deals, live;
+	struct amount supply; /* deposits less withdrawals */
+	struct amount free, locked, withdrawing, stakes, sink;
+	size_t accounts, deals;
 };
 void ledger_totals(const struct ledger *l, struct ledger_totals *out);
-/* 5.15 (a) to (c) over everything; for tests and `ledger verify`: TAMPERED says which fails. */
+/* Protocol 5.15 (a), (b) and (c) from scratch, over all accounts and deals; after each action the ledger
+ * itself asserts them on its counters. INTERNAL says which does not hold. Linear: for tests. */
 MUST bool ledger_check(const struct ledger *l, struct err *e);
-/* COST of a result under a deal, saturating at PAY (protocol 5). */
-struct amount ledger_cost(const struct hot *h, uint64_t count, uint64_t bytes);
 
 #endif

@@ -6,90 +6,98 @@
 #include "ledger/ledger.h"
 
 struct account {
-	struct amount free, locked, withdrawing, stake, unbonding;
-	struct btime  withdraw_at, unbond_at, payout_at;
-	struct addr   payout, payout_next;
-	uint64_t      send_nonce;
-	bool          mediator, paused;
+	struct amount free, locked, withdrawing, stake;
+	struct btime withdraw_at, payout_at;
+	struct addr payout, next_payout; /* zero: the account itself; no change */
+	uint64_t send_nonce, job_nonce;  /* job_nonce 0: none used yet */
+	bool paused;
 };
 
-/* A deal that is not final. */
-struct agreement {
-	struct hot   hot;
-	struct hash  cold;       /* struct hash of the rest */
-	bool         rp_locked;  /* false while only the JC has agreed */
-	struct hash  result;
-	uint8_t      status;
-	uint64_t     count, bytes;
-	struct hash  check;      /* struct hash of the Check */
-};
-
-/* Every deal for ever; `live` is NULL once it is final. */
-struct slot {
-	uint8_t           state;
-	uint8_t           status;
-	struct btime      deadline;
-	struct addr       job_creator, provider;
-	uint64_t          nonce, count, bytes;
-	struct hash       result, document; /* result; what ended it, to recognise a repetition */
-	struct amount     cost;
-	struct agreement *live;
-};
-
+/* The key of a job nonce, and of 256 bits of burnt ones: no padding. */
 struct nonce_key {
 	struct addr jc;
-	uint8_t     pad[4];
-	uint64_t    nonce;
+	uint8_t be[8];
 };
 
 struct ledger {
-	struct genesis g;
-	struct hash    domain;
-	ledger_verify  verify;
-	struct map     accounts;  /* addr -> struct account */
-	struct map     deals;     /* deal id -> struct slot */
-	struct map     nonces;    /* struct nonce_key -> deal id; zero: burnt */
-	struct amount  counter;   /* deposits less withdrawals */
-	struct amount  holdings;  /* the other side of 5.15 (a), kept step by step */
-	uint64_t       live;
+	struct genesis genesis;
+	struct hash domain;
+	ledger_verify verify;
+	void *verify_ctx;
+	struct map accounts;   /* addr -> struct account */
+	struct map agreements; /* deal id -> struct agreement */
+	struct map nonces;     /* nonce_key -> deal id */
+	struct map burnt;      /* nonce_key of nonce / 256 -> bitmap of 32 bytes (8.4) */
+	struct ledger_totals totals;
+	struct amount deal_locks; /* sum over the deals of what is locked for them: equals totals.locked */
+	uint64_t seq;
+	struct btime time;
+	/* Whose balances the present action changed. */
+	struct addr touched[LEDGER_CHANGES_MAX];
+	uint32_t touched_n;
 };
 
-/* One step under way: who was touched, so that the event can tell. */
+/* One action under way. */
 struct step {
-	struct ledger       *l;
+	struct ledger *l;
 	const struct action *a;
-	struct btime         now;
+	struct btime now;
+	uint64_t block;
 	struct ledger_event *ev;
+	bool changed; /* false: a repetition */
 };
 
-/* accounts.c */
-struct account *account_of(struct ledger *l, const struct addr *who);        /* NULL: the table is full */
-const struct account *account_peek(const struct ledger *l, const struct addr *who);
-extern const struct addr sink_account; /* 0x…dEaD: nobody can withdraw from it */
-MUST bool account_lock(struct step *s, const struct addr *who, struct amount v, const char *what,
-	struct err *e);
-void account_unlock(struct step *s, const struct addr *who, struct amount v);
-void account_credit(struct step *s, const struct addr *who, struct amount v);
-void step_touch(struct step *s, const struct addr *who);
-MUST bool send_apply(struct step *s, struct err *e);
+/* ---- accounts.c: balances; nothing else changes one ---- */
+struct account *account_get(const struct ledger *l, const struct addr *who); /* NULL: unknown */
+/* It exists afterwards, so that a later credit cannot fail. BUSY. */
+MUST bool account_ready(struct ledger *l, const struct addr *who, struct err *e);
+/* FUNDS unless its free balance covers the amount. */
+MUST bool account_covers(const struct ledger *l, const struct addr *who, struct amount need,
+        const char *what, struct err *e);
+void account_touch(struct ledger *l, const struct addr *who);
+/* All of these assert that there is enough: whoever calls has looked. */
+void money_deposit(struct ledger *l, const struct addr *to, struct amount n);
+void money_lock(struct ledger *l, const struct addr *who, struct amount n);
+void money_unlock(struct ledger *l, const struct addr *who, struct amount n); /* to nobody yet */
+void money_credit(struct ledger *l, const struct addr *to, struct amount n);  /* zero: the sink */
+void money_to_withdrawing(struct ledger *l, const struct addr *who, struct amount n);
+void money_withdraw(struct ledger *l, const struct addr *who, struct amount n);
+void money_to_stake(struct ledger *l, const struct addr *who, struct amount n);
+void money_from_stake(struct ledger *l, const struct addr *who, struct amount n); /* to withdrawing */
+struct amount amount_plus(struct amount a, struct amount b);
+struct amount amount_less(struct amount a, struct amount b);
 
-/* money.c: the rows of protocol 5. */
-struct split {
-	struct amount jc, rp, author, solver, mediator, sink;
-};
-void split_row(const struct hot *h, bool rp_locked, enum deal_state to, struct amount cost, bool voted,
-	struct split *out);
-struct amount deal_jc_lock(const struct hot *h); /* PAY + JB */
+/* ---- money.c: protocol 5, row by row ---- */
+/* COST of a result, at most PAY. */
+struct amount cost_of(const struct hot *h, uint64_t count, uint64_t bytes);
+/* Pays out the locks of d as the row of the final state `to` says. */
+void money_settle(struct ledger *l, struct agreement *d, unsigned to);
 
-/* deals.c */
-MUST bool open_valid(const struct ledger *l, const struct deal *d, struct btime now, struct err *e);
-struct slot *slot_of(struct ledger *l, const struct hash *deal);
-MUST bool deal_apply(struct step *s, struct err *e);
-MUST bool open_apply(struct step *s, struct err *e);
-MUST bool agree_apply(struct step *s, struct err *e);
+/* ---- open.c: 5.1 and 5.14 ---- */
+MUST bool apply_open(struct step *s, struct err *e);
+MUST bool apply_agree(struct step *s, struct err *e);
 
-/* rules of signatures */
-MUST bool ledger_signed(const struct ledger *l, const struct record *r, const void *row,
-	const struct sig *sig, const struct addr *who, struct err *e);
+/* ---- deals.c: the other rows of 5 ---- */
+MUST bool apply_cancel(struct step *s, struct err *e);
+MUST bool apply_result(struct step *s, struct err *e);
+MUST bool apply_decline(struct step *s, struct err *e);
+MUST bool apply_accept(struct step *s, struct err *e);
+MUST bool apply_check(struct step *s, struct err *e);
+MUST bool apply_verdict(struct step *s, struct err *e);
+MUST bool apply_pass(struct step *s, struct err *e);
+MUST bool apply_timeout(struct step *s, struct err *e);
+
+/* ---- sends.c: actions that a party itself sends ---- */
+MUST bool apply_send(struct step *s, struct err *e);
+void nonce_key(const struct addr *jc, uint64_t nonce, struct nonce_key *out);
+
+/* ---- apply.c ---- */
+/* RANGE unless amounts are below 2^96, times below 2^40 and enumerations known, nested records too. */
+MUST bool document_in_bounds(const struct record *r, const void *row, struct err *e);
+/* SIGNATURE, with the name of the document before it, unless `who` signed its hash. */
+MUST bool document_signed(const struct ledger *l, const struct hash *doc, const struct sig *sig,
+        const struct addr *who, const char *what, struct err *e);
+/* The deal's next state, its clock and the event that tells it. Final states settle the money. */
+void step_move(struct step *s, struct agreement *d, unsigned to, uint64_t timeout);
 
 #endif

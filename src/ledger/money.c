@@ -1,124 +1,182 @@
-/* money.c - what each row of protocol 5 moves. A row takes all that the deal has locked and gives all of
- * it to somebody; split_sum() in deals.c asserts it to the unit. */
+/* money.c - protocol 5: what moves in each row. A function per row, to be read beside the text; each
+ * divides all that is locked for the deal, which money_settle() asserts. */
 #include "ledger/ledger_own.h"
+
+/* Who gets what. */
+struct split {
+	struct amount jc, rp, author, solver, mediator, sink;
+};
+
+#define PAY  (d->hot->pay)
+#define JB   (d->hot->job_bond)
+#define RB   (d->hot->result_bond)
+#define CJ   (d->hot->late_judge)
+#define CS   (d->hot->late_submit)
+#define D    (d->hot->damages)
+#define FEE  (d->hot->fee)
+#define COST (d->cost)
 
 static struct amount plus(struct amount a, struct amount b)
 {
-	struct amount r = a;
-	bool ok = amount_add(a, b, &r);
-
-	assert(ok); /* amounts are below 2^96 and few are added */
-	return r;
+	return amount_plus(a, b);
 }
 
-static struct amount minus(struct amount a, struct amount b)
+static struct amount less(struct amount a, struct amount b)
 {
-	struct amount r = a;
-	bool ok = amount_sub(a, b, &r);
-
-	assert(ok); /* 5.14 has seen to it when the deal was opened */
-	return r;
+	return amount_less(a, b);
 }
 
-struct amount deal_jc_lock(const struct hot *h)
+/* ROY and SOL are per mille of COST, each rounded down; RP gets the remainder, and the share of nobody. */
+static void pay_cost(const struct agreement *d, struct split *s)
 {
-	return plus(h->pay, h->job_bond);
+	if (!addr_is_zero(&d->author))
+		s->author = amount_per_mille(COST, d->hot->royalty);
+	if (!addr_is_zero(&d->solver))
+		s->solver = amount_per_mille(COST, d->hot->solver_share);
+	s->rp = less(COST, plus(s->author, s->solver));
 }
 
-/* base + price * count + byte price * bytes, saturating at PAY. */
-struct amount ledger_cost(const struct hot *h, uint64_t count, uint64_t bytes)
+/* → TimeoutAgree: whoever agreed gets its lock back. */
+static void row_5_2(const struct agreement *d, struct split *s)
 {
-	struct amount by_count, by_bytes, sum;
-
-	if (!amount_mul(h->per_instruction, count, &by_count) || !amount_mul(h->per_byte, bytes, &by_bytes) ||
-		!amount_add(h->base, by_count, &sum) || !amount_add(sum, by_bytes, &sum))
-		return h->pay;
-	return amount_min(sum, h->pay);
+	s->jc = d->jc_lock;
+	s->rp = d->rp_lock;
 }
 
-/* COST to RP, author and solver (5.6): shares are rounded down, RP gets the remainder; a share without
- * an account is RP's. */
-static void pay_cost(const struct hot *h, struct amount cost, struct split *out)
+/* → Cancelled: all locks back. */
+static void row_5_3(const struct agreement *d, struct split *s)
 {
-	if (!addr_is_zero(&h->author))
-		out->author = amount_per_mille(cost, h->royalty);
-	if (!addr_is_zero(&h->solver))
-		out->solver = amount_per_mille(cost, h->solver_share);
-	out->rp = plus(out->rp, minus(cost, plus(out->author, out->solver)));
+	s->jc = d->jc_lock;
+	s->rp = d->rp_lock;
 }
 
-/* A bond that is lost: fees for the vote, D to the other side, the rest to the sink (5.10 to 5.12). */
-static void lose_bond(const struct hot *h, struct amount bond, struct amount *winner, struct split *out)
+/* → TimeoutSubmit, Declined: JC: PAY + JB + Cs; RP: RB − Cs. */
+static void row_5_5(const struct agreement *d, struct split *s)
 {
-	struct amount rest = minus(minus(bond, h->fee), h->damages);
-
-	out->mediator = h->fee;
-	*winner = plus(*winner, h->damages);
-	out->sink = rest;
+	s->jc = plus(plus(PAY, JB), CS);
+	s->rp = less(RB, CS);
 }
 
-/* 5.13: half paid, the bonds back less FEE per revealed vote, half from each, the odd unit from JB. */
-static void half(const struct hot *h, struct amount cost, bool voted, struct split *out)
+/* → ResultsAccepted: COST to RP, author, solver; RP: RB; JC: PAY − COST + JB. */
+static void row_5_6(const struct agreement *d, struct split *s)
 {
-	struct amount fee = voted ? h->fee : amount_of(0);
-	struct amount from_rp = amount_half(fee);
-	struct amount from_jc = minus(fee, from_rp);
-
-	out->rp = plus(amount_half(cost), minus(h->result_bond, from_rp));
-	out->jc = plus(minus(h->pay, amount_half(cost)), minus(h->job_bond, from_jc));
-	out->mediator = fee;
+	pay_cost(d, s);
+	s->rp = plus(s->rp, RB);
+	s->jc = plus(less(PAY, COST), JB);
 }
 
-void split_row(const struct hot *h, bool rp_locked, enum deal_state to, struct amount cost, bool voted,
-	struct split *out)
+/* → TimeoutJudge: as 5.6, and Cj of JB goes to RP. */
+static void row_5_7(const struct agreement *d, struct split *s)
 {
-	struct amount rb = rp_locked ? h->result_bond : amount_of(0);
+	row_5_6(d, s);
+	s->rp = plus(s->rp, CJ);
+	s->jc = less(s->jc, CJ);
+}
 
-	*out = (struct split){0};
-	switch (to) {
-	case DEAL_TIMEOUT_AGREE: /* 5.2 */
-	case DEAL_CANCELLED:     /* 5.3 */
-		out->jc = deal_jc_lock(h);
-		out->rp = rb;
-		break;
-	case DEAL_TIMEOUT_SUBMIT: /* 5.5 */
-	case DEAL_DECLINED:
-		out->jc = plus(deal_jc_lock(h), h->late_submit);
-		out->rp = minus(rb, h->late_submit);
-		break;
-	case DEAL_RESULTS_ACCEPTED: /* 5.6 */
-		out->rp = rb;
-		pay_cost(h, cost, out);
-		out->jc = plus(minus(h->pay, cost), h->job_bond);
-		break;
-	case DEAL_TIMEOUT_JUDGE: /* 5.7 */
-		out->rp = plus(rb, h->late_judge);
-		pay_cost(h, cost, out);
-		out->jc = plus(minus(h->pay, cost), minus(h->job_bond, h->late_judge));
-		break;
-	case DEAL_MEDIATION_ACCEPTED: /* 5.10 */
-		out->rp = rb;
-		pay_cost(h, cost, out);
-		out->jc = minus(h->pay, cost);
-		lose_bond(h, h->job_bond, &out->rp, out);
-		break;
-	case DEAL_MEDIATION_JOB_FAULTY: /* 5.11 */
-		out->jc = h->pay;
-		out->rp = rb;
-		lose_bond(h, h->job_bond, &out->rp, out);
-		break;
-	case DEAL_MEDIATION_REJECTED: /* 5.12 */
-		out->jc = deal_jc_lock(h);
-		lose_bond(h, rb, &out->jc, out);
-		break;
-	case DEAL_TIMEOUT_MEDIATE: /* 5.13 */
-		half(h, cost, voted, out);
-		break;
-	case DEAL_NEGOTIATING:
-	case DEAL_AGREED:
-	case DEAL_RESULTS_SUBMITTED:
-	case DEAL_RESULTS_CHECKED:
-	case DEAL_RULED:
-		assert(!"only a final state moves money");
+/* → MediationAccepted: COST and RB as 5.6; JC: PAY − COST; JB: fees, D to RP, rest to the sink. */
+static void row_5_10(const struct agreement *d, struct split *s)
+{
+	pay_cost(d, s);
+	s->rp = plus(plus(s->rp, RB), D);
+	s->jc = less(PAY, COST);
+	s->mediator = FEE;
+	s->sink = less(less(JB, FEE), D);
+}
+
+/* → MediationJobFaulty: JC: PAY; RP: RB; JB: fees, D to RP, rest to the sink. */
+static void row_5_11(const struct agreement *d, struct split *s)
+{
+	s->jc = PAY;
+	s->rp = plus(RB, D);
+	s->mediator = FEE;
+	s->sink = less(less(JB, FEE), D);
+}
+
+/* → MediationRejected: JC: PAY + JB; RB: fees, D to JC, rest to the sink. */
+static void row_5_12(const struct agreement *d, struct split *s)
+{
+	s->jc = plus(plus(PAY, JB), D);
+	s->mediator = FEE;
+	s->sink = less(less(RB, FEE), D);
+}
+
+/* → TimeoutMediate: ⌊COST/2⌋ to RP, rest of PAY to JC; JB and RB back: a single mediator that let the
+ * clock run out, or passed, has revealed no vote. */
+static void row_5_13(const struct agreement *d, struct split *s)
+{
+	s->rp = plus(amount_half(COST), RB);
+	s->jc = plus(less(PAY, amount_half(COST)), JB);
+}
+
+static struct amount nothing(struct amount cost)
+{
+	(void)cost;
+	return amount_of(0);
+}
+
+static struct amount whole(struct amount cost)
+{
+	return cost;
+}
+
+/* clang-format off */
+static const struct row {
+	uint8_t to;
+	void (*split)(const struct agreement *d, struct split *s);
+	struct amount (*paid)(struct amount cost); /* how much of COST it pays */
+} rows[] = {
+	{DEAL_TIMEOUT_AGREE,        row_5_2,  nothing},
+	{DEAL_CANCELLED,            row_5_3,  nothing},
+	{DEAL_TIMEOUT_SUBMIT,       row_5_5,  nothing},
+	{DEAL_DECLINED,             row_5_5,  nothing},
+	{DEAL_RESULTS_ACCEPTED,     row_5_6,  whole},
+	{DEAL_TIMEOUT_JUDGE,        row_5_7,  whole},
+	{DEAL_MEDIATION_ACCEPTED,   row_5_10, whole},
+	{DEAL_MEDIATION_JOB_FAULTY, row_5_11, nothing},
+	{DEAL_MEDIATION_REJECTED,   row_5_12, nothing},
+	{DEAL_TIMEOUT_MEDIATE,      row_5_13, amount_half},
+};
+/* clang-format on */
+
+struct amount cost_of(const struct hot *h, uint64_t count, uint64_t bytes)
+{
+	struct amount by_count, by_bytes, cost;
+	/* Below 2^96 · 2^64 each, so that the sum stays below 2^162. */
+	bool ok = amount_mul(h->per_instruction, count, &by_count) &&
+	          amount_mul(h->per_byte, bytes, &by_bytes) && amount_add(h->base, by_count, &cost) &&
+	          amount_add(cost, by_bytes, &cost);
+
+	assert(ok);
+	return amount_min(cost, h->pay);
+}
+
+static struct amount sum(const struct split *s)
+{
+	struct amount shares = plus(s->author, s->solver), rest = plus(s->mediator, s->sink);
+
+	return plus(plus(s->jc, s->rp), plus(shares, rest));
+}
+
+void money_settle(struct ledger *l, struct agreement *d, unsigned to)
+{
+	static const struct addr sink = {{0}};
+	const struct row *r = rows;
+	struct split s = {0};
+
+	while (r->to != to) {
+		r++;
+		assert(r < rows + COUNT(rows));
 	}
+	r->split(d, &s);
+	assert(amount_eq(sum(&s), plus(d->jc_lock, d->rp_lock)));
+	money_unlock(l, &d->jc, d->jc_lock);
+	money_unlock(l, &d->rp, d->rp_lock);
+	d->jc_lock = d->rp_lock = amount_of(0);
+	money_credit(l, &d->jc, s.jc);
+	money_credit(l, &d->rp, s.rp);
+	money_credit(l, &d->author, s.author);
+	money_credit(l, &d->solver, s.solver);
+	money_credit(l, &d->mediator, s.mediator);
+	money_credit(l, &sink, s.sink);
+	d->paid = r->paid(COST);
 }

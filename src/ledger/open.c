@@ -1,237 +1,336 @@
-/* open.c - a deal comes on the ledger: the refusals of protocol 5.14, 5.1, 5.2. */
+/* open.c - protocol 5.1, by `open` and by `agree`, and what 5.14 refuses. */
 #include <stdlib.h>
 
 #include "codec/eip712.h"
+#include "codec/hex.h"
 #include "ledger/ledger_own.h"
+#include "model/parts.h"
 
-static bool check_terms(const struct hot *h, struct err *e)
+/* ---- 5.14 --------------------------------------------------------------------------------------- */
+
+static bool seats_fit(const struct deal *d, struct err *e)
 {
-	struct amount votes, need, jb, rb;
+	const struct hot *h = &d->hot;
 
 	if (h->seats != 0 && h->seats % 2 == 0)
-		return FAIL(e, PANEL, "m is %u; it must be 0 or odd", h->seats);
+		return FAIL(e, PANEL, "seats is %u: a panel is odd", h->seats);
+	if ((h->seats == 0) != (d->cold.determinism == DETERMINISM_NONE))
+		return FAIL(e, PANEL, "seats is %u in class %s: 0 seats and class none go together",
+		        h->seats, enum_name(&determinism_names, d->cold.determinism));
 	if ((h->seats == 0) != (h->mediation == MEDIATION_NONE))
-		return FAIL(e, PANEL, "m is %u with mediation %s", h->seats,
-			enum_name(&mediation_names, h->mediation));
-	if (h->appeal > 1 || (h->seats == 0 && h->appeal))
-		return FAIL(e, PANEL, "a is %u with m = %u", h->appeal, h->seats);
-	/* Phi: the fees of one panel, or of both with an appeal. */
-	if (!amount_mul(h->fee, h->appeal ? 3u * h->seats + 1 : h->seats, &votes) ||
-		!amount_add(votes, h->seats ? h->damages : amount_of(0), &need))
-		return FAIL(e, BONDS, "fees and damages overflow");
-	jb = amount_max(need, h->late_judge);
-	rb = amount_max(need, h->late_submit);
-	if (amount_cmp(h->job_bond, jb) < 0)
-		return FAIL(e, BONDS, "JB does not cover Cj, fees and damages");
-	if (amount_cmp(h->result_bond, rb) < 0)
-		return FAIL(e, BONDS, "RB does not cover Cs, fees and damages");
-	if (h->royalty + h->solver_share > 1000)
-		return FAIL(e, SHARES, "royalty %u and solver share %u exceed 1 000 per mille", h->royalty,
-			h->solver_share);
+		return FAIL(e, PANEL, "seats is %u with mediation %s: 0 seats and none go together",
+		        h->seats, enum_name(&mediation_names, h->mediation));
 	return true;
 }
 
-/* 4.2: each at least MIN, the whole at most LIFE. Times are below 2^40: no overflow in 64 bits. */
-static bool check_clocks(const struct genesis *g, const struct hot *h, struct err *e)
+static bool covers(struct amount bond, struct amount least, const char *what, const char *why,
+        struct err *e)
+{
+	char have[AMOUNT_DEC_MAX], need[AMOUNT_DEC_MAX];
+
+	if (amount_cmp(bond, least) >= 0)
+		return true;
+	amount_format(bond, have);
+	amount_format(least, need);
+	return FAIL(e, BONDS, "%s is %s, below %s, which is %s", what, have, why, need);
+}
+
+/* m > 0: JB ≥ max(Cj, Φ + D) and RB ≥ max(Cs, Φ + D); m = 0: a = 0, JB ≥ Cj, RB ≥ Cs. */
+static bool bonds_fit(const struct hot *h, struct err *e)
+{
+	struct amount phi;
+	bool ok = amount_mul(h->fee, h->appeal ? 3u * h->seats + 1u : h->seats, &phi);
+
+	assert(ok);
+	if (h->seats == 0 && h->appeal != 0)
+		return FAIL(e, PANEL, "appeal is %u, and there is no panel", h->appeal);
+	TRY(covers(h->job_bond, h->late_judge, "jobBond", "lateJudge", e), e);
+	if (h->seats > 0)
+		TRY(covers(h->job_bond, amount_plus(phi, h->damages), "jobBond", "fees + damages", e), e);
+	TRY(covers(h->result_bond, h->late_submit, "resultBond", "lateSubmit", e), e);
+	if (h->seats > 0)
+		TRY(covers(h->result_bond, amount_plus(phi, h->damages), "resultBond",
+		            "fees + damages", e),
+		        e);
+	return true;
+}
+
+static bool clock_fits(const char *what, struct btime t, const struct genesis *g, struct err *e)
+{
+	if (t.s >= g->min.s)
+		return true;
+	return FAIL(e, CLOCKS, "%s is %llu s, below this ledger's MIN of %llu s", what,
+	        (unsigned long long)t.s, (unsigned long long)g->min.s);
+}
+
+/* 4.2; times are below 2^40. */
+static bool clocks_fit(const struct hot *h, const struct genesis *g, struct err *e)
 {
 	uint64_t sum = h->agree_timeout.s + h->submit_timeout.s + 2 * h->judge_timeout.s +
-		(h->appeal ? 8 : 6) * h->mediate_timeout.s;
+	               (h->appeal ? 8 : 6) * h->mediate_timeout.s;
 
-	if (h->agree_timeout.s < g->min.s || h->submit_timeout.s < g->min.s ||
-		h->judge_timeout.s < g->min.s || h->mediate_timeout.s < g->min.s)
-		return FAIL(e, CLOCKS, "a timeout is below MIN, %llu s", (unsigned long long)g->min.s);
+	TRY(clock_fits("agreeTimeout", h->agree_timeout, g, e), e);
+	TRY(clock_fits("submitTimeout", h->submit_timeout, g, e), e);
+	TRY(clock_fits("judgeTimeout", h->judge_timeout, g, e), e);
+	TRY(clock_fits("mediateTimeout", h->mediate_timeout, g, e), e);
 	if (sum > g->life.s)
-		return FAIL(e, CLOCKS, "the timeouts add up to %llu s, LIFE is %llu s", (unsigned long long)sum,
-			(unsigned long long)g->life.s);
+		return FAIL(e, CLOCKS, "the timeouts add up to %llu s, above this ledger's LIFE of %llu s",
+		        (unsigned long long)sum, (unsigned long long)g->life.s);
 	return true;
 }
 
-static bool check_panel(const struct deal *d, struct err *e)
+/* m = 1, a = 0 and one name for SingleMediator, no name without mediation; never a party. */
+static bool mediators_fit(const struct deal *d, struct err *e)
 {
 	const struct hot *h = &d->hot;
-	const struct cold *c = &d->cold;
-	uint32_t least = h->mediation == MEDIATION_CONSORTIUM ? (h->appeal ? 3u * h->seats + 4 : h->seats + 3u) : 0;
+	const struct addr *m = &d->cold.mediators.v[0];
+	uint32_t want = h->mediation == MEDIATION_SINGLE ? 1 : 0;
+	char name[ADDR_TEXT_MAX];
 
-	if ((c->determinism == DETERMINISM_NONE) != (h->seats == 0))
-		return FAIL(e, PANEL, "m is %u in class %s", h->seats,
-			enum_name(&determinism_names, c->determinism));
-	if (h->mediation == MEDIATION_CONSORTIUM)
-		return FAIL(e, STATE, "this ledger does not offer the consortium yet");
-	if (h->mediation == MEDIATION_SINGLE && (c->mediators.n != 1 || h->seats != 1 || h->appeal))
-		return FAIL(e, PANEL, "SingleMediator has one name, m = 1 and a = 0");
-	if (c->mediators.n < least || c->mediators.n > MEDIATORS_MAX)
-		return FAIL(e, PANEL, "%u mediators; at least %u and at most %d", c->mediators.n, least,
-			MEDIATORS_MAX);
-	for (uint32_t i = 0; i < c->mediators.n; i++) {
-		const struct addr *m = &c->mediators.v[i];
-
-		if (i > 0 && addr_cmp(&c->mediators.v[i - 1], m) >= 0)
-			return FAIL(e, PANEL, "the mediators are not sorted");
-		if (addr_eq(m, &h->job_creator) || addr_eq(m, &h->provider) || addr_eq(m, &h->solver) ||
-			addr_is_zero(m))
-			return FAIL(e, PANEL, "a mediator is a party of the deal, its solver or nobody");
-	}
-	return true;
-}
-
-bool open_valid(const struct ledger *l, const struct deal *d, struct btime now, struct err *e)
-{
-	const struct hot *h = &d->hot;
-	struct nonce_key key = {.jc = h->job_creator, .nonce = h->nonce};
-
-	TRY(check_terms(h, e), e);
-	TRY(check_clocks(&l->g, h, e), e);
-	if (now.s >= h->open_by.s)
-		return FAIL(e, TOO_LATE, "open_by is %llu, it is %llu", (unsigned long long)h->open_by.s,
-			(unsigned long long)now.s);
-	if (!hash_is_zero(&h->channel))
-		return FAIL(e, STATE, "this ledger does not offer channels yet");
-	if (map_get(&l->nonces, &key))
-		return FAIL(e, NONCE, "nonce %llu of the job creator is used or burnt",
-			(unsigned long long)h->nonce);
-	if (addr_eq(&h->job_creator, &h->provider))
-		return FAIL(e, PARTY, "job creator and provider are the same account");
-	if (addr_is_zero(&h->job_creator) || addr_is_zero(&h->provider))
-		return FAIL(e, PARTY, "a party is the zero account");
-	TRY(check_panel(d, e), e);
-	return true;
-}
-
-/* Room for everything that a later row must be able to credit, so that nothing can fail then. */
-static bool reserve(struct ledger *l, const struct deal *d, struct err *e)
-{
-	const struct addr *who[] = {&d->hot.job_creator, &d->hot.provider, &d->hot.solver, &d->hot.author,
-		&sink_account};
-
-	for (size_t i = 0; i < COUNT(who); i++) {
-		if (!account_of(l, who[i]))
-			return FAIL(e, BUSY, "the ledger holds as many accounts as it can");
-	}
-	for (uint32_t i = 0; i < d->cold.mediators.n; i++) {
-		if (!account_of(l, &d->cold.mediators.v[i]))
-			return FAIL(e, BUSY, "the ledger holds as many accounts as it can");
-	}
-	return true;
-}
-
-/* A new entry; false leaves nothing behind but empty accounts. */
-static bool enter(struct step *s, const struct deal *d, const struct hash *id, struct slot **out,
-	struct err *e)
-{
-	struct nonce_key key = {.jc = d->hot.job_creator, .nonce = d->hot.nonce};
-	struct agreement *live = calloc(1, sizeof *live);
-	struct slot *slot = live ? map_put(&s->l->deals, id, NULL) : NULL;
-	struct hash *owner = slot ? map_put(&s->l->nonces, &key, NULL) : NULL;
-
-	if (!owner) {
-		if (slot)
-			map_del(&s->l->deals, id);
-		free(live);
-		return FAIL(e, BUSY, "the ledger holds as many deals as it can");
-	}
-	*owner = *id;
-	live->hot = d->hot;
-	eip712_hash(cold_record(), &d->cold, &live->cold);
-	*slot = (struct slot){.live = live, .job_creator = d->hot.job_creator, .provider = d->hot.provider,
-		.nonce = d->hot.nonce};
-	s->l->live++;
-	*out = slot;
-	return true;
-}
-
-static void leave(struct step *s, const struct deal *d, const struct hash *id)
-{
-	struct nonce_key key = {.jc = d->hot.job_creator, .nonce = d->hot.nonce};
-	struct slot *slot = slot_of(s->l, id);
-
-	free(slot->live);
-	map_del(&s->l->deals, id);
-	map_del(&s->l->nonces, &key);
-	s->l->live--;
-}
-
-static void event(struct step *s, const struct hash *id, const struct slot *slot, uint8_t from)
-{
-	s->ev->deal = *id;
-	s->ev->from = from;
-	s->ev->to = slot->state;
-	s->ev->deadline = slot->deadline;
-}
-
-/* 5.1, `open`: anyone, with both signatures. */
-bool open_apply(struct step *s, struct err *e)
-{
-	const struct deal *d = &s->a->deal;
-	const struct hot *h = &d->hot;
-	struct slot *slot;
-	struct hash id;
-
-	eip712_hash(deal_record(), d, &id);
-	slot = slot_of(s->l, &id);
-	if (slot && slot->state != DEAL_NEGOTIATING)
-		return true; /* 4.3: a repetition */
-	if (slot)
-		return FAIL(e, STATE, "the job creator has agreed by itself: the provider does the same");
-	TRY(open_valid(s->l, d, s->now, e), e);
-	TRY(ledger_signed(s->l, deal_record(), d, &s->a->jc_sig, &h->job_creator, e), e);
-	TRY(ledger_signed(s->l, deal_record(), d, &s->a->rp_sig, &h->provider, e), e);
-	TRY(reserve(s->l, d, e), e);
-	TRY(enter(s, d, &id, &slot, e), e);
-	if (!account_lock(s, &h->job_creator, deal_jc_lock(h), "PAY + JB", e)) {
-		leave(s, d, &id);
-		return false;
-	}
-	if (!account_lock(s, &h->provider, h->result_bond, "RB", e)) {
-		account_unlock(s, &h->job_creator, deal_jc_lock(h));
-		account_credit(s, &h->job_creator, deal_jc_lock(h));
-		leave(s, d, &id);
-		return false;
-	}
-	slot = slot_of(s->l, &id);
-	slot->live->rp_locked = true;
-	slot->state = DEAL_AGREED;
-	slot->deadline.s = s->now.s + h->submit_timeout.s;
-	event(s, &id, slot, 0);
-	return true;
-}
-
-/* 5.1, `agree`: the party itself sends it, the JC first. */
-bool agree_apply(struct step *s, struct err *e)
-{
-	const struct deal *d = &s->a->deal;
-	const struct hot *h = &d->hot;
-	const struct addr *who = &s->a->send.account;
-	struct slot *slot;
-	struct hash id;
-
-	eip712_hash(deal_record(), d, &id);
-	slot = slot_of(s->l, &id);
-	if (addr_eq(who, &h->job_creator)) {
-		if (slot)
-			return FAIL(e, STATE, "the deal is %s already", sm_name(&deal_states, slot->state));
-		TRY(open_valid(s->l, d, s->now, e), e);
-		TRY(reserve(s->l, d, e), e);
-		TRY(enter(s, d, &id, &slot, e), e);
-		if (!account_lock(s, who, deal_jc_lock(h), "PAY + JB", e)) {
-			leave(s, d, &id);
-			return false;
-		}
-		slot = slot_of(s->l, &id);
-		slot->state = DEAL_NEGOTIATING;
-		slot->deadline.s = MIN2(s->now.s + h->agree_timeout.s, h->open_by.s);
-		event(s, &id, slot, 0);
+	if (d->cold.mediators.n != want)
+		return FAIL(e, PANEL, "%u mediators are named, mediation %s wants %u",
+		        d->cold.mediators.n, enum_name(&mediation_names, h->mediation), want);
+	if (want == 0)
 		return true;
+	if (h->seats != 1 || h->appeal != 0)
+		return FAIL(e, PANEL, "a single mediator has 1 seat and no appeal, not %u and %u",
+		        h->seats, h->appeal);
+	addr_format(m, name);
+	if (addr_is_zero(m) || addr_eq(m, &h->job_creator) || addr_eq(m, &h->provider) ||
+	        addr_eq(m, &h->solver))
+		return FAIL(e, PANEL, "%s cannot be the mediator: it is a party of the deal, or nobody",
+		        name);
+	return true;
+}
+
+static bool nonce_free(const struct ledger *l, const struct hot *h, struct err *e)
+{
+	char name[ADDR_TEXT_MAX];
+
+	if (!ledger_nonce_used(l, &h->job_creator, h->nonce))
+		return true;
+	addr_format(&h->job_creator, name);
+	return FAIL(e, NONCE, "nonce %llu of %s is used or burnt: a job offer opens one deal",
+	        (unsigned long long)h->nonce, name);
+}
+
+static bool open_in_time(const struct hot *h, struct btime now, struct err *e)
+{
+	if (now.s < h->open_by.s)
+		return true;
+	return FAIL(e, TOO_LATE, "the deal had to be opened before %llu, and it is %llu",
+	        (unsigned long long)h->open_by.s, (unsigned long long)now.s);
+}
+
+/* In the order of its text. */
+static bool may_open(const struct step *s, const struct deal *d, struct err *e)
+{
+	const struct hot *h = &d->hot;
+
+	TRY(seats_fit(d, e), e);
+	TRY(bonds_fit(h, e), e);
+	if (h->royalty + h->solver_share > 1000)
+		return FAIL(e, SHARES, "royalty %u and solverShare %u are together above 1000", h->royalty,
+		        h->solver_share);
+	TRY(clocks_fit(h, &s->l->genesis, e), e);
+	TRY(open_in_time(h, s->now, e), e);
+	TRY(nonce_free(s->l, h, e), e);
+	if (addr_eq(&h->job_creator, &h->provider))
+		return FAIL(e, PARTY, "job creator and provider are one account");
+	TRY(mediators_fit(d, e), e);
+	return true;
+}
+
+/* ---- a deal comes onto the ledger --------------------------------------------------------------- */
+
+/* Every account that it can ever pay exists from here on. */
+static bool accounts_ready(struct ledger *l, const struct deal *d, struct err *e)
+{
+	TRY(account_ready(l, &d->hot.job_creator, e), e);
+	TRY(account_ready(l, &d->hot.provider, e), e);
+	TRY(account_ready(l, &d->hot.author, e), e);
+	TRY(account_ready(l, &d->hot.solver, e), e);
+	if (d->cold.mediators.n)
+		TRY(account_ready(l, &d->cold.mediators.v[0], e), e);
+	return true;
+}
+
+static void fill(struct agreement *a, const struct deal *d, const struct hash *id, struct hot *hot)
+{
+	*hot = d->hot;
+	*a = (struct agreement){.id = *id,
+	        .jc = d->hot.job_creator,
+	        .rp = d->hot.provider,
+	        .solver = d->hot.solver,
+	        .author = d->hot.author,
+	        .nonce = d->hot.nonce,
+	        .hot = hot};
+	if (d->cold.mediators.n)
+		a->mediator = d->cold.mediators.v[0];
+	eip712_hash(cold_record(), &d->cold, &a->cold);
+}
+
+static void use_nonce(struct ledger *l, const struct addr *jc, uint64_t nonce)
+{
+	struct account *a = account_get(l, jc);
+
+	if (nonce >= a->job_nonce)
+		a->job_nonce = nonce == UINT64_MAX ? nonce : nonce + 1;
+}
+
+static bool record(
+        struct step *s, const struct deal *d, const struct hash *id, struct agreement **out, struct err *e)
+{
+	struct ledger *l = s->l;
+	struct hot *hot = malloc(sizeof *hot);
+	struct agreement *a = NULL;
+	struct nonce_key key;
+	struct hash *of;
+
+	TRY(accounts_ready(l, d, e) || (free(hot), false), e);
+	nonce_key(&d->hot.job_creator, d->hot.nonce, &key);
+	of = map_put(&l->nonces, &key, NULL);
+	if (of) {
+		*of = *id;
+		a = map_put(&l->agreements, id, NULL);
 	}
-	if (!addr_eq(who, &h->provider))
-		return FAIL(e, PARTY, "only the job creator and the provider agree");
-	if (!slot || slot->state != DEAL_NEGOTIATING)
-		return FAIL(e, STATE, "the job creator has not agreed, or the deal has gone on");
-	if (s->now.s >= slot->deadline.s)
-		return FAIL(e, TOO_LATE, "the agree timeout has passed");
-	TRY(account_lock(s, who, h->result_bond, "RB", e), e);
-	slot->live->rp_locked = true;
-	slot->state = DEAL_AGREED;
-	slot->deadline.s = s->now.s + h->submit_timeout.s;
-	event(s, &id, slot, DEAL_NEGOTIATING);
+	if (!a || !hot) {
+		map_del(&l->nonces, &key);
+		map_del(&l->agreements, id);
+		free(hot);
+		return FAIL(e, BUSY, "this ledger has no room for another deal beside its %zu",
+		        l->agreements.n);
+	}
+	fill(a, d, id, hot);
+	use_nonce(l, &a->jc, a->nonce);
+	*out = a;
+	return true;
+}
+
+static void jc_locks(struct step *s, struct agreement *a)
+{
+	a->jc_lock = amount_plus(a->hot->pay, a->hot->job_bond);
+	money_lock(s->l, &a->jc, a->jc_lock);
+}
+
+static void rp_locks(struct step *s, struct agreement *a)
+{
+	a->rp_lock = a->hot->result_bond;
+	a->rp_agreed = true;
+	money_lock(s->l, &a->rp, a->rp_lock);
+}
+
+static bool jc_covers(const struct step *s, const struct hot *h, struct err *e)
+{
+	return account_covers(
+	        s->l, &h->job_creator, amount_plus(h->pay, h->job_bond), "PAY + jobBond", e);
+}
+
+static bool rp_covers(const struct step *s, const struct hot *h, struct err *e)
+{
+	return account_covers(s->l, &h->provider, h->result_bond, "resultBond", e);
+}
+
+/* What both ways have in common: the id of the deal, and its record where there is one. */
+static bool start(struct step *s, struct hash *id, struct agreement **a, struct err *e)
+{
+	const struct deal *d = &s->a->deal;
+
+	TRY(document_in_bounds(deal_record(), d, e), e);
+	if (!hash_is_zero(&d->hot.channel))
+		return FAIL(e, STATE, "channels are not offered by this ledger yet");
+	if (d->hot.mediation == MEDIATION_CONSORTIUM)
+		return FAIL(e, STATE, "a mediator consortium is not offered by this ledger yet");
+	eip712_hash(deal_record(), d, id);
+	*a = map_get(&s->l->agreements, id);
+	return true;
+}
+
+static bool from_negotiating(const struct agreement *a, struct err *e)
+{
+	if (a->state == DEAL_NEGOTIATING)
+		return true;
+	return FAIL(e, STATE, "the deal is %s: it cannot be agreed any more",
+	        sm_name(&deal_states, a->state));
+}
+
+static bool until_agreed(const struct step *s, const struct agreement *a, struct err *e)
+{
+	if (s->now.s < a->deadline.s)
+		return true;
+	return FAIL(e, TOO_LATE, "the provider had to agree before %llu, and it is %llu",
+	        (unsigned long long)a->deadline.s, (unsigned long long)s->now.s);
+}
+
+/* `open`: anyone, with both signatures; also where the JC has agreed already, whose lock stands then. */
+bool apply_open(struct step *s, struct err *e)
+{
+	const struct deal *d = &s->a->deal;
+	struct agreement *a;
+	struct hash id;
+
+	TRY(start(s, &id, &a, e), e);
+	if (a && a->rp_agreed)
+		return true;
+	if (a)
+		TRY(from_negotiating(a, e), e);
+	TRY(document_signed(s->l, &id, &s->a->jc_sig, &d->hot.job_creator, "Deal", e), e);
+	TRY(document_signed(s->l, &id, &s->a->rp_sig, &d->hot.provider, "Deal", e), e);
+	if (a)
+		TRY(until_agreed(s, a, e), e);
+	else
+		TRY(jc_covers(s, &d->hot, e), e);
+	TRY(rp_covers(s, &d->hot, e), e);
+	if (!a) {
+		TRY(may_open(s, d, e), e);
+		TRY(record(s, d, &id, &a, e), e);
+		jc_locks(s, a);
+	}
+	rp_locks(s, a);
+	step_move(s, a, DEAL_AGREED, d->hot.submit_timeout.s);
+	return true;
+}
+
+static bool jc_agrees(struct step *s, const struct hash *id, struct err *e)
+{
+	const struct deal *d = &s->a->deal;
+	uint64_t timeout = d->hot.agree_timeout.s;
+	struct agreement *a;
+
+	TRY(jc_covers(s, &d->hot, e), e);
+	TRY(may_open(s, d, e), e);
+	TRY(record(s, d, id, &a, e), e);
+	jc_locks(s, a);
+	/* 5.2: from the agree timeout, or from openBy if that is earlier. */
+	step_move(s, a, DEAL_NEGOTIATING, MIN2(timeout, d->hot.open_by.s - s->now.s));
+	return true;
+}
+
+/* The Send itself is in order. JC first: nobody else can take the key (JC, nonce). */
+bool apply_agree(struct step *s, struct err *e)
+{
+	const struct hot *h = &s->a->deal.hot;
+	const struct addr *who = &s->a->send.account;
+	bool is_jc = addr_eq(who, &h->job_creator), is_rp = addr_eq(who, &h->provider);
+	char name[ADDR_TEXT_MAX];
+	struct agreement *a;
+	struct hash id;
+
+	TRY(start(s, &id, &a, e), e);
+	if (a && (is_jc || (is_rp && a->rp_agreed)))
+		return true;
+	if (a)
+		TRY(from_negotiating(a, e), e);
+	addr_format(who, name);
+	if (!is_jc && !is_rp)
+		return FAIL(e, PARTY, "%s is neither job creator nor provider of the deal", name);
+	if (is_jc)
+		return jc_agrees(s, &id, e);
+	if (!a)
+		return FAIL(e, STATE, "the job creator has not agreed: a provider cannot be the first");
+	TRY(until_agreed(s, a, e), e);
+	TRY(rp_covers(s, h, e), e);
+	rp_locks(s, a);
+	step_move(s, a, DEAL_AGREED, h->submit_timeout.s);
 	return true;
 }

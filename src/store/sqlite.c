@@ -411,6 +411,9 @@ static bool open_db(struct store_sqlite *s, const char *path, struct err *e)
 	}
 	sqlite3_busy_timeout(s->db, STORE_BUSY_MS);
 	sqlite3_db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	/* A misspelt column is an error, not a text in double quotes. */
+	sqlite3_db_config(s->db, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
+	sqlite3_db_config(s->db, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);
 	TRY(db_exec(s->db, settings, e), e);
 	return true;
 }
