@@ -35,13 +35,16 @@ struct unixfs_entry {
 	struct unixfs_node node;
 	bool               dir;
 };
-/* A directory; entries may be in any order and are sorted by bytes. Names: not empty, no '/', no NUL,
- * not "." or "..", no duplicates. */
+/* A directory; entries may be in any order and are sorted by bytes. ENCODING: a name that is not 1 to
+ * PATH_TEXT_MAX bytes of UTF-8, has a '/' or NUL, or is "." or ".."; CONFLICT: a name twice. TOO_LARGE
+ * from where Kubo makes a sharded directory, which has another root: when names and content ids (36
+ * bytes each) together reach 256 KiB, about 4000 entries. */
 MUST bool unixfs_add_dir(const struct block_sink *sink, const struct unixfs_entry *entries, size_t n,
 	struct unixfs_node *out, struct err *e);
 
-/* A whole tree from a flat list of "a/b/c" paths; an entry with dir = true and an empty node makes an
- * empty directory. */
+/* A whole tree from a flat list of "a/b/c" paths in any order; an entry with dir = true makes a
+ * directory that may be empty. Without an entry it is an empty directory. Fails as unixfs_add_dir();
+ * TOO_LARGE past TREE_ENTRIES_MAX paths or TREE_DEPTH_MAX levels. */
 struct unixfs_path {
 	struct str   path;
 	struct bytes data;
@@ -50,7 +53,10 @@ struct unixfs_path {
 MUST bool unixfs_add_tree(const struct block_sink *sink, const struct unixfs_path *paths, size_t n,
 	struct unixfs_node *out, struct err *e);
 
-/* One dag-pb or raw block, decoded. Links are borrowed from the arena. PEER when malformed. */
+/* One dag-pb or raw block, decoded: the links are in the arena, names and data point into the block.
+ * PEER when it is malformed, not in the order in which Kubo writes it, has unknown members, sizes that
+ * contradict each other, names that unixfs_add_dir() refuses, or is a symbolic link or a sharded
+ * directory. A file may carry data in its node (what Kubo makes without raw leaves). */
 struct unixfs_link {
 	struct str name;
 	struct cid cid;
@@ -68,7 +74,8 @@ MUST bool unixfs_decode(const struct cid *cid, struct bytes block, struct arena 
 
 /* Walk a tree depth first in link order. `path` is "" for the root. For a file `data` is called with
  * pieces in order; open/close may be NULL. Limits: TREE_ENTRIES_MAX, TREE_DEPTH_MAX, max bytes of all
- * blocks; a cycle cannot exist, a repeated block is counted each time. */
+ * blocks, HTTP_TREE_BLOCKS; a cycle cannot exist, a repeated block is counted each time. A file whose
+ * parts are not as long as it says ends with PEER, after its data was given. */
 struct unixfs_visitor {
 	void *self;
 	bool (*dir)(void *self, struct str path, struct err *e);

@@ -15,9 +15,8 @@ static bool get(void *self, const struct cid *cid, struct buf *out, struct err *
 	return true;
 }
 
-/* What was decoded, written by the rules, is the input; but for links in the form of CIDv0 and links
- * without a name member, which are read and not written. */
-static void write_again(const struct unixfs_block *b, struct bytes in)
+/* Names are those that may become paths, and nothing is more than the input holds. */
+static void check_shape(const struct unixfs_block *b, struct bytes in)
 {
 	OWN(buf_done) struct buf names;
 
@@ -51,7 +50,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 			abort();
 		return 0;
 	}
-	write_again(&b, in);
+	check_shape(&b, in);
 	(void)!unixfs_walk(&src, &cid, 1u << 20, &v, &e);
 	(void)!unixfs_blocks(&src, &cid, 1u << 20, NULL, NULL, &bytes, &e);
 	(void)!unixfs_read(&src, &cid, b.n ? b.links[b.n - 1].name : STR(""), &out, &e);

@@ -215,17 +215,17 @@ uint16_t host_port(const struct host *h)
 
 bool host_start(struct host *h, struct err *e)
 {
-	assert(h->phase == HOST_NEW);
-	h->phase = HOST_RUNNING;
-	give(h, &(struct event){.kind = EV_START});
-	host_flush(h);
-	if (h->o.ledger.start && h->phase == HOST_RUNNING) {
-		struct addr all = {{0}};
+	struct addr all = {{0}};
 
+	assert(h->phase == HOST_NEW);
+	/* Before EV_START, whose effects may be for it; what it delivers comes later in any case. */
+	if (h->o.ledger.start)
 		TRY(h->o.ledger.start(h->o.ledger.self, h->o.ledger_cursor,
 		            h->o.ledger_all ? &all : &h->world->signer.addr, &h->inbox, e),
 		        e);
-	}
+	h->phase = HOST_RUNNING;
+	give(h, &(struct event){.kind = EV_START});
+	host_flush(h);
 	return true;
 }
 

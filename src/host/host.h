@@ -13,20 +13,20 @@
 #include "port/adapters.h"
 
 struct host_options {
-	uv_loop_t         *loop;
-	struct role        role;
-	struct world      *world;
-	struct store_tx    tx;
-	struct ledger_port ledger;        /* self NULL: the role has no ledger */
-	struct tree_port   tree;          /* self NULL: none */
-	struct exec_port   exec;          /* self NULL: none */
-	struct hash        domain;        /* of the ledger: signs and checks Requests */
-	const char        *listen_ip;     /* NULL: no server (a hosted role such as `run`) */
-	uint16_t           listen_port;   /* 0: any free one */
-	uint64_t           ledger_cursor; /* events after it are wanted */
-	bool               ledger_all;    /* all accounts' events, not only this account's */
-	unsigned           rate_per_s;    /* requests per second of one key or address; 0: no limit */
-	unsigned           rate_burst;
+	uv_loop_t *loop;
+	struct role role;
+	struct world *world;
+	struct store_tx tx;
+	struct ledger_port ledger; /* self NULL: the role has no ledger */
+	struct tree_port tree;     /* self NULL: none */
+	struct exec_port exec;     /* self NULL: none */
+	struct hash domain;        /* of the ledger: signs and checks Requests */
+	const char *listen_ip;     /* NULL: no server (a hosted role such as `run`) */
+	uint16_t listen_port;      /* 0: any free one */
+	uint64_t ledger_cursor;    /* events after it are wanted */
+	bool ledger_all;           /* all accounts' events, not only this account's */
+	unsigned rate_per_s;       /* requests per second of one key or address; 0: no limit */
+	unsigned rate_burst;
 	/* Called for every FX_EMIT as well, after the commit: how a command that hosts a role follows it.
 	 * NULL: not wanted. */
 	void (*on_emit)(void *ctx, const char *name, struct str data);
@@ -38,7 +38,7 @@ struct host_options {
 
 struct host;
 MUST bool host_new(const struct host_options *o, struct host **out, struct err *e);
-uint16_t host_port(const struct host *h);     /* that it listens on */
+uint16_t host_port(const struct host *h); /* that it listens on */
 /* The server that it listens with answers GET /v1/health and GET /metrics unless the role does. world and
  * all ports are borrowed; world->store is wrapped until host_free(), so that the first write of a turn
  * begins its transaction. */

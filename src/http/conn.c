@@ -159,4 +159,6 @@ void conn_resume(struct conn *c)
 	c->suspended = false;
 	c->s->resumed = true;
 	MHD_resume_connection(c->mhd);
+	if (!c->s->running)
+		server_kick(c->s);
 }

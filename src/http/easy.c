@@ -13,7 +13,7 @@ enum {
 	DEADLINE_MS = 30000,
 	CONNECT_MS = 10000,
 	SILENCE_S = 30,
-	HEADER_LINE_MAX = AUTH_HEADER_MAX + 64,
+	HEADER_LINE_MAX = 16 << 10, /* a deal with its signatures, in base64 */
 	ERROR_BODY_MAX = 64 << 10
 };
 

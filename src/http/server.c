@@ -70,7 +70,7 @@ static void opened(struct http_server *s, struct MHD_Connection *mhd, void **con
 	s->socks++;
 	idle_add(s, k);
 	/* At the maximum the one that was silent for longest makes room. */
-	if (s->socks > HTTP_CONNS_MAX && s->idle_first != k) {
+	if (s->socks > s->o.conns_max && s->idle_first != k) {
 		struct sock *oldest = s->idle_first;
 
 		idle_remove(s, oldest);
@@ -160,6 +160,8 @@ static void run(struct http_server *s)
 	if (s->running)
 		return;
 	s->running = true;
+	/* What was emitted since the last turn. */
+	sse_flush(s->hub);
 	for (int i = 0; i < ROUNDS_MAX; i++) {
 		s->resumed = false;
 		MHD_run(s->daemon);
@@ -175,10 +177,7 @@ static void run(struct http_server *s)
 
 static void on_again(uv_timer_t *t)
 {
-	struct http_server *s = t->data;
-
-	sse_flush(s->hub);
-	run(s);
+	run(t->data);
 }
 
 static void on_poll(uv_poll_t *p, int status, int events)
@@ -194,12 +193,11 @@ static void on_tick(uv_timer_t *t)
 	struct err e;
 
 	s->ticks++;
-	while (s->wait_first && s->ticks - s->wait_first->since_s >= HTTP_ANSWER_S) {
-		FAIL(&e, TIMEOUT, "not answered within %d s", HTTP_ANSWER_S);
+	while (s->wait_first && s->ticks - s->wait_first->since_s >= s->o.answer_s) {
+		FAIL(&e, TIMEOUT, "not answered within %u s", s->o.answer_s);
 		conn_answer_err(s->wait_first, &e);
 	}
 	sse_tick(s->hub);
-	sse_flush(s->hub);
 	run(s);
 }
 
@@ -255,7 +253,7 @@ static bool listen_on(struct http_server *s, struct err *e)
 		MHD_OPTION_URI_LOG_CALLBACK, on_uri, s,
 		MHD_OPTION_NOTIFY_COMPLETED, on_completed, s,
 		MHD_OPTION_NOTIFY_CONNECTION, on_connection, s,
-		MHD_OPTION_CONNECTION_LIMIT, (unsigned)HTTP_CONNS_MAX + SPARE_CONNS,
+		MHD_OPTION_CONNECTION_LIMIT, s->o.conns_max + SPARE_CONNS,
 		MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)HTTP_PER_IP_MAX,
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_HEADER_MAX,
 		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HTTP_IDLE_S,
@@ -300,6 +298,8 @@ bool http_server_new(const struct http_server_options *o, struct http_server **o
 	if (!s)
 		return FAIL(e, MEMORY, "no memory for a server");
 	s->o = *o;
+	s->o.conns_max = o->conns_max ? o->conns_max : HTTP_CONNS_MAX;
+	s->o.answer_s = o->answer_s ? o->answer_s : HTTP_ANSWER_S;
 	if (!router_new(o->routes, o->routes_n, &s->router, e) ||
 	        !sse_hub_new(o->seed, &s->hub, e) || !listen_on(s, e)) {
 		release(s);

@@ -22,6 +22,9 @@ struct http_server_options {
 	const struct blobs *blobs; /* of trees; NULL: no route has them */
 	struct auth_check *auth;   /* NULL: nobody can sign, routes that want it answer 401 */
 	uint64_t seed;             /* random */
+	unsigned
+	        conns_max; /* open connections; 0: HTTP_CONNS_MAX. Past it the longest idle is closed */
+	unsigned answer_s; /* an unanswered request gets TIMEOUT then; 0: HTTP_ANSWER_S */
 
 	/* A request is whole; on a BODY_TREE route, its headers are there. Valid in the callback. */
 	void (*request)(void *ctx, const struct http_req *req);

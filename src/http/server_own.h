@@ -34,7 +34,7 @@ struct conn {
 	enum conn_phase phase;
 	bool in_handler;
 	bool suspended;
-	bool asked_again; /* awake without an answer once already */
+	bool asked_again;   /* awake without an answer once already */
 	bool drop;          /* what is left of the body is not wanted */
 	bool cut;           /* of a stream: ended by the server */
 	struct arena arena; /* uri, decoded parameters, headers */

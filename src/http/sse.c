@@ -476,7 +476,7 @@ static struct frame *keepalive(uint64_t last_id)
 {
 	char text[48];
 	int n = last_id ? snprintf(text, sizeof text, "id: %llu\n\n", (unsigned long long)last_id)
-			: snprintf(text, sizeof text, ": \n\n");
+	                : snprintf(text, sizeof text, ": \n\n");
 	struct frame *f = frame_new((size_t)n);
 
 	if (f)

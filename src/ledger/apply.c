@@ -1,5 +1,5 @@
 /* apply.c - one action: which rule it meets, and the event that tells what it did. */
-#include <stdio.h>
+#include <stdlib.h>
 
 #include "codec/eip712.h"
 #include "ledger/ledger_own.h"
@@ -67,8 +67,12 @@ void step_move(struct step *s, struct agreement *d, unsigned to, uint64_t timeou
 	d->since = s->now;
 	d->block = s->block;
 	d->deadline.s = final ? 0 : s->now.s + timeout;
-	if (final)
+	if (final) {
 		money_settle(s->l, d, to);
+		/* Nothing asks for the terms of a final deal any more. */
+		free(d->hot);
+		d->hot = NULL;
+	}
 	s->ev->deal = d->id;
 	s->ev->result = d->result;
 	s->ev->amount = d->paid;

@@ -182,12 +182,13 @@ static bool record(
         struct step *s, const struct deal *d, const struct hash *id, struct agreement **out, struct err *e)
 {
 	struct ledger *l = s->l;
-	struct hot *hot = malloc(sizeof *hot);
 	struct agreement *a = NULL;
 	struct nonce_key key;
 	struct hash *of;
+	struct hot *hot;
 
-	TRY(accounts_ready(l, d, e) || (free(hot), false), e);
+	TRY(accounts_ready(l, d, e), e);
+	hot = malloc(sizeof *hot);
 	nonce_key(&d->hot.job_creator, d->hot.nonce, &key);
 	of = map_put(&l->nonces, &key, NULL);
 	if (of) {

@@ -256,6 +256,7 @@ bool apply_send(struct step *s, struct err *e)
 	const struct send *m = &s->a->send;
 	const struct kind *k = kind_of(m->kind);
 	const void *row = m->kind == SEND_AGREE ? (const void *)&s->a->deal : &s->a->body;
+	bool known;
 
 	if (!k)
 		return FAIL(e, RANGE, "%u is no kind of Send", m->kind);
@@ -264,12 +265,19 @@ bool apply_send(struct step *s, struct err *e)
 	if (agreed_before(s))
 		return true;
 	TRY(send_fits(s, k->body(), row, e), e);
+	known = account_get(s->l, &m->account);
 	TRY(account_ready(s->l, &m->account, e), e);
-	TRY(k->apply(s, e), e);
-	if (s->changed) {
-		account_get(s->l, &m->account)->send_nonce++;
-		account_touch(s->l, &m->account);
-		s->ev->account = m->kind == SEND_MINT ? m->account : s->ev->account;
+	if (!k->apply(s, e)) {
+		/* What is refused leaves nothing, not even an account without money. */
+		if (!known)
+			map_del(&s->l->accounts, &m->account);
+		err_note(e, __FILE__, __LINE__);
+		return false;
 	}
+	assert(s->changed);
+	account_get(s->l, &m->account)->send_nonce++;
+	account_touch(s->l, &m->account);
+	if (m->kind == SEND_AGREE)
+		s->ev->account = m->account;
 	return true;
 }

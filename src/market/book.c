@@ -55,6 +55,7 @@ struct book *book_free(struct book *b)
 	}
 	for (uint32_t i = 1; i < b->resources.n; i++) {
 		free(resource_at(b, i)->asks);
+		free(resource_at(b, i)->own);
 		free(resource_at(b, i)->deny.v);
 	}
 	for (uint32_t i = 1; i < b->jobs.n; i++)
@@ -68,6 +69,8 @@ struct book *book_free(struct book *b)
 	for (size_t i = 0; i < COUNT(maps); i++)
 		map_done(maps[i]);
 	free(b->born);
+	free(b->roots);
+	free(b->scores);
 	free(b->active);
 	free(b->expiries.v);
 	free(b);
@@ -441,6 +444,21 @@ static uint32_t standing(const struct book *b, const struct resource_offer *r)
 	return at ? machine_at(b, *at)->resource : SLAB_NONE;
 }
 
+/* Everything that it has references of. */
+static void unbuild(struct book *b, struct resource *r)
+{
+	for (uint32_t k = 0; k < r->asks_n; k++)
+		supply_unref(b, r->asks[k].supply);
+	for (uint32_t k = 0; k < r->own_n; k++)
+		thing_unref(b, r->own[k].module);
+	free(r->asks);
+	free(r->own);
+	accounts_unref(b, &r->deny);
+	machine_unref(b, r->machine);
+	account_unref(b, r->provider);
+	memset(r, 0, sizeof *r);
+}
+
 static void resource_drop(struct book *b, uint32_t i)
 {
 	struct resource *r = resource_at(b, i);
@@ -452,49 +470,83 @@ static void resource_drop(struct book *b, uint32_t i)
 	chain_remove(&a->resources, &b->resources, LINK(resource, of_provider), i);
 	heap_remove(b, r->heap_at);
 	map_del(&b->by_offer, &r->id);
-	for (uint32_t k = 0; k < r->asks_n; k++)
-		supply_unref(b, r->asks[k].supply);
-	free(r->asks);
-	accounts_unref(b, &r->deny);
 	machine_at(b, r->machine)->resource = SLAB_NONE;
-	machine_unref(b, r->machine);
-	account_unref(b, r->provider);
-	memset(r, 0, sizeof *r);
+	unbuild(b, r);
 	slab_give(&b->resources, i);
 }
 
-static bool add_ask(struct book *b, struct resource *r, const struct resource_offer *offer,
-        const struct hash *priced, const struct prices *p)
+static void prices_of(const struct prices *p, wide out[3])
 {
-	struct ask *a = &r->asks[r->asks_n];
-
-	a->supply = supply_ref(b, offer, priced);
-	a->at = SHELF_HOLE;
-	a->price[0] = WIDE(p->base);
-	a->price[1] = WIDE(p->per_instruction);
-	a->price[2] = WIDE(p->per_byte);
-	if (a->supply == SLAB_NONE)
-		return false;
-	r->asks_n++;
-	return true;
+	out[0] = WIDE(p->base);
+	out[1] = WIDE(p->per_instruction);
+	out[2] = WIDE(p->per_byte);
 }
 
-static bool add_asks(struct book *b, struct resource *r, const struct resource_offer *offer)
+/* Prices of single modules; the first of several for one module counts. */
+static bool add_own(struct book *b, struct resource *r, const struct resource_offer *offer)
 {
-	r->asks = calloc(1 + (size_t)offer->module_prices.n, sizeof *r->asks);
-	if (!r->asks || !add_ask(b, r, offer, NULL, &offer->prices))
-		return false;
-	for (uint32_t k = 0; k < offer->module_prices.n; k++) {
+	prices_of(&offer->prices, r->price);
+	if (offer->module_prices.n == 0)
+		return true;
+	r->own = calloc(offer->module_prices.n, sizeof *r->own);
+	for (uint32_t k = 0; r->own && k < offer->module_prices.n; k++) {
 		const struct module_price *p = &offer->module_prices.v[k];
+		uint32_t module = thing_ref(b, &p->module);
 		bool again = false;
 
-		/* The first of several prices for one module counts. */
-		for (uint32_t l = 0; l < k; l++)
-			again = again || hash_eq(&offer->module_prices.v[l].module, &p->module);
-		if (!again && !add_ask(b, r, offer, &p->module, &p->prices))
+		if (module == SLAB_NONE)
 			return false;
+		for (uint32_t l = 0; l < r->own_n; l++)
+			again = again || r->own[l].module == module;
+		if (again) {
+			thing_unref(b, module);
+			continue;
+		}
+		r->own[r->own_n].module = module;
+		prices_of(&p->prices, r->own[r->own_n++].price);
 	}
-	return true;
+	return r->own != NULL;
+}
+
+/* Inserted in order of module; one that is there already stays. */
+static bool add_ask(
+        struct book *b, struct resource *r, const struct resource_offer *offer, uint32_t module)
+{
+	const wide *price = r->price;
+	uint32_t at = r->asks_n;
+
+	while (at > 0 && r->asks[at - 1].module >= module)
+		at--;
+	if (at < r->asks_n && r->asks[at].module == module)
+		return true;
+	for (uint32_t k = 0; module && k < r->own_n; k++)
+		price = r->own[k].module == module ? r->own[k].price : price;
+	memmove(&r->asks[at + 1], &r->asks[at], (r->asks_n - at) * sizeof *r->asks);
+	r->asks[at] = (struct ask){
+	        supply_ref(b, offer, module), module, SHELF_HOLE, {price[0], price[1], price[2]}};
+	r->asks_n++;
+	return r->asks[at].supply != SLAB_NONE;
+}
+
+/* Every module of the allow-list; without one the default, and those with prices of their own. */
+static bool add_asks(struct book *b, struct resource *r, const struct resource_offer *offer)
+{
+	uint32_t n = offer->modules.n ? offer->modules.n : 1 + r->own_n;
+	bool ok;
+
+	r->asks = calloc(n, sizeof *r->asks);
+	if (!r->asks)
+		return false;
+	ok = offer->modules.n > 0 || add_ask(b, r, offer, 0);
+	for (uint32_t k = 0; ok && offer->modules.n == 0 && k < r->own_n; k++)
+		ok = add_ask(b, r, offer, r->own[k].module);
+	for (uint32_t k = 0; ok && k < offer->modules.n; k++) {
+		uint32_t module = thing_ref(b, &offer->modules.v[k]);
+
+		ok = module != SLAB_NONE && add_ask(b, r, offer, module);
+		thing_unref(b, module); /* its supply has its own reference */
+	}
+	return ok;
 }
 
 static struct resource resource_of(
@@ -516,26 +568,15 @@ static struct resource resource_of(
 	};
 }
 
-static void asks_unref(struct book *b, struct ask *asks, uint32_t n)
-{
-	for (uint32_t k = 0; k < n; k++)
-		supply_unref(b, asks[k].supply);
-	free(asks);
-}
-
 /* The new offer as a whole, not in any index yet; false: nothing is left of it. */
 static bool build(struct book *b, struct resource *r, const struct resource_offer *offer)
 {
 	r->provider = account_ref(b, &offer->provider);
 	r->machine = r->provider ? machine_ref(b, &offer->provider, &offer->machine) : SLAB_NONE;
 	if (r->machine && accounts_ref(b, offer->deny.v, offer->deny.n, &r->deny) &&
-	        add_asks(b, r, offer))
+	        add_own(b, r, offer) && add_asks(b, r, offer))
 		return true;
-	asks_unref(b, r->asks, r->asks_n);
-	r->asks = NULL;
-	accounts_unref(b, &r->deny);
-	machine_unref(b, r->machine);
-	account_unref(b, r->provider);
+	unbuild(b, r);
 	return false;
 }
 
@@ -547,11 +588,7 @@ static bool put_in(struct book *b, uint32_t i)
 	if (!at || !heap_add(b, i | HEAP_RESOURCE)) {
 		if (at)
 			map_del(&b->by_offer, &r->id);
-		asks_unref(b, r->asks, r->asks_n);
-		r->asks = NULL;
-		accounts_unref(b, &r->deny);
-		machine_unref(b, r->machine);
-		account_unref(b, r->provider);
+		unbuild(b, r);
 		slab_give(&b->resources, i);
 		return false;
 	}

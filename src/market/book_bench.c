@@ -1,5 +1,5 @@
 /* book_bench.c - matches per second of the order book, against the plain reading of protocol 3 in the
- * same run. One core. Usage: book_bench [--json] [small|large|all]
+ * same run. One core. Usage: book_bench [--json] [small|large] [SET]
  *
  * Sets:  spread  every provider has prices of its own; jobs in 200 shapes (module, limits, size)
  *        unique  as spread, and no two jobs have the same limits
@@ -314,6 +314,7 @@ static void run(enum set set, uint32_t resources_n, uint32_t jobs_n, bool with_p
 int main(int argc, char **argv)
 {
 	bool small = true, large = true;
+	int only = -1;
 
 	for (int i = 1; i < argc; i++) {
 		json = json || strcmp(argv[i], "--json") == 0;
@@ -321,6 +322,8 @@ int main(int argc, char **argv)
 			large = false;
 		if (strcmp(argv[i], "large") == 0)
 			small = false;
+		for (int set = 0; set < SETS; set++)
+			only = strcmp(argv[i], set_names[set]) == 0 ? set : only;
 	}
 	if (json)
 		printf("[");
@@ -328,6 +331,8 @@ int main(int argc, char **argv)
 		printf("%-22s %-16s %-7s %12s %12s %10s %10s\n", "what", "offers x jobs", "set",
 		        "ours 1/s", "plain 1/s", "ratio", "goal");
 	for (unsigned set = 0; set < SETS; set++) {
+		if (only >= 0 && (unsigned)only != set)
+			continue;
 		if (small)
 			run((enum set)set, 1000, 10000, true);
 		if (large)

@@ -194,9 +194,7 @@ static bool go_together(const struct book *b, const struct demand_spec *d,
         const struct supply_spec *s, uint32_t *mutual)
 {
 	if (d->engine != s->engine || (d->model && d->model != s->model) ||
-	        (s->priced && s->priced != d->module))
-		return false;
-	if (s->modules.n ? !set_has(&s->modules, d->module) : !d->wasm)
+	        (s->module && s->module != d->module) || (!s->listed && !d->wasm))
 		return false;
 	if (!set_has(&s->directories, d->directory) ||
 	        (d->issuer && !set_has(&s->issuers, d->issuer)))

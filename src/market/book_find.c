@@ -1,5 +1,6 @@
 /* book_find.c - the best resource offer for a job offer, and the job offer that a resource offer takes. */
 #include <float.h>
+#include <stdlib.h>
 
 #include "market/book_own.h"
 
@@ -30,11 +31,20 @@ void dirty_resource(struct book *b, uint32_t i)
 
 const struct ask *ask_for(const struct book *b, const struct resource *r, uint32_t module)
 {
-	for (uint32_t k = 1; k < r->asks_n; k++) {
-		if (supply_at(b, r->asks[k].supply)->spec.priced == module)
-			return &r->asks[k];
+	uint32_t lo = 0, hi = r->asks_n;
+
+	(void)b;
+	while (lo < hi) {
+		uint32_t mid = (lo + hi) / 2;
+
+		if (r->asks[mid].module == module)
+			return &r->asks[mid];
+		if (r->asks[mid].module < module)
+			lo = mid + 1;
+		else
+			hi = mid;
 	}
-	return &r->asks[0];
+	return r->asks_n > 0 && r->asks[0].module == 0 ? &r->asks[0] : NULL;
 }
 
 /* ---- one pair, the part that a fitting does not decide -------------------------------------------------- */
@@ -157,8 +167,8 @@ static void consider(struct find *f, uint32_t i)
 	wide cost;
 
 	/* Its default prices do not count for a module with prices of its own. */
-	if (a->supply != f->f->supply || f->now.s >= r->expiry || !numbers_fit(f->b, f->q, r, a) ||
-	        !persons_fit(f->b, f->q, f->j, r, f->f))
+	if (!a || a->supply != f->f->supply || f->now.s >= r->expiry ||
+	        !numbers_fit(f->b, f->q, r, a) || !persons_fit(f->b, f->q, f->j, r, f->f))
 		return;
 	cost = cost_of(f, a);
 	reputation = reputation_of(f, r);
@@ -192,27 +202,62 @@ static void find_target(struct find *f, uint32_t target)
 		const struct ask *ask = ask_for(f->b, r, demand_at(f->b, demand)->spec.module);
 
 		next = r->of_provider.next;
-		f->f = demand_fits(f->b, demand, ask->supply);
+		f->f = ask ? demand_fits(f->b, demand, ask->supply) : NULL;
 		if (f->f)
 			consider(f, i);
 	}
 }
 
-static void find_all(struct find *f)
+/* The least score that each fitting supply can have; the number of the lowest. */
+static uint32_t score_all(struct book *b, const struct demand *d, const struct shelf_query *q)
+{
+	uint32_t best = d->fits_n;
+
+	for (uint32_t k = 0; k < d->fits_n; k++) {
+		const struct root *r = &b->roots[d->fits[k].supply];
+
+		b->scores[k] = r->serial == d->fits[k].serial ? shelf_least(&r->item, q) : -1;
+		if (b->scores[k] >= 0 && (best == d->fits_n || b->scores[k] < b->scores[best]))
+			best = k;
+	}
+	return best;
+}
+
+static bool scores_room(struct book *b, uint32_t n)
+{
+	double *v;
+
+	if (n <= b->scores_cap)
+		return true;
+	v = realloc(b->scores, (n + n / 2) * sizeof *v);
+	if (!v)
+		return false;
+	b->scores = v;
+	b->scores_cap = n + n / 2;
+	return true;
+}
+
+static bool find_all(struct find *f)
 {
 	struct demand *d = demand_at(f->b, f->q->spec.demand);
 	struct shelf_query q;
 	double limit = DBL_MAX;
+	uint32_t best;
 
+	if (!scores_room(f->b, d->fits_n))
+		return false;
 	queue_query(f->b, f->q, &q);
-	for (uint32_t k = 0; k < d->fits_n; k++) {
-		struct supply *s = supply_at(f->b, d->fits[k].supply);
+	best = score_all(f->b, d, &q);
+	/* The most promising supply first: it sets a limit that passes over most of the others. */
+	for (uint32_t n = 0; best < d->fits_n && n <= d->fits_n; n++) {
+		uint32_t k = n == 0 ? best : n - 1;
 
-		if (s->serial != d->fits[k].serial)
+		if ((n > 0 && k == best) || f->b->scores[k] < 0 || f->b->scores[k] > limit)
 			continue;
 		f->f = &d->fits[k];
-		shelf_find(&s->shelf, &q, &limit, visit, f);
+		shelf_find(&supply_at(f->b, f->f->supply)->shelf, &q, &limit, visit, f);
 	}
+	return true;
 }
 
 static bool find(struct book *b, uint32_t job, struct btime now, struct book_match *out)
@@ -227,8 +272,8 @@ static bool find(struct book *b, uint32_t job, struct btime now, struct book_mat
 		return false;
 	if (d->spec.target)
 		find_target(&f, d->spec.target);
-	else
-		find_all(&f);
+	else if (!find_all(&f))
+		return false;
 	if (f.best == SLAB_NONE)
 		return false;
 	*out = (struct book_match){

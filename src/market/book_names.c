@@ -157,6 +157,11 @@ uint32_t thing_of_text(struct book *b, const char *text)
 	return thing_ref(b, &h);
 }
 
+void thing_keep(struct book *b, uint32_t i)
+{
+	((struct thing *)slab_at(&b->things, i))->refs++;
+}
+
 void thing_unref(struct book *b, uint32_t i)
 {
 	struct thing *t;

@@ -20,10 +20,10 @@ enum term {
 	TERMS
 };
 
-/* Numbers of accounts (mediators, directories, issuers) or of things (modules); ascending, each once. */
+/* Numbers of accounts (mediators, directories, issuers); ascending, each once. */
 struct id_set {
 	uint32_t n;
-	uint32_t v[ALLOW_MODULES_MAX];
+	uint32_t v[MEDIATORS_MAX];
 };
 struct id_list {
 	uint32_t n;
@@ -57,13 +57,15 @@ struct machine {
 	uint64_t cpu, ram, disk, gpus; /* taken by deals */
 };
 
-/* What resource offers have in common that match the same job offers but for numbers. */
+/* What resource offers have in common that match the same job offers but for numbers. An offer has one
+ * supply for every module that it names, and one for all others if it takes them. */
 struct supply_spec {
 	uint32_t engine, model;
-	uint32_t priced; /* the module for which these prices are; 0: default prices */
+	uint32_t module; /* for which these prices are; 0: for all without a supply of their own */
 	uint32_t min_mutual;
 	uint8_t determinisms, settlements, mediations;
-	struct id_set mediators, directories, issuers, modules;
+	uint8_t listed; /* the module stands in an allow-list; else it must be a WASM module (3.5) */
+	struct id_set mediators, directories, issuers;
 	wide least[TERMS], most[TERMS];
 };
 struct supply {
@@ -80,10 +82,22 @@ struct born {
 	uint32_t supply;
 };
 
+/* What a resource offer says under one supply: about one module, or all others. */
 struct ask {
 	uint32_t supply;
+	uint32_t module;
 	uint32_t at;   /* on its shelf; SHELF_HOLE: not there */
 	wide price[3]; /* base, per instruction, per byte */
+};
+/* A price for a module, whether or not the offer takes it. */
+struct own_price {
+	uint32_t module;
+	wide price[3];
+};
+/* A copy of the root of a supply's shelf, side by side with those of the others. */
+struct root {
+	uint64_t serial; /* of the supply; 0: none */
+	struct shelf_item item;
 };
 struct resource {
 	struct chain_link of_provider, dirty;
@@ -94,7 +108,10 @@ struct resource {
 	uint64_t cpu, ram, disk, gpus, vram;
 	struct id_list deny;
 	uint32_t asks_n;
-	struct ask *asks; /* the first is the default */
+	struct ask *asks; /* ascending by module, the default first */
+	wide price[3];    /* default */
+	uint32_t own_n;
+	struct own_price *own;
 	uint32_t heap_at;
 	bool is_dirty;
 };
@@ -194,6 +211,10 @@ struct book {
 	struct born *born;     /* supplies by serial, dead ones included until there are too many */
 	uint32_t born_n, born_cap, born_dead;
 	uint64_t serial;
+	struct root *roots; /* by supply */
+	uint32_t roots_cap;
+	double *scores; /* of a demand's fittings, while a job offer is matched */
+	uint32_t scores_cap;
 	uint32_t *active; /* demands with waiting queues */
 	uint32_t active_n, active_cap;
 	struct chain cold_demands, cold_queues;
@@ -270,13 +291,15 @@ uint32_t account_find(const struct book *b, const struct addr *a);
 void account_unref(struct book *b, uint32_t i);
 uint32_t thing_ref(struct book *b, const struct hash *h);
 uint32_t thing_of_text(struct book *b, const char *text); /* 0 for "" */
+void thing_keep(struct book *b, uint32_t i);              /* one more reference */
 void thing_unref(struct book *b, uint32_t i);
 /* The accounts of a list. out->v is allocated. */
 MUST bool accounts_ref(struct book *b, const struct addr *v, uint32_t n, struct id_list *out);
 void accounts_unref(struct book *b, struct id_list *l);
 
 /* book_supply.c, book_demand.c */
-uint32_t supply_ref(struct book *b, const struct resource_offer *r, const struct hash *priced);
+/* module: 0 or a thing, of which the supply takes a reference of its own. */
+uint32_t supply_ref(struct book *b, const struct resource_offer *r, uint32_t module);
 void supply_unref(struct book *b, uint32_t i);
 /* Put on its shelves, or renew what stands there after its capacity or its provider's funds changed. */
 bool resource_shelve(struct book *b, uint32_t i);
@@ -308,7 +331,7 @@ void machine_unref(struct book *b, uint32_t i);
 /* book_find.c */
 void dirty_queue(struct book *b, uint32_t i);
 void dirty_resource(struct book *b, uint32_t i);
-/* The ask of a resource offer for a module. */
+/* The ask of a resource offer for a module; NULL: it does not run it (but for 3.5, WASM or not). */
 const struct ask *ask_for(const struct book *b, const struct resource *r, uint32_t module);
 unsigned mutual_of(const struct book *b, const struct demand_spec *d, const struct supply_spec *s,
         uint32_t creator, uint32_t provider);

@@ -16,14 +16,14 @@ static int by_id(const void *a, const void *b)
 }
 
 /* Sort, and drop names that stand twice. */
-static void set_close(struct id_set *s, struct book *b, void (*unref)(struct book *b, uint32_t i))
+static void set_close(struct id_set *s, struct book *b)
 {
 	uint32_t n = 0;
 
 	qsort(s->v, s->n, sizeof s->v[0], by_id);
 	for (uint32_t i = 0; i < s->n; i++) {
 		if (n > 0 && s->v[n - 1] == s->v[i])
-			unref(b, s->v[i]);
+			account_unref(b, s->v[i]);
 		else
 			s->v[n++] = s->v[i];
 	}
@@ -38,18 +38,7 @@ static bool set_of_accounts(struct book *b, const struct addr *v, uint32_t n, st
 		if (out->v[out->n] == SLAB_NONE)
 			return false;
 	}
-	set_close(out, b, account_unref);
-	return true;
-}
-
-static bool set_of_things(struct book *b, const struct hash *v, uint32_t n, struct id_set *out)
-{
-	for (; out->n < n; out->n++) {
-		out->v[out->n] = thing_ref(b, &v[out->n]);
-		if (out->v[out->n] == SLAB_NONE)
-			return false;
-	}
-	set_close(out, b, thing_unref);
+	set_close(out, b);
 	return true;
 }
 
@@ -57,24 +46,25 @@ static void spec_unref(struct book *b, const struct supply_spec *s)
 {
 	thing_unref(b, s->engine);
 	thing_unref(b, s->model);
-	thing_unref(b, s->priced);
+	thing_unref(b, s->module);
 	for (uint32_t i = 0; i < s->mediators.n; i++)
 		account_unref(b, s->mediators.v[i]);
 	for (uint32_t i = 0; i < s->directories.n; i++)
 		account_unref(b, s->directories.v[i]);
 	for (uint32_t i = 0; i < s->issuers.n; i++)
 		account_unref(b, s->issuers.v[i]);
-	for (uint32_t i = 0; i < s->modules.n; i++)
-		thing_unref(b, s->modules.v[i]);
 }
 
-static bool spec_of(struct book *b, const struct resource_offer *r, const struct hash *priced,
-        struct supply_spec *s)
+static bool spec_of(
+        struct book *b, const struct resource_offer *r, uint32_t module, struct supply_spec *s)
 {
 	memset(s, 0, sizeof *s);
 	s->engine = thing_of_text(b, r->engine);
 	s->model = thing_of_text(b, r->free.gpu_model);
-	s->priced = priced ? thing_ref(b, priced) : 0;
+	s->module = module;
+	if (module)
+		thing_keep(b, module);
+	s->listed = r->modules.n > 0;
 	s->min_mutual = pair_min_mutual(r->min_mutual, r->mediators.n);
 	s->determinisms = r->determinisms;
 	s->settlements = r->settlements;
@@ -88,9 +78,7 @@ static bool spec_of(struct book *b, const struct resource_offer *r, const struct
 #undef T
 	if (set_of_accounts(b, r->mediators.v, r->mediators.n, &s->mediators) &&
 	        set_of_accounts(b, r->directories.v, r->directories.n, &s->directories) &&
-	        set_of_accounts(b, r->issuers.v, r->issuers.n, &s->issuers) &&
-	        set_of_things(b, r->modules.v, r->modules.n, &s->modules) &&
-	        (!priced || s->priced != SLAB_NONE))
+	        set_of_accounts(b, r->issuers.v, r->issuers.n, &s->issuers))
 		return true;
 	spec_unref(b, s);
 	return false;
@@ -123,7 +111,23 @@ static bool bear(struct book *b, uint32_t i)
 	return true;
 }
 
-uint32_t supply_ref(struct book *b, const struct resource_offer *r, const struct hash *priced)
+static bool roots_room(struct book *b, uint32_t i)
+{
+	uint32_t cap = MAX2(64u, i + i / 2 + 1);
+	struct root *v;
+
+	if (i < b->roots_cap)
+		return true;
+	v = realloc(b->roots, cap * sizeof *v);
+	if (!v)
+		return false;
+	memset(v + b->roots_cap, 0, (cap - b->roots_cap) * sizeof *v);
+	b->roots = v;
+	b->roots_cap = cap;
+	return true;
+}
+
+uint32_t supply_ref(struct book *b, const struct resource_offer *r, uint32_t module)
 {
 	struct supply_spec spec;
 	struct supply *s;
@@ -131,7 +135,7 @@ uint32_t supply_ref(struct book *b, const struct resource_offer *r, const struct
 	uint32_t *at, i;
 	bool fresh;
 
-	if (!spec_of(b, r, priced, &spec))
+	if (!spec_of(b, r, module, &spec))
 		return SLAB_NONE;
 	keccak256(&spec, sizeof spec, &key);
 	at = map_put(&b->by_supply, &key, &fresh);
@@ -141,7 +145,7 @@ uint32_t supply_ref(struct book *b, const struct resource_offer *r, const struct
 		return *at;
 	}
 	i = at ? slab_take(&b->supplies) : SLAB_NONE;
-	if (i == SLAB_NONE || !bear(b, i)) {
+	if (i == SLAB_NONE || !roots_room(b, i) || !bear(b, i)) {
 		if (i != SLAB_NONE)
 			slab_give(&b->supplies, i);
 		if (at)
@@ -156,6 +160,7 @@ uint32_t supply_ref(struct book *b, const struct resource_offer *r, const struct
 	s->spec = spec;
 	s->book = b;
 	shelf_init(&s->shelf, moved, s);
+	b->roots[i] = (struct root){s->serial, s->shelf.root};
 	return i;
 }
 
@@ -173,7 +178,7 @@ void supply_unref(struct book *b, uint32_t i)
 	map_del(&b->by_supply, &s->key);
 	shelf_done(&s->shelf);
 	spec_unref(b, &s->spec);
-	s->serial = 0;
+	s->serial = b->roots[i].serial = 0;
 	slab_give(&b->supplies, i);
 	if (++b->born_dead <= 64 + b->born_n / 2)
 		return;
@@ -213,12 +218,14 @@ bool resource_shelve(struct book *b, uint32_t i)
 
 	for (uint32_t k = 0; k < r->asks_n; k++) {
 		struct ask *a = &r->asks[k];
+		struct shelf *shelf = &supply_at(b, a->supply)->shelf;
 		struct shelf_item item = item_of(b, r, a);
 
 		if (a->at != SHELF_HOLE)
-			shelf_set(&supply_at(b, a->supply)->shelf, a->at, &item);
-		else if (!shelf_add(&supply_at(b, a->supply)->shelf, &item, i))
+			shelf_set(shelf, a->at, &item);
+		else if (!shelf_add(shelf, &item, i))
 			return false;
+		b->roots[a->supply].item = shelf->root;
 	}
 	return true;
 }
@@ -228,10 +235,13 @@ void resource_unshelve(struct book *b, uint32_t i)
 	struct resource *r = resource_at(b, i);
 
 	for (uint32_t k = 0; k < r->asks_n; k++) {
+		struct shelf *shelf = &supply_at(b, r->asks[k].supply)->shelf;
+
 		if (r->asks[k].at == SHELF_HOLE)
 			continue;
-		shelf_remove(&supply_at(b, r->asks[k].supply)->shelf, r->asks[k].at);
+		shelf_remove(shelf, r->asks[k].at);
 		r->asks[k].at = SHELF_HOLE;
+		b->roots[r->asks[k].supply].item = shelf->root;
 	}
 }
 

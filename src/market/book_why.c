@@ -7,7 +7,8 @@ struct pair {
 	const struct queue_spec *q;
 	const struct demand *d;
 	const struct resource *r;
-	const struct ask *a;
+	const wide *price; /* own or default */
+	bool runs;         /* the module */
 	const struct supply_spec *s;
 	struct pair_gap *gap;
 };
@@ -54,19 +55,17 @@ static bool limits_lack(struct pair *p)
 {
 	return above(p, PAIR_INSTRUCTION_LIMIT, p->q->instruction_limit, p->r->instruction_limit) ||
 	       above(p, PAIR_BYTE_LIMIT, p->q->byte_limit, p->r->byte_limit) ||
-	       below(p, PAIR_PRICE_BASE, p->q->ceiling[0], p->a->price[0]) ||
-	       below(p, PAIR_PRICE_INSTRUCTION, p->q->ceiling[1], p->a->price[1]) ||
-	       below(p, PAIR_PRICE_BYTE, p->q->ceiling[2], p->a->price[2]);
+	       below(p, PAIR_PRICE_BASE, p->q->ceiling[0], p->price[0]) ||
+	       below(p, PAIR_PRICE_INSTRUCTION, p->q->ceiling[1], p->price[1]) ||
+	       below(p, PAIR_PRICE_BYTE, p->q->ceiling[2], p->price[2]);
 }
 
 static bool service_lacks(struct pair *p)
 {
 	const struct demand_spec *d = &p->d->spec;
-	const struct id_set *modules = &p->s->modules;
 	unsigned mutual = mutual_of(p->b, d, p->s, p->q->creator, p->r->provider);
 
-	return when(p, PAIR_MODULE, modules->n ? !set_has(modules, d->module) : !d->wasm) ||
-	       when(p, PAIR_ENGINE, d->engine != p->s->engine) ||
+	return when(p, PAIR_MODULE, !p->runs) || when(p, PAIR_ENGINE, d->engine != p->s->engine) ||
 	       when(p, PAIR_MEDIATION,
 	               d->mediation > 7 || !(p->s->mediations >> d->mediation & 1)) ||
 	       below(p, PAIR_MEDIATORS, mutual, mutual_need(d, p->s)) ||
@@ -116,8 +115,16 @@ static struct pair_gap gap_of(
 	const struct queue_spec *q = &queue_at(b, j->queue)->spec;
 	struct pair p = {.b = b, .q = q, .d = demand_at(b, q->demand), .r = r, .gap = &gap};
 
-	p.a = ask_for(b, r, p.d->spec.module);
-	p.s = &supply_at(b, p.a->supply)->spec;
+	const struct ask *ask = ask_for(b, r, p.d->spec.module);
+
+	/* The supplies of one offer differ in nothing but the module. */
+	p.s = &supply_at(b, (ask ? ask : &r->asks[0])->supply)->spec;
+	p.runs = ask && (p.s->listed || p.d->spec.wasm);
+	p.price = r->price;
+	for (uint32_t i = 0; i < r->own_n; i++) {
+		if (r->own[i].module == p.d->spec.module)
+			p.price = r->own[i].price;
+	}
 	if (!machine_lacks(&p) && !limits_lack(&p) && !service_lacks(&p) &&
 	        !persons_refuse(&p, j, now) && !terms_refuse(&p)) {
 		/* It said so itself, or the other side did, when a deal was to be signed. */

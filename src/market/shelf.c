@@ -17,9 +17,18 @@ typedef int32_t quad_mask __attribute__((vector_size(16)));
 typedef double pair_ __attribute__((vector_size(16)));
 typedef int64_t pair_mask __attribute__((vector_size(16)));
 
+static const struct shelf_item nothing = {
+        .bound = {FLT_MAX, FLT_MAX, FLT_MAX, FLT_MAX, FLT_MAX, FLT_MAX, FLT_MAX, FLT_MAX, FLT_MAX,
+                FLT_MAX, FLT_MAX, FLT_MAX},
+        .cost = {DBL_MAX, DBL_MAX, DBL_MAX},
+};
+
 void shelf_init(struct shelf *s, void (*moved)(void *ctx, uint32_t id, uint32_t at), void *ctx)
 {
-	*s = (struct shelf){.hole = SHELF_HOLE, .moved = moved, .ctx = ctx};
+	/* Until there are queries: a job of some seconds and a megabyte. */
+	*s = (struct shelf){
+	        .hole = SHELF_HOLE, .moved = moved, .ctx = ctx, .weight = {1, 1e9, 1e6}};
+	s->root = nothing;
 }
 
 void shelf_done(struct shelf *s)
@@ -46,12 +55,6 @@ float shelf_up(double x)
 }
 
 /* ---- bounds of nodes ------------------------------------------------------------------------------ */
-
-static const struct shelf_item nothing = {
-        .bound = {FLT_MAX, FLT_MAX, FLT_MAX, FLT_MAX, FLT_MAX, FLT_MAX, FLT_MAX, FLT_MAX, FLT_MAX,
-                FLT_MAX, FLT_MAX, FLT_MAX},
-        .cost = {DBL_MAX, DBL_MAX, DBL_MAX},
-};
 
 static void put(struct shelf_node *n, unsigned k, const struct shelf_item *item)
 {
@@ -109,6 +112,7 @@ static void refresh(struct shelf *s, uint32_t i)
 			return;
 		put(up, i % SHELF_FAN, &item);
 	}
+	s->root = least(&s->level[s->levels - 1].v[0]);
 }
 
 /* ---- room ------------------------------------------------------------------------------------------ */
@@ -292,7 +296,7 @@ static void rebuild(struct shelf *s)
 	o.ids = malloc((n ? n : 1) * sizeof *o.ids);
 	if (o.items && o.ids) {
 		for (unsigned c = 0; c < SHELF_COSTS; c++)
-			o.weight[c] = s->weight[c] > 0 ? s->weight[c] : 1e-9;
+			o.weight[c] = s->sorted_by[c] = s->weight[c];
 		gather(s, &o);
 		sort(&o, 0, n);
 		for (unsigned l = 0; l < s->levels; l++)
@@ -315,6 +319,7 @@ static void rebuild(struct shelf *s)
 				put(&s->level[l + 1].v[i / SHELF_FAN], i % SHELF_FAN, &item);
 			}
 		}
+		s->root = least(&s->level[s->levels - 1].v[0]);
 	}
 	free(o.items);
 	free(o.ids);
@@ -434,26 +439,56 @@ static void descend(const struct search *f, unsigned level, uint32_t i)
 	}
 }
 
+/* Whether the order of the items still suits what is asked: the weights relative to each other are
+ * within a factor of 8 of those by which they are sorted. */
+static bool suits(const struct shelf *s)
+{
+	for (unsigned c = 0; c < SHELF_COSTS; c++) {
+		for (unsigned d = 0; d < SHELF_COSTS; d++) {
+			if (s->weight[c] * s->sorted_by[d] > 8 * s->weight[d] * s->sorted_by[c])
+				return false;
+		}
+	}
+	return true;
+}
+
+static void learn(struct shelf *s, const struct shelf_query *q)
+{
+	double sum = 0;
+
+	for (unsigned c = 0; c < SHELF_COSTS; c++)
+		sum += q->weight[c];
+	for (unsigned c = 0; sum > 0 && c < SHELF_COSTS; c++)
+		s->weight[c] = MAX2(s->weight[c] + (q->weight[c] - s->weight[c]) / 16, 1e-3);
+	if (++s->finds < 64 + s->live)
+		return;
+	s->finds = 0;
+	if (!suits(s))
+		rebuild(s);
+}
+
 void shelf_find(struct shelf *s, const struct shelf_query *q, double *limit,
         double (*visit)(void *ctx, uint32_t id), void *ctx)
 {
 	struct search f = {s, q, limit, visit, ctx};
 
-	for (unsigned c = 0; c < SHELF_COSTS; c++)
-		s->weight[c] += (q->weight[c] - s->weight[c]) / 16;
+	learn(s, q);
 	if (s->levels)
 		descend(&f, s->levels - 1, 0);
 }
 
-double shelf_least(const struct shelf *s, const struct shelf_query *q)
+double shelf_least(const struct shelf_item *root, const struct shelf_query *q)
 {
-	double score[SHELF_FAN], best = -1;
-	unsigned set = s->levels ? within(&s->level[s->levels - 1].v[0], q, score) : 0;
+	bool out = false;
+	double score = 0;
 
-	for (; set; set &= set - 1) {
-		unsigned k = (unsigned)__builtin_ctz(set);
-
-		best = best < 0 || score[k] < best ? score[k] : best;
+	for (unsigned d = 0; d < SHELF_BOUNDS; d++)
+		out |= root->bound[d] > q->bound[d];
+	for (unsigned c = 0; c < SHELF_COSTS; c++) {
+		out |= root->cost[c] > q->cost[c];
+		score += root->cost[c] * q->weight[c];
 	}
-	return best;
+	if (out)
+		return -1;
+	return (score < q->cap ? score : q->cap) * (1 - SLACK);
 }

@@ -40,7 +40,8 @@ struct shelf {
 		uint32_t n, cap;
 	} level[SHELF_LEVELS];
 	unsigned levels;
-	uint32_t *ids; /* by position; SHELF_HOLE: none */
+	struct shelf_item root; /* the least of everything; when empty, nothing is within it */
+	uint32_t *ids;          /* by position; SHELF_HOLE: none */
 	uint32_t ids_cap;
 	uint32_t n; /* positions, holes included */
 	uint32_t live;
@@ -48,6 +49,8 @@ struct shelf {
 	double hole_cost[SHELF_COSTS];
 	uint32_t unsorted;          /* items added since the positions were last sorted */
 	double weight[SHELF_COSTS]; /* of typical queries: decides how items are sorted */
+	double sorted_by[SHELF_COSTS];
+	uint32_t finds; /* since the two were compared */
 	/* Told of every position that changes. */
 	void (*moved)(void *ctx, uint32_t id, uint32_t at);
 	void *ctx;
@@ -64,8 +67,8 @@ void shelf_remove(struct shelf *s, uint32_t at);
  * at most the limit; visit returns the new limit. */
 void shelf_find(struct shelf *s, const struct shelf_query *q, double *limit,
         double (*visit)(void *ctx, uint32_t id), void *ctx);
-/* A lower bound of the score of all items within q; a negative number when there is none. */
-double shelf_least(const struct shelf *s, const struct shelf_query *q);
+/* A lower bound of the scores under such a root; a negative number when nothing there is within q. */
+double shelf_least(const struct shelf_item *root, const struct shelf_query *q);
 
 /* Bounds of integers: never above, never below x. */
 float shelf_down(double x);

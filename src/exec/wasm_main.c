@@ -1,0 +1,304 @@
+/* wasm_main.c - the executor's process. Single-threaded, so that a fork is a whole copy; the engine is
+ * loaded and set up before the first job, so that a child starts within a millisecond. */
+#include "exec/wasm_main.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "crypto/sha256.h"
+#include "exec/run_job.h"
+
+enum { JOBS_MAX = 256 };
+
+struct job {
+	uint32_t     id;
+	pid_t        pid;
+	bool         compiling;
+	int          frame, outcome, compiled; /* descriptors; compiled: -1 while there is none */
+	struct hash  program;
+};
+
+struct zygote {
+	struct wasmtime_api w;
+	struct wasm_engine *engine;
+	const char         *cache;
+	char                class_id[17];
+	struct job          jobs[JOBS_MAX];
+	size_t              n;
+};
+
+static void answer(uint32_t job, int32_t code)
+{
+	struct exec_answer a = {job, code};
+
+	/* The parent reads all answers or is gone, and then this process ends as well. */
+	if (send(EXEC_SOCKET_FD, &a, sizeof a, MSG_NOSIGNAL) < 0)
+		_exit(0);
+}
+
+static void forget(struct zygote *z, struct job *j)
+{
+	close(j->frame);
+	close(j->outcome);
+	if (j->compiled >= 0)
+		close(j->compiled);
+	*j = z->jobs[--z->n];
+}
+
+static bool map_frame(int fd, struct bytes *out)
+{
+	struct stat st;
+	void *p;
+
+	if (fstat(fd, &st) != 0 || st.st_size <= 0)
+		return false;
+	p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (p == MAP_FAILED)
+		return false;
+	*out = bytes_of(p, (size_t)st.st_size);
+	return true;
+}
+
+static void cache_path(const struct zygote *z, const struct hash *program, const char *suffix, char out[4096])
+{
+	char hex[65];
+
+	for (int i = 0; i < 32; i++)
+		snprintf(hex + 2 * i, 3, "%02x", program->b[i]);
+	snprintf(out, 4096, "%s/%s-%s.cwasm%s", z->cache, hex, z->class_id, suffix);
+}
+
+/* The child's side of a fork: default signals, dies with its parent, one way out. */
+static void child(struct zygote *z, struct job *j, bool compile)
+{
+	struct bytes in;
+	sigset_t none;
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	close(EXEC_SOCKET_FD);
+	if (!map_frame(j->frame, &in))
+		_exit(1);
+	_exit(compile ? compile_job(&z->w, z->engine, in, j->compiled) :
+			run_job(&z->w, z->engine, in, j->compiled, j->outcome));
+}
+
+static bool spawn(struct zygote *z, struct job *j, bool compile)
+{
+	pid_t pid = fork();
+
+	if (pid == 0)
+		child(z, j, compile);
+	if (pid < 0)
+		return false;
+	j->pid = pid;
+	j->compiling = compile;
+	return true;
+}
+
+/* Use the compiled form, or make it first. */
+static bool begin(struct zygote *z, struct job *j)
+{
+	char path[4096];
+
+	cache_path(z, &j->program, "", path);
+	j->compiled = open(path, O_RDONLY | O_CLOEXEC);
+	if (j->compiled >= 0)
+		return spawn(z, j, false);
+	j->compiled = memfd_create("compiled", MFD_CLOEXEC);
+	return j->compiled >= 0 && spawn(z, j, true);
+}
+
+static bool copy(int from, int to)
+{
+	struct bytes in;
+	bool ok = map_frame(from, &in);
+
+	for (size_t at = 0; ok && at < in.n;) {
+		ssize_t n = write(to, in.p + at, in.n - at);
+
+		ok = n > 0;
+		at += n > 0 ? (size_t)n : 0;
+	}
+	if (in.p)
+		munmap((void *)(uintptr_t)in.p, in.n);
+	return ok;
+}
+
+/* A compile child ended well: keep its work under its name, then run the job with it. */
+static bool store_compiled(struct zygote *z, struct job *j)
+{
+	char path[4096], part[4096];
+	int fd;
+	bool ok;
+
+	cache_path(z, &j->program, "", path);
+	cache_path(z, &j->program, ".part", part);
+	fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return false;
+	ok = copy(j->compiled, fd);
+	close(fd);
+	ok = ok && rename(part, path) == 0;
+	if (!ok) {
+		unlink(part);
+		return false;
+	}
+	close(j->compiled);
+	j->compiled = -1;
+	return begin(z, j);
+}
+
+/* What the engine said against a program becomes the outcome's words. */
+static void ended(struct zygote *z, struct job *j, int status)
+{
+	uint32_t id = j->id;
+	int32_t code = WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
+
+	if (j->compiling && code == 0) {
+		if (store_compiled(z, j))
+			return;
+		code = 3;
+	} else if (j->compiling && code > 0 && !copy(j->compiled, j->outcome)) {
+		code = 1;
+	}
+	forget(z, j);
+	answer(id, code);
+}
+
+static void reap(struct zygote *z)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		for (size_t i = 0; i < z->n; i++) {
+			if (z->jobs[i].pid == pid) {
+				ended(z, &z->jobs[i], status);
+				break;
+			}
+		}
+	}
+}
+
+/* ---- orders ----------------------------------------------------------------------------------------- */
+
+static void take_job(struct zygote *z, uint32_t id, int frame, int outcome)
+{
+	struct job *j = &z->jobs[z->n];
+	struct bytes in;
+
+	if (z->n >= JOBS_MAX || !map_frame(frame, &in) || in.n < 32) {
+		close(frame);
+		close(outcome);
+		answer(id, 1);
+		return;
+	}
+	*j = (struct job){.id = id, .frame = frame, .outcome = outcome, .compiled = -1};
+	memcpy(j->program.b, in.p, 32); /* the frame begins with the program's digest */
+	munmap((void *)(uintptr_t)in.p, in.n);
+	z->n++;
+	if (!begin(z, j)) {
+		forget(z, j);
+		answer(id, 3);
+	}
+}
+
+static void kill_job(struct zygote *z, uint32_t id)
+{
+	for (size_t i = 0; i < z->n; i++) {
+		if (z->jobs[i].id == id)
+			kill(z->jobs[i].pid, SIGKILL);
+	}
+}
+
+static bool order(struct zygote *z)
+{
+	union {
+		struct cmsghdr align;
+		char           room[CMSG_SPACE(2 * sizeof(int))];
+	} control;
+	struct exec_request r = {0};
+	struct iovec iov = {&r, sizeof r};
+	struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
+		.msg_controllen = sizeof control};
+	ssize_t n = recvmsg(EXEC_SOCKET_FD, &m, MSG_CMSG_CLOEXEC);
+	struct cmsghdr *c;
+	int fds[2] = {-1, -1};
+
+	if (n < 0 && (errno == EINTR || errno == EAGAIN))
+		return true;
+	if (n <= 0)
+		return false; /* the parent is gone */
+	c = CMSG_FIRSTHDR(&m);
+	if (c && c->cmsg_len == CMSG_LEN(sizeof fds))
+		memcpy(fds, CMSG_DATA(c), sizeof fds);
+	if (n != (ssize_t)sizeof r)
+		return true;
+	if (r.order == EXEC_RUN && fds[1] >= 0)
+		take_job(z, r.job, fds[0], fds[1]);
+	else if (r.order == EXEC_KILL)
+		kill_job(z, r.job);
+	return true;
+}
+
+static int serve(struct zygote *z)
+{
+	struct pollfd p[2] = {{.fd = EXEC_SOCKET_FD, .events = POLLIN}, {.events = POLLIN}};
+	sigset_t chld;
+
+	sigemptyset(&chld);
+	sigaddset(&chld, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &chld, NULL);
+	p[1].fd = signalfd(-1, &chld, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (p[1].fd < 0)
+		return 1;
+	answer(0, 0);
+	for (;;) {
+		struct signalfd_siginfo si;
+
+		if (poll(p, 2, -1) < 0 && errno != EINTR)
+			return 1;
+		if (p[1].revents) {
+			while (read(p[1].fd, &si, sizeof si) > 0)
+				continue;
+			reap(z);
+		}
+		if (p[0].revents && !order(z))
+			return 0;
+	}
+}
+
+int exec_wasm_main(int argc, char **argv)
+{
+	static struct zygote z; /* allow-listed static: the process has one */
+	struct hash settings;
+	struct err e;
+
+	if (argc < 3) {
+		fprintf(stderr, "exec-wasm ENGINE CACHE is started by a provider\n");
+		return 2;
+	}
+	prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);
+	z.cache = argv[2];
+	sha256(wasm_class_settings(), strlen(wasm_class_settings()), &settings);
+	for (int i = 0; i < 8; i++)
+		snprintf(z.class_id + 2 * i, 3, "%02x", settings.b[i]);
+	if (!wasmtime_load(argv[1], &z.w, &e) || !(z.engine = engine_new(&z.w, &e))) {
+		fprintf(stderr, "exec-wasm: %s\n", e.msg);
+		return 3;
+	}
+	return serve(&z);
+}
