@@ -9,8 +9,8 @@ docs: $(O)/tools/gen_docs
 docs-check: $(O)/tools/gen_docs
 	@$(O)/tools/gen_docs --check $(DOCS)
 
-$(O)/tools/gen_docs: tools/gen_docs.c $(wildcard src/base/*.def src/model/*.def) \
-		$(foreach d,model codec crypto base,$(O)/lib/$(d).a)
+$(O)/tools/gen_docs: tools/gen_docs.c $(wildcard src/base/*.def src/model/*.def src/module/*.def) \
+		$(foreach d,module model codec crypto base,$(O)/lib/$(d).a)
 	@mkdir -p $(@D)
 	@echo '  CC      $@'
 	@$(CC) $(CPPFLAGS) $(CFLAGS) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LDFLAGS) $(LDLIBS)

@@ -17,6 +17,7 @@
 #include "codec/eip712.h"
 #include "codec/hex.h"
 #include "model/model.h"
+#include "module/manifest.h"
 
 #define DOC_MAX (4u << 20)
 
@@ -143,6 +144,34 @@ static void put_types(struct buf *out)
 	buf_init(&scratch, DOC_MAX);
 	for (size_t i = 0; model_documents[i]; i++)
 		put_record(out, model_documents[i](), &scratch);
+}
+
+/* module.json: no signed type, so it has no Solidity side; members that may be left out say so. */
+static void put_manifest_record(struct buf *out, const struct record *r)
+{
+	buf_fmt(out, "\n#### %s\n\n%s\n\n", r->type, r->meaning);
+	buf_z(out, "| member | JSON | bound | meaning |\n| --- | --- | --- | --- |\n");
+	for (size_t i = 0; i < r->n; i++) {
+		const struct field *f = &r->f[i];
+
+		buf_z(out, "|");
+		put_fmt_cell(out, "`%s`%s", f->name, f->flags & FF_OPTIONAL ? " (optional)" : "");
+		put_cell(out, json_shapes[f->kind]);
+		put_bound(out, f);
+		put_cell(out, f->meaning);
+		buf_z(out, "\n");
+	}
+}
+
+static void put_manifest(struct buf *out)
+{
+	const struct record *m = manifest_record();
+
+	put_manifest_record(out, m);
+	for (size_t i = 0; i < m->n; i++) {
+		if (m->f[i].kind == K_REC || m->f[i].kind == K_RECS)
+			put_manifest_record(out, m->f[i].rec());
+	}
 }
 
 static const struct enum_names *const enums[] = {
@@ -294,6 +323,7 @@ static const struct part {
         {"states", put_states},
         {"errors", put_errors},
         {"exits", put_exits},
+        {"manifest", put_manifest},
 };
 
 static bool put_part(struct str name, struct buf *out, struct err *e)
