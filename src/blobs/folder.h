@@ -16,7 +16,7 @@
 #include "port/port.h"
 
 #define FOLDER_BLOCKS_MAX                                                                          \
-	(64u << 20) /* blocks of one store: QUOTA past it; about 64 bytes of memory each */
+	(64u << 20) /* blocks of one store: QUOTA past it; 64 to 130 bytes of memory each */
 
 struct blobs_folder;
 

@@ -70,7 +70,7 @@ bool network_write(const char *path, const struct network_file *n, struct signer
 
 static void network_path(const struct cli *c, const char *name, char out[CLI_PATH_MAX])
 {
-	snprintf(out, CLI_PATH_MAX, "%s/networks/%s.json", c->places.config, name);
+	snprintf(out, CLI_PATH_MAX, "%.900s/networks/%.63s.json", c->places.config, name);
 }
 
 bool network_use(const struct cli *c, const char *file, const char *name, struct err *e)
@@ -84,13 +84,13 @@ bool network_use(const struct cli *c, const char *file, const char *name, struct
 		name = n.name;
 	if (!*name || strpbrk(name, "/\\ ") || name[0] == '.')
 		return FAIL(e, CONFIG, "\"%s\" is no name for a network", name);
-	snprintf(path, sizeof path, "%s/networks", c->places.config);
+	snprintf(path, sizeof path, "%.900s/networks", c->places.config);
 	TRY(dir_make(path, e), e);
 	buf_init(&text, NETWORK_FILE_MAX);
 	TRY(file_read(file, NETWORK_FILE_MAX, &text, e), e);
 	network_path(c, name, path);
 	TRY(file_write(path, buf_bytes(&text), 0644, e), e);
-	snprintf(path, sizeof path, "%s/networks/current", c->places.config);
+	snprintf(path, sizeof path, "%.900s/networks/current", c->places.config);
 	TRY(file_write(path, str_bytes(str_of(name)), 0644, e), e);
 	return true;
 }
@@ -106,7 +106,7 @@ static bool current_name(const struct cli *c, char out[NAME_MAX_ + 1], struct er
 		return true;
 	}
 	buf_init(&text, NAME_MAX_);
-	snprintf(path, sizeof path, "%s/networks/current", c->places.config);
+	snprintf(path, sizeof path, "%.900s/networks/current", c->places.config);
 	if (access(path, F_OK) != 0) {
 		FAIL(e, CONFIG, "no network is in use");
 		return err_hint(e, "`lilypad up` starts one here, `lilypad network import FILE` joins one");

@@ -196,6 +196,13 @@ const char *settings_text(const struct settings *s, const char *key)
 	return from == FROM_DEFAULT ? setting_rows[i].standard : s->values[i][from];
 }
 
+const char *settings_layer(const struct settings *s, const char *key, enum setting_source layer)
+{
+	size_t i = index_of(key);
+
+	return layer == FROM_DEFAULT ? setting_rows[i].standard : s->values[i][layer];
+}
+
 const char *settings_source_text(const struct settings *s, const char *key, char *out, size_t n)
 {
 	char env[80];

@@ -31,6 +31,8 @@ void settings_from_network(struct settings *s, const char *key, const char *valu
 
 /* Never NULL; the key must exist. */
 const char *settings_text(const struct settings *s, const char *key);
+/* What one layer says; NULL: nothing. */
+const char *settings_layer(const struct settings *s, const char *key, enum setting_source layer);
 enum setting_source settings_source(const struct settings *s, const char *key);
 /* "environment LILYPAD_LOG_LEVEL", "profile /…/lilypad.ini", … */
 const char *settings_source_text(const struct settings *s, const char *key, char *out, size_t n);

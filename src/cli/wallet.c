@@ -19,7 +19,7 @@ enum { KEY_FILE_MAX = 16384, PASSWORD_MAX = 1024 };
 
 void wallet_path(const struct cli *c, const char *name, const char *suffix, char out[CLI_PATH_MAX])
 {
-	snprintf(out, CLI_PATH_MAX, "%s/keys/%s%s", c->places.data, name, suffix);
+	snprintf(out, CLI_PATH_MAX, "%.900s/keys/%.63s%.8s", c->places.data, name, suffix);
 }
 
 bool wallet_name_ok(const char *name, struct err *e)
@@ -76,6 +76,11 @@ static bool ask_password(const char *prompt, struct buf *out, struct err *e)
 	return true;
 }
 
+bool wallet_password(const char *file, const char *prompt, struct buf *out, struct err *e)
+{
+	return file ? read_password(file, out, e) : ask_password(prompt, out, e);
+}
+
 static bool password_of(const struct cli *c, const char *name, struct buf *out, struct err *e)
 {
 	const char *file = settings_text(c->settings, "wallet.password-file");
@@ -106,7 +111,7 @@ bool wallet_save(const struct cli *c, const char *name, const struct seckey *key
 	buf_hex(&pass, random.b, sizeof random.b);
 	seckey_wipe(&random);
 	TRY(keystore_encode(key, buf_view(&pass), KEYSTORE_QUICK, &json, e), e);
-	snprintf(path, sizeof path, "%s/keys", c->places.data);
+	snprintf(path, sizeof path, "%.900s/keys", c->places.data);
 	TRY(dir_make(path, e), e);
 	wallet_path(c, name, ".pass", path);
 	TRY(file_write(path, buf_bytes(&pass), 0600, e), e);

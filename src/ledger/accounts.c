@@ -48,7 +48,8 @@ bool account_ready(struct ledger *l, const struct addr *who, struct err *e)
 	/* The sink is no account. */
 	if (addr_is_zero(who) || map_put(&l->accounts, who, NULL))
 		return true;
-	return FAIL(e, BUSY, "this ledger has no room for another account beside its %zu", l->accounts.n);
+	return FAIL(e, BUSY, "this ledger has no room for another account beside its %zu",
+	        l->accounts.n);
 }
 
 bool account_covers(const struct ledger *l, const struct addr *who, struct amount need,

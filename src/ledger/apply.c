@@ -14,13 +14,14 @@ static bool field_in_bounds(const struct field *f, const void *row, struct err *
 	if (f->kind == K_AMOUNT && !amount_fits_document(*(const struct amount *)p))
 		return FAIL(e, RANGE, "%s is not below 2^96", f->name);
 	if (f->kind == K_TIME && t->s > BTIME_MAX)
-		return FAIL(e, RANGE, "%s is %llu, not below 2^40", f->name, (unsigned long long)t->s);
+		return FAIL(
+		        e, RANGE, "%s is %llu, not below 2^40", f->name, (unsigned long long)t->s);
 	if (f->kind == K_ENUM && !enum_has(f->names, *(const uint8_t *)p))
 		return FAIL(e, RANGE, "%s is %u, which is no %s", f->name, *(const uint8_t *)p,
 		        f->names->name);
 	if (f->kind == K_ADDRS && *(const uint32_t *)p > f->bound)
-		return FAIL(e, RANGE, "%s has %u items, more than %llu", f->name, *(const uint32_t *)p,
-		        (unsigned long long)f->bound);
+		return FAIL(e, RANGE, "%s has %u items, more than %llu", f->name,
+		        *(const uint32_t *)p, (unsigned long long)f->bound);
 	if (f->kind == K_REC)
 		return document_in_bounds(f->rec(), p, e);
 	return true;

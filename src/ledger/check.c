@@ -44,7 +44,8 @@ static bool deal_locks(const struct agreement *d, struct err *e)
 			return FAIL(e, INTERNAL, "a final deal keeps its terms or a deadline");
 	} else {
 		if (!d->hot || d->deadline.s == 0)
-			return FAIL(e, INTERNAL, "a deal that is not final has lost its terms or its clock");
+			return FAIL(e, INTERNAL,
+			        "a deal that is not final has lost its terms or its clock");
 		jc = amount_plus(d->hot->pay, d->hot->job_bond);
 		if (d->state != DEAL_NEGOTIATING)
 			rp = d->hot->result_bond;

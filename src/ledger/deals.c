@@ -20,7 +20,8 @@ static bool wrong_state(const struct agreement *d, const char *what, struct err 
 	return FAIL(e, STATE, "the deal is %s: %s", sm_name(&deal_states, d->state), what);
 }
 
-static bool before_deadline(const struct step *s, const struct agreement *d, const char *what, struct err *e)
+static bool before_deadline(
+        const struct step *s, const struct agreement *d, const char *what, struct err *e)
 {
 	if (s->now.s < d->deadline.s)
 		return true;
@@ -62,7 +63,8 @@ static bool result_fits(const struct step *s, const struct agreement *d, struct 
 
 	if (r->count > d->hot->instruction_limit)
 		return FAIL(e, LIMITS, "count is %llu, above the instruction limit of %llu",
-		        (unsigned long long)r->count, (unsigned long long)d->hot->instruction_limit);
+		        (unsigned long long)r->count,
+		        (unsigned long long)d->hot->instruction_limit);
 	if (r->bytes > d->hot->byte_limit)
 		return FAIL(e, LIMITS, "bytes is %llu, above the byte limit of %llu",
 		        (unsigned long long)r->bytes, (unsigned long long)d->hot->byte_limit);
@@ -130,13 +132,15 @@ static bool named_result(const struct step *s, struct agreement *d, struct err *
 	if (!hash_is_zero(&d->submitted) && hash_eq(&a->acceptance.result, &d->submitted))
 		return true;
 	if (a->result_sig.n == 0)
-		return FAIL(e, RESULT, hash_is_zero(&d->submitted)
+		return FAIL(e, RESULT,
+		        hash_is_zero(&d->submitted)
 		                ? "no result is submitted, and none comes with the acceptance"
 		                : "the acceptance names another result than the one submitted");
 	TRY(document_in_bounds(result_record(), &a->result, e), e);
 	result_hash_of(&a->result, &a->output_hash, &h);
 	if (!hash_eq(&a->acceptance.result, &h) || !hash_eq(&a->result.deal, &d->id))
-		return FAIL(e, RESULT, "the result beside the acceptance is not the one that it names");
+		return FAIL(
+		        e, RESULT, "the result beside the acceptance is not the one that it names");
 	TRY(document_signed(s->l, &h, &a->result_sig, &d->rp, "Result", e), e);
 	TRY(result_fits(s, d, e), e);
 	take_result(s, d, &h);
@@ -179,7 +183,8 @@ bool apply_check(struct step *s, struct err *e)
 		return wrong_state(d, "only a submitted result can be checked", e);
 	TRY(document_signed(s->l, &h, &s->a->doc_sig, &d->jc, "Check", e), e);
 	if (d->hot->seats == 0)
-		return FAIL(e, PANEL, "the deal has no mediation (m = 0): its result cannot be checked");
+		return FAIL(e, PANEL,
+		        "the deal has no mediation (m = 0): its result cannot be checked");
 	TRY(before_deadline(s, d, "a check", e), e);
 	if (!hash_eq(&doc->result, &d->result))
 		return FAIL(e, RESULT, "the check names another result than the one submitted");

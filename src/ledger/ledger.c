@@ -29,7 +29,8 @@ static bool genesis_fits(const struct genesis *g, struct err *e)
 		return FAIL(e, CLOCKS, "MIN is %llu s: at least %d s outside test ledgers",
 		        (unsigned long long)g->min.s, MIN_S);
 	if (g->unbonding.s <= g->life.s)
-		return FAIL(e, CLOCKS, "the unbonding time is %llu s: it must be above LIFE, %llu s",
+		return FAIL(e, CLOCKS,
+		        "the unbonding time is %llu s: it must be above LIFE, %llu s",
 		        (unsigned long long)g->unbonding.s, (unsigned long long)g->life.s);
 	return true;
 }
@@ -45,7 +46,8 @@ static bool allocate(struct ledger *l, struct err *e)
 		if (addr_is_zero(&a->account) || !amount_fits_document(a->amount) ||
 		        !amount_fits_document(amount_plus(l->totals.supply, a->amount)))
 			return FAIL(e, RANGE,
-			        "allocation %u is to account zero, or brings the sum to 2^96 or more", i);
+			        "allocation %u is to account zero, or brings the sum to 2^96 or more",
+			        i);
 		TRY(account_ready(l, &a->account, e), e);
 		money_deposit(l, &a->account, a->amount);
 	}
@@ -68,8 +70,10 @@ bool ledger_new(
 	eip712_hash(genesis_record(), g, &genesis);
 	eip712_domain_embedded(&genesis, &l->domain);
 	ledger_set_verify(l, o);
-	map_init(&l->accounts, sizeof(struct addr), sizeof(struct account), LEDGER_ACCOUNTS_MAX, seed);
-	map_init(&l->agreements, sizeof(struct hash), sizeof(struct agreement), LEDGER_DEALS_MAX, seed);
+	map_init(&l->accounts, sizeof(struct addr), sizeof(struct account), LEDGER_ACCOUNTS_MAX,
+	        seed);
+	map_init(&l->agreements, sizeof(struct hash), sizeof(struct agreement), LEDGER_DEALS_MAX,
+	        seed);
 	map_init(&l->nonces, sizeof(struct nonce_key), sizeof(struct hash), LEDGER_DEALS_MAX, seed);
 	map_init(&l->burnt, sizeof(struct nonce_key), 32, LEDGER_DEALS_MAX, seed);
 	if (!allocate(l, e)) {

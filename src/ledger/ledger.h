@@ -60,8 +60,8 @@ struct btime ledger_time(const struct ledger *l);         /* of the last action 
 struct ledger_account {
 	struct amount free, locked, withdrawing, stake;
 	struct btime withdraw_at; /* from when on `withdrawing` can be withdrawn; 0: nothing is */
-	struct addr payout;       /* where withdrawals go (1.1); the account itself until it is set */
-	struct addr next_payout;  /* and from payout_at on; zero: no change is under way */
+	struct addr payout; /* where withdrawals go (1.1); the account itself until it is set */
+	struct addr next_payout; /* and from payout_at on; zero: no change is under way */
 	struct btime payout_at;
 	uint64_t send_nonce; /* of its next Send, from 0 */
 	uint64_t job_nonce;  /* above every job nonce that is used or burnt; from 1 */
@@ -77,19 +77,19 @@ struct agreement {
 	bool rp_agreed;
 	struct addr jc, rp, solver, author, mediator; /* mediator zero: none */
 	uint64_t nonce;
-	struct btime since;            /* of the last transition */
-	struct btime deadline;         /* of the state; 0: it is final */
-	uint64_t block;                /* of the last transition */
-	struct hash result;            /* the one that counts; zero: none yet */
-	struct hash submitted;         /* the one of 5.4; differs when another was accepted (2.6) */
-	struct hash check;             /* struct hash of the Check; zero: none */
-	struct hash end;               /* struct hash of the Verdict, Pass, Decline or Cancel that ended it */
-	uint64_t count, bytes;         /* of the result */
-	struct amount cost;            /* COST of the result */
-	struct amount paid;            /* of COST, once it is final */
+	struct btime since;    /* of the last transition */
+	struct btime deadline; /* of the state; 0: it is final */
+	uint64_t block;        /* of the last transition */
+	struct hash result;    /* the one that counts; zero: none yet */
+	struct hash submitted; /* the one of 5.4; differs when another was accepted (2.6) */
+	struct hash check;     /* struct hash of the Check; zero: none */
+	struct hash end; /* struct hash of the Verdict, Pass, Decline or Cancel that ended it */
+	uint64_t count, bytes;          /* of the result */
+	struct amount cost;             /* COST of the result */
+	struct amount paid;             /* of COST, once it is final */
 	struct amount jc_lock, rp_lock; /* what is locked for it now */
-	struct hash cold;              /* struct hash */
-	struct hot *hot;               /* owned; NULL once it is final */
+	struct hash cold;               /* struct hash */
+	struct hot *hot;                /* owned; NULL once it is final */
 };
 /* NULL when it is not on the ledger. Valid until the next action. */
 const struct agreement *ledger_agreement(const struct ledger *l, const struct hash *id);

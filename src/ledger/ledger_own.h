@@ -29,7 +29,8 @@ struct ledger {
 	struct map nonces;     /* nonce_key -> deal id */
 	struct map burnt;      /* nonce_key of nonce / 256 -> bitmap of 32 bytes (8.4) */
 	struct ledger_totals totals;
-	struct amount deal_locks; /* sum over the deals of what is locked for them: equals totals.locked */
+	struct amount
+	        deal_locks; /* sum over the deals of what is locked for them: equals totals.locked */
 	uint64_t seq;
 	struct btime time;
 	/* Whose balances the present action changed. */
@@ -63,7 +64,8 @@ void money_credit(struct ledger *l, const struct addr *to, struct amount n);  /*
 void money_to_withdrawing(struct ledger *l, const struct addr *who, struct amount n);
 void money_withdraw(struct ledger *l, const struct addr *who, struct amount n);
 void money_to_stake(struct ledger *l, const struct addr *who, struct amount n);
-void money_from_stake(struct ledger *l, const struct addr *who, struct amount n); /* to withdrawing */
+void money_from_stake(
+        struct ledger *l, const struct addr *who, struct amount n); /* to withdrawing */
 struct amount amount_plus(struct amount a, struct amount b);
 struct amount amount_less(struct amount a, struct amount b);
 

@@ -35,7 +35,8 @@ static inline bool play_fake_verify(void *ctx, const struct hash *digest, const 
         const struct addr *who, struct err *e)
 {
 	(void)ctx;
-	if (sig->n == 65 && memcmp(sig->b, who->b, 20) == 0 && memcmp(sig->b + 20, digest->b, 32) == 0)
+	if (sig->n == 65 && memcmp(sig->b, who->b, 20) == 0 &&
+	        memcmp(sig->b + 20, digest->b, 32) == 0)
 		return true;
 	return FAIL(e, SIGNATURE, "not signed by the party");
 }
@@ -45,8 +46,13 @@ static inline void play_genesis(struct play *p)
 {
 	struct genesis *g = &p->genesis;
 
-	*g = (struct genesis){.operator_ = p->who[OPERATOR], .symbol = "LP", .decimals = 18,
-	        .min = {60}, .life = {10000}, .unbonding = {20000}, .time = {1000000}};
+	*g = (struct genesis){.operator_ = p->who[OPERATOR],
+	        .symbol = "LP",
+	        .decimals = 18,
+	        .min = {60},
+	        .life = {10000},
+	        .unbonding = {20000},
+	        .time = {1000000}};
 	memcpy(g->name, "play", 5);
 	for (int i = 0; i < PARTIES; i++)
 		g->allocations.v[g->allocations.n++] =
@@ -78,18 +84,32 @@ static inline void play_done(struct play *p)
  * SOL 30 ‰; single mediation; each timeout 100 s except submit, 200 s. */
 static inline struct deal play_deal(const struct play *p, uint64_t nonce)
 {
-	struct deal d = {.hot = {.job_creator = p->who[JC], .provider = p->who[RP],
-	                         .solver = p->who[SOLVER], .author = p->who[AUTHOR],
-	                         .pay = amount_of(1000), .job_bond = amount_of(500),
-	                         .result_bond = amount_of(400), .late_judge = amount_of(20),
-	                         .late_submit = amount_of(30), .damages = amount_of(100),
-	                         .fee = amount_of(10), .base = amount_of(100),
-	                         .per_instruction = amount_of(3), .per_byte = amount_of(1),
-	                         .instruction_limit = 1000, .byte_limit = 500,
-	                         .mediation = MEDIATION_SINGLE, .seats = 1, .royalty = 50,
-	                         .solver_share = 30, .agree_timeout = {100}, .submit_timeout = {200},
-	                         .judge_timeout = {100}, .mediate_timeout = {100},
-	                         .open_by = {p->now.s + 1000}, .nonce = nonce}};
+	struct deal d = {.hot = {.job_creator = p->who[JC],
+	                         .provider = p->who[RP],
+	                         .solver = p->who[SOLVER],
+	                         .author = p->who[AUTHOR],
+	                         .pay = amount_of(1000),
+	                         .job_bond = amount_of(500),
+	                         .result_bond = amount_of(400),
+	                         .late_judge = amount_of(20),
+	                         .late_submit = amount_of(30),
+	                         .damages = amount_of(100),
+	                         .fee = amount_of(10),
+	                         .base = amount_of(100),
+	                         .per_instruction = amount_of(3),
+	                         .per_byte = amount_of(1),
+	                         .instruction_limit = 1000,
+	                         .byte_limit = 500,
+	                         .mediation = MEDIATION_SINGLE,
+	                         .seats = 1,
+	                         .royalty = 50,
+	                         .solver_share = 30,
+	                         .agree_timeout = {100},
+	                         .submit_timeout = {200},
+	                         .judge_timeout = {100},
+	                         .mediate_timeout = {100},
+	                         .open_by = {p->now.s + 1000},
+	                         .nonce = nonce}};
 
 	d.cold.determinism = DETERMINISM_EXACT;
 	d.cold.mediators.n = 1;
@@ -146,8 +166,11 @@ static inline void play_send(
         struct play *p, enum who by, unsigned kind, const struct record *body, const void *row)
 {
 	p->a.kind = ACTION_SEND;
-	p->a.send = (struct send){.account = p->who[by], .kind = (uint8_t)kind,
-	        .body = play_id(body, row), .nonce = p->sends[by], .expiry = {p->now.s + 60}};
+	p->a.send = (struct send){.account = p->who[by],
+	        .kind = (uint8_t)kind,
+	        .body = play_id(body, row),
+	        .nonce = p->sends[by],
+	        .expiry = {p->now.s + 60}};
 	play_sign(p, by, send_record(), &p->a.send, &p->a.send_sig);
 }
 
@@ -163,22 +186,28 @@ static inline void play_amount(struct play *p, enum who by, unsigned kind, uint6
 	play_send(p, by, kind, withdrawal_record(), &p->a.body);
 }
 
-static inline void play_result(struct play *p, const struct hash *deal, uint64_t count, uint64_t bytes)
+static inline void play_result(
+        struct play *p, const struct hash *deal, uint64_t count, uint64_t bytes)
 {
 	struct hash h;
 
 	p->a = (struct action){.kind = ACTION_RESULT,
-	        .result = {.deal = *deal, .status = STATUS_COMPLETED, .count = count, .bytes = bytes,
+	        .result = {.deal = *deal,
+	                .status = STATUS_COMPLETED,
+	                .count = count,
+	                .bytes = bytes,
 	                .secret_hash = {{7}}},
 	        .output_hash = {{9}}};
 	result_hash_of(&p->a.result, &p->a.output_hash, &h);
 	play_sign_hash(p, RP, &h, &p->a.result_sig);
 }
 
-static inline struct hash play_result_hash(
-        const struct hash *deal, uint64_t count, uint64_t bytes)
+static inline struct hash play_result_hash(const struct hash *deal, uint64_t count, uint64_t bytes)
 {
-	struct result r = {.deal = *deal, .status = STATUS_COMPLETED, .count = count, .bytes = bytes,
+	struct result r = {.deal = *deal,
+	        .status = STATUS_COMPLETED,
+	        .count = count,
+	        .bytes = bytes,
 	        .secret_hash = {{7}}};
 	struct hash output = {{9}}, h;
 
@@ -203,30 +232,35 @@ static inline void play_accept(
 static inline void play_check(struct play *p, const struct hash *deal, const struct hash *result)
 {
 	p->a = (struct action){.kind = ACTION_CHECK,
-	        .check = {.deal = *deal, .result = *result, .claim = RULING_RESULT_WRONG,
+	        .check = {.deal = *deal,
+	                .result = *result,
+	                .claim = RULING_RESULT_WRONG,
 	                .salt = {{5}}}};
 	play_sign(p, JC, check_record(), &p->a.check, &p->a.doc_sig);
 }
 
 static inline void play_verdict(struct play *p, const struct deal *d, unsigned ruling)
 {
-	p->a = (struct action){.kind = ACTION_VERDICT, .deal.cold = d->cold,
-	        .verdict = {.deal = play_id(deal_record(), d), .mediator = p->who[MEDIATOR],
+	p->a = (struct action){.kind = ACTION_VERDICT,
+	        .deal.cold = d->cold,
+	        .verdict = {.deal = play_id(deal_record(), d),
+	                .mediator = p->who[MEDIATOR],
 	                .ruling = (uint8_t)ruling}};
 	play_sign(p, MEDIATOR, verdict_record(), &p->a.verdict, &p->a.doc_sig);
 }
 
 static inline void play_pass(struct play *p, const struct deal *d)
 {
-	p->a = (struct action){.kind = ACTION_PASS, .deal.cold = d->cold,
+	p->a = (struct action){.kind = ACTION_PASS,
+	        .deal.cold = d->cold,
 	        .pass = {.deal = play_id(deal_record(), d), .mediator = p->who[MEDIATOR]}};
 	play_sign(p, MEDIATOR, pass_record(), &p->a.pass, &p->a.doc_sig);
 }
 
 static inline void play_decline(struct play *p, const struct hash *deal)
 {
-	p->a = (struct action){.kind = ACTION_DECLINE,
-	        .decline = {.deal = *deal, .reason = REASON_HOST_FAILURE}};
+	p->a = (struct action){
+	        .kind = ACTION_DECLINE, .decline = {.deal = *deal, .reason = REASON_HOST_FAILURE}};
 	play_sign(p, RP, decline_record(), &p->a.decline, &p->a.doc_sig);
 }
 

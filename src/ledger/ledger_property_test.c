@@ -24,15 +24,15 @@
 struct game {
 	struct play p;
 	uint64_t seed, number;
-	enum who honest;  /* JC, RP, or PARTIES: nobody */
-	bool fair_rules;  /* the mediator is honest, when there is an honest party */
-	bool job_faulty;  /* what an honest mediator rules on a right result */
-	bool acting;      /* the honest party signs what it is about to send */
+	enum who honest; /* JC, RP, or PARTIES: nobody */
+	bool fair_rules; /* the mediator is honest, when there is an honest party */
+	bool job_faulty; /* what an honest mediator rules on a right result */
+	bool acting;     /* the honest party signs what it is about to send */
 	struct deal deals[DEALS];
 	struct hash ids[DEALS];
-	bool declined;    /* the honest RP declined deal 0 */
-	bool late;        /* the honest RP lets others open, and never promises what it cannot do */
-	bool cancels;     /* the honest party signs cancels */
+	bool declined; /* the honest RP declined deal 0 */
+	bool late;     /* the honest RP lets others open, and never promises what it cannot do */
+	bool cancels;  /* the honest party signs cancels */
 	struct action kept[KEPT];
 	unsigned kept_n;
 	uint64_t accepted, refused;
@@ -108,7 +108,8 @@ static void draw_terms(struct game *g, struct hot *h)
 /* One in ten is spoiled in one of its terms. */
 static void spoil(struct game *g, struct deal *d)
 {
-	switch (below(g, 8)) {
+	switch (below(g, 9)) {
+	case 8: d->hot.result_bond = amount_of(1000001); break;
 	case 0: d->hot.job_bond = amount_of(0); break;
 	case 1: d->hot.royalty = 1001; break;
 	case 2: d->hot.mediate_timeout.s = 59; break;
@@ -167,6 +168,17 @@ static void keep(struct game *g)
 	g->kept[g->kept_n++ % KEPT] = g->p.a;
 }
 
+/* A Send counts once: the nonces of an account are consecutive. */
+static void sent(struct game *g)
+{
+	for (int i = 0; i < PARTIES; i++) {
+		if (!addr_eq(&g->p.who[i], &g->p.a.send.account))
+			continue;
+		if (g->p.a.send.nonce != g->p.sends[i]++)
+			fails(g, "a Send was accepted out of order");
+	}
+}
+
 /* p.a goes to the ledger; a refusal or a repetition leaves all as it was. */
 static bool act(struct game *g)
 {
@@ -182,8 +194,8 @@ static bool act(struct game *g)
 		keep(g);
 		if (ledger_seq(g->p.l) != seq + 1)
 			fails(g, "the sequence of events has a gap");
-		for (int i = 0; g->p.a.kind == ACTION_SEND && i < PARTIES; i++)
-			g->p.sends[i] += addr_eq(&g->p.who[i], &g->p.a.send.account);
+		if (g->p.a.kind == ACTION_SEND)
+			sent(g);
 	} else {
 		g->refused += !ok;
 		if (memcmp(&before, &after, sizeof before) != 0 || ledger_seq(g->p.l) != seq)
@@ -205,8 +217,8 @@ enum { RIGHT = 40 };
 static void other_action(struct game *g, unsigned i)
 {
 	struct play *p = &g->p;
-	static const uint8_t kinds[] = {SEND_MINT, SEND_REQUEST_WITHDRAW, SEND_WITHDRAW,
-	        SEND_UNBOND_STAKE};
+	static const uint8_t kinds[] = {
+	        SEND_MINT, SEND_REQUEST_WITHDRAW, SEND_WITHDRAW, SEND_UNBOND_STAKE};
 	enum who by = (enum who)below(g, PARTIES);
 
 	switch (below(g, 5)) {
@@ -227,6 +239,20 @@ static void other_action(struct game *g, unsigned i)
 	}
 }
 
+/* By the mediator, or by somebody who would like to be it. */
+static void random_verdict(struct game *g, const struct deal *d)
+{
+	struct play *p = &g->p;
+
+	play_verdict(p, d, 1 + (unsigned)below(g, 7));
+	if (chance(g, 60))
+		return;
+	p->a.verdict.mediator = p->who[MALLORY];
+	if (chance(g, 30))
+		p->a.deal.cold.mediators.v[0] = p->who[MALLORY];
+	play_sign(p, MALLORY, verdict_record(), &p->a.verdict, &p->a.doc_sig);
+}
+
 static void random_action(struct game *g)
 {
 	unsigned i = (unsigned)(chance(g, 70) ? 0 : below(g, DEALS));
@@ -244,7 +270,7 @@ static void random_action(struct game *g)
 	case 5: play_accept(p, id, RIGHT, RIGHT, chance(g, 50)); break;
 	case 6: play_accept(p, id, some_count(g), RIGHT, chance(g, 50)); break;
 	case 7: play_check(p, id, &h); break;
-	case 8: play_verdict(p, d, 1 + (unsigned)below(g, 7)); break;
+	case 8: random_verdict(g, d); break;
 	case 9: play_decline(p, id); break;
 	case 10: play_cancel(p, id, p->now.s + below(g, 3)); break;
 	case 11: play_timeout(p, id); break;
@@ -327,14 +353,15 @@ static void honest_mediator(struct game *g, const struct agreement *d)
 	struct hash right = play_result_hash(&g->ids[0], RIGHT, RIGHT);
 	bool is_right = hash_eq(&d->result, &right);
 
-	if (d->state != DEAL_RESULTS_CHECKED || g->p.now.s >= d->deadline.s || g->number % 5 == 0)
+	if (d->state != DEAL_RESULTS_CHECKED || g->p.now.s >= d->deadline.s ||
+	        g->number / 3 % 5 == 0)
 		return;
 	g->acting = true;
-	if (g->number % 3 == 0)
+	if (g->number / 3 % 4 == 0)
 		play_pass(&g->p, &g->deals[0]);
 	else
 		play_verdict(&g->p, &g->deals[0],
-		        !is_right         ? RULING_RESULT_WRONG
+		        !is_right       ? RULING_RESULT_WRONG
 		        : g->job_faulty ? RULING_JOB_FAULTY
 		                        : RULING_RESULT_CORRECT);
 	if (!own(g))
@@ -443,12 +470,19 @@ static void least(const struct game *g, int64_t is, int64_t must, const char *wh
 static void jc_guarantee(const struct game *g, const struct agreement *d, int64_t gain)
 {
 	const struct hot *h = &g->deals[0].hot;
+	struct hash right = play_result_hash(&g->ids[0], RIGHT, RIGHT);
 	int64_t cost = small(d->cost);
 
 	switch (d->state) {
-	case DEAL_RESULTS_ACCEPTED: least(g, gain, -cost, "the JC (accepted)"); break;
+	case DEAL_RESULTS_ACCEPTED:
+		if (h->seats && !hash_eq(&d->result, &right))
+			fails(g, "a result was accepted that the JC did not accept");
+		least(g, gain, -cost, "the JC (accepted)");
+		break;
 	case DEAL_MEDIATION_ACCEPTED: fails(g, "a wrong result was found right"); break;
-	case DEAL_MEDIATION_REJECTED: least(g, gain, small(h->damages), "the JC (RP at fault)"); break;
+	case DEAL_MEDIATION_REJECTED:
+		least(g, gain, small(h->damages), "the JC (RP at fault)");
+		break;
 	case DEAL_MEDIATION_JOB_FAULTY: fails(g, "a sound job was found faulty"); break;
 	case DEAL_TIMEOUT_MEDIATE:
 		least(g, gain, -(cost + 1) / 2 - (small(h->fee) + 1) / 2, "the JC (no ruling)");
@@ -471,7 +505,10 @@ static void rp_guarantee(const struct game *g, const struct agreement *d, int64_
 {
 	const struct hot *h = &g->deals[0].hot;
 	int64_t cost = small(d->cost), paid = after_shares(g, cost), dam = small(h->damages);
+	struct hash right = play_result_hash(&g->ids[0], RIGHT, RIGHT);
 
+	if (!hash_is_zero(&d->result) && !hash_eq(&d->result, &right))
+		fails(g, "a result counts that RP did not sign");
 	switch (d->state) {
 	case DEAL_DECLINED:
 		if (!g->declined)
@@ -532,8 +569,9 @@ static void play_sequence(struct game *g, uint64_t number)
 		honest_start(g);
 	for (int i = 0; i < STEPS; i++) {
 		random_action(g);
-		if (act(g) && g->p.n && g->p.a.kind == ACTION_SEND && g->p.a.send.kind == SEND_MINT &&
-		        g->honest != PARTIES && addr_eq(&g->p.a.body.mint.to, &g->p.who[g->honest]))
+		if (act(g) && g->p.n && g->p.a.kind == ACTION_SEND &&
+		        g->p.a.send.kind == SEND_MINT && g->honest != PARTIES &&
+		        addr_eq(&g->p.a.body.mint.to, &g->p.who[g->honest]))
 			minted += small(g->p.a.body.mint.amount);
 		honest_turn(g);
 		if (chance(g, 40)) {
@@ -582,9 +620,12 @@ static void test_sequences(void **state)
 		refused += g->refused;
 		play_done(&g->p);
 	}
-	print_message("%llu sequences: %llu actions accepted, %llu refused\n", (unsigned long long)n,
-	        (unsigned long long)accepted, (unsigned long long)refused);
+	print_message("%llu sequences: %llu actions accepted, %llu refused\n",
+	        (unsigned long long)n, (unsigned long long)accepted, (unsigned long long)refused);
 	/* A test that never gets anywhere shows nothing: every final state was reached. */
+	for (size_t i = 0; i < deal_states.n; i++)
+		print_message("  %-22s %llu\n", deal_states.states[i].name,
+		        (unsigned long long)finals[deal_states.states[i].value]);
 	for (size_t i = 0; i < deal_states.n && n >= SEQUENCES; i++) {
 		const struct sm_state *s = &deal_states.states[i];
 

@@ -38,7 +38,8 @@ static void refused(struct play *p, enum err_code code)
 	if (play_do(p))
 		fail_msg("accepted where %s was expected", err_name(code));
 	if (p->e.code != code)
-		fail_msg("%s where %s was expected: %s", err_name(p->e.code), err_name(code), p->e.msg);
+		fail_msg("%s where %s was expected: %s", err_name(p->e.code), err_name(code),
+		        p->e.msg);
 	ledger_totals(p->l, &after);
 	assert_memory_equal(&before, &after, sizeof before);
 	assert_int_equal(ledger_seq(p->l), seq);
@@ -380,8 +381,10 @@ static void test_shares(void **state)
 		d = shared_deal(&p, k, large ? 999 : 7);
 		to_accepted(&p, &d);
 		assert_int_equal(change(&p, RP), large ? shares[k].rp999 : shares[k].rp);
-		assert_int_equal(change(&p, AUTHOR), large ? shares[k].author999 : shares[k].author);
-		assert_int_equal(change(&p, SOLVER), large ? shares[k].solver999 : shares[k].solver);
+		assert_int_equal(
+		        change(&p, AUTHOR), large ? shares[k].author999 : shares[k].author);
+		assert_int_equal(
+		        change(&p, SOLVER), large ? shares[k].solver999 : shares[k].solver);
 		assert_int_equal(change(&p, JC), large ? -999 : -7);
 		play_done(&p);
 		/* P20: no shares of half a payment. */
@@ -1027,6 +1030,28 @@ static void test_open_after_agree(void **state)
 	play_done(&p);
 }
 
+/* RP's bond is looked at when RP agrees. */
+static void test_agree_without_bond(void **state)
+{
+	struct play p;
+	struct deal d;
+	struct hash id;
+
+	(void)state;
+	play_init(&p);
+	d = play_deal(&p, 1);
+	rp_poor(&p, &d);
+	id = play_id(deal_record(), &d);
+	play_agree(&p, JC, &d);
+	applies(&p);
+	play_agree(&p, RP, &d);
+	refused(&p, E_FUNDS);
+	play_open(&p, &d);
+	refused(&p, E_FUNDS);
+	timed_out(&p, &id);
+	play_done(&p);
+}
+
 static void test_limits(void **state)
 {
 	struct play p;
@@ -1624,6 +1649,7 @@ int main(void)
 	        cmocka_unit_test(test_instants),
 	        cmocka_unit_test(test_agree_instants),
 	        cmocka_unit_test(test_open_after_agree),
+	        cmocka_unit_test(test_agree_without_bond),
 	        cmocka_unit_test(test_limits),
 	        cmocka_unit_test(test_states),
 	        cmocka_unit_test(test_unknown_deal),

@@ -23,8 +23,8 @@ static bool seats_fit(const struct deal *d, struct err *e)
 	return true;
 }
 
-static bool covers(struct amount bond, struct amount least, const char *what, const char *why,
-        struct err *e)
+static bool covers(
+        struct amount bond, struct amount least, const char *what, const char *why, struct err *e)
 {
 	char have[AMOUNT_DEC_MAX], need[AMOUNT_DEC_MAX];
 
@@ -46,7 +46,9 @@ static bool bonds_fit(const struct hot *h, struct err *e)
 		return FAIL(e, PANEL, "appeal is %u, and there is no panel", h->appeal);
 	TRY(covers(h->job_bond, h->late_judge, "jobBond", "lateJudge", e), e);
 	if (h->seats > 0)
-		TRY(covers(h->job_bond, amount_plus(phi, h->damages), "jobBond", "fees + damages", e), e);
+		TRY(covers(h->job_bond, amount_plus(phi, h->damages), "jobBond", "fees + damages",
+		            e),
+		        e);
 	TRY(covers(h->result_bond, h->late_submit, "resultBond", "lateSubmit", e), e);
 	if (h->seats > 0)
 		TRY(covers(h->result_bond, amount_plus(phi, h->damages), "resultBond",
@@ -74,7 +76,8 @@ static bool clocks_fit(const struct hot *h, const struct genesis *g, struct err 
 	TRY(clock_fits("judgeTimeout", h->judge_timeout, g, e), e);
 	TRY(clock_fits("mediateTimeout", h->mediate_timeout, g, e), e);
 	if (sum > g->life.s)
-		return FAIL(e, CLOCKS, "the timeouts add up to %llu s, above this ledger's LIFE of %llu s",
+		return FAIL(e, CLOCKS,
+		        "the timeouts add up to %llu s, above this ledger's LIFE of %llu s",
 		        (unsigned long long)sum, (unsigned long long)g->life.s);
 	return true;
 }
@@ -98,8 +101,8 @@ static bool mediators_fit(const struct deal *d, struct err *e)
 	addr_format(m, name);
 	if (addr_is_zero(m) || addr_eq(m, &h->job_creator) || addr_eq(m, &h->provider) ||
 	        addr_eq(m, &h->solver))
-		return FAIL(e, PANEL, "%s cannot be the mediator: it is a party of the deal, or nobody",
-		        name);
+		return FAIL(e, PANEL,
+		        "%s cannot be the mediator: it is a party of the deal, or nobody", name);
 	return true;
 }
 
@@ -130,8 +133,8 @@ static bool may_open(const struct step *s, const struct deal *d, struct err *e)
 	TRY(seats_fit(d, e), e);
 	TRY(bonds_fit(h, e), e);
 	if (h->royalty + h->solver_share > 1000)
-		return FAIL(e, SHARES, "royalty %u and solverShare %u are together above 1000", h->royalty,
-		        h->solver_share);
+		return FAIL(e, SHARES, "royalty %u and solverShare %u are together above 1000",
+		        h->royalty, h->solver_share);
 	TRY(clocks_fit(h, &s->l->genesis, e), e);
 	TRY(open_in_time(h, s->now, e), e);
 	TRY(nonce_free(s->l, h, e), e);
@@ -178,8 +181,8 @@ static void use_nonce(struct ledger *l, const struct addr *jc, uint64_t nonce)
 		a->job_nonce = nonce == UINT64_MAX ? nonce : nonce + 1;
 }
 
-static bool record(
-        struct step *s, const struct deal *d, const struct hash *id, struct agreement **out, struct err *e)
+static bool record(struct step *s, const struct deal *d, const struct hash *id,
+        struct agreement **out, struct err *e)
 {
 	struct ledger *l = s->l;
 	struct agreement *a = NULL;
@@ -328,7 +331,8 @@ bool apply_agree(struct step *s, struct err *e)
 	if (is_jc)
 		return jc_agrees(s, &id, e);
 	if (!a)
-		return FAIL(e, STATE, "the job creator has not agreed: a provider cannot be the first");
+		return FAIL(
+		        e, STATE, "the job creator has not agreed: a provider cannot be the first");
 	TRY(until_agreed(s, a, e), e);
 	TRY(rp_covers(s, h, e), e);
 	rp_locks(s, a);

@@ -52,10 +52,12 @@ static bool mint(struct step *s, struct err *e)
 
 	addr_format(sender(s), name);
 	if (!addr_eq(sender(s), &s->l->genesis.operator_))
-		return FAIL(e, PARTY, "%s is not the operator of this ledger, who alone mints", name);
+		return FAIL(
+		        e, PARTY, "%s is not the operator of this ledger, who alone mints", name);
 	amount_format(m->amount, text);
 	if (!amount_fits_document(after))
-		return FAIL(e, RANGE, "a deposit of %s would bring all deposits to 2^96 or more", text);
+		return FAIL(
+		        e, RANGE, "a deposit of %s would bring all deposits to 2^96 or more", text);
 	if (addr_is_zero(&m->to))
 		return FAIL(e, RANGE, "a deposit to account zero");
 	TRY(account_ready(s->l, &m->to, e), e);
@@ -129,7 +131,8 @@ static bool burn_nonce(struct step *s, struct err *e)
 	uint8_t *bits;
 
 	if (ledger_nonce_used(s->l, sender(s), nonce))
-		return FAIL(e, NONCE, "nonce %llu is used or burnt already", (unsigned long long)nonce);
+		return FAIL(
+		        e, NONCE, "nonce %llu is used or burnt already", (unsigned long long)nonce);
 	nonce_key(sender(s), nonce / 256, &key);
 	bits = map_put(&s->l->burnt, &key, NULL);
 	if (!bits)
@@ -215,7 +218,8 @@ static const struct kind *kind_of(uint8_t kind)
 
 /* ---- the Send itself ---------------------------------------------------------------------------- */
 
-static bool send_fits(const struct step *s, const struct record *body, const void *row, struct err *e)
+static bool send_fits(
+        const struct step *s, const struct record *body, const void *row, struct err *e)
 {
 	const struct send *m = &s->a->send;
 	const struct account *a = account_get(s->l, &m->account);

@@ -345,8 +345,9 @@ static void seek(struct seek *s)
 		if (d->spec.target && d->spec.target != r->provider)
 			continue;
 		s->a = ask_for(b, r, d->spec.module);
-		s->f = demand_sync(b, b->active[k]) ? demand_fits(b, b->active[k], s->a->supply)
-		                                    : NULL;
+		s->f = s->a && demand_sync(b, b->active[k])
+		               ? demand_fits(b, b->active[k], s->a->supply)
+		               : NULL;
 		if (!s->f)
 			continue;
 		resource_query(b, r, s->a, &q);

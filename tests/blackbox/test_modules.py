@@ -80,3 +80,12 @@ def test_a_broken_manifest_stops_the_build(tmp_path):
     assert r.returncode == 1
     assert "args[1]: there is no input for the placeholder {Mesage}" in r.stderr
     assert not (tmp_path / "out.json").exists()
+
+
+def test_the_example_in_the_docs(tmp_path):
+    text = (ROOT / "docs/modules.md").read_text()
+    example = tmp_path / "module.json"
+    example.write_text(text.split("```json\n")[1].split("```")[0])
+    r = subprocess.run([ROOT / "build/tools/module_pack", example, BUILT / "cowsay/cowsay.wasm",
+                        tmp_path / "out.json"], capture_output=True, text=True)
+    assert r.returncode == 0, r.stderr

@@ -1,0 +1,202 @@
+/* views.c - what a solver shows: offers, deals with their timeline, why a job has no match (3.15). */
+#include "codec/hex.h"
+#include "codec/json.h"
+#include "solver/solver_own.h"
+
+/* ---- why -------------------------------------------------------------------------------------------- */
+
+static json_t *gap_json(const struct pair_gap *gap)
+{
+	struct buf text OWN(buf_done);
+
+	buf_init(&text, 1024);
+	pair_gap_text(gap, &text);
+	return json_string(buf_cstr(&text));
+}
+
+static json_t *reasons_json(const struct book_why *why)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 1; i < PAIR_REASONS; i++) {
+		json_t *row;
+
+		if (why->count[i] == 0)
+			continue;
+		row = json_pack("{s:s, s:s, s:s, s:I}", "reason", pair_reason_name(i), "clause",
+			pair_reason_clause(i), "text", pair_reason_text(i), "count", (json_int_t)why->count[i]);
+		if (why->at_most[i].reason)
+			json_object_set_new(row, "wouldMatch", gap_json(&why->at_most[i]));
+		else if (why->at_least[i].reason)
+			json_object_set_new(row, "wouldMatch", gap_json(&why->at_least[i]));
+		json_array_append_new(list, row);
+	}
+	return list;
+}
+
+static const char *state_name(uint8_t state)
+{
+	static const char *const names[] = {"?", "open", "taken", "done", "cancelled", "expired"};
+
+	return names[state < COUNT(names) ? state : 0];
+}
+
+static bool find_offer(struct solver *s, const struct http_req *r, struct solver_offer *row, struct err *e)
+{
+	TRY(hash_parse(r->params[0], &row->id, e), e);
+	if (!solver_get(s, solver_offer_record(), row))
+		return FAIL(e, NOT_FOUND, "no offer has the id %.*s", STR_ARG(r->params[0]));
+	return true;
+}
+
+void view_job_offer(struct solver *s, const struct event *ev, struct effects *fx)
+{
+	const struct http_req *r = ev->request;
+	struct solver_offer row = {0};
+	struct solver_deal d = {0};
+	struct book_why *why = ARENA_NEW(fx->arena, struct book_why);
+	json_t *j;
+	struct err e;
+
+	assert(why);
+	if (!find_offer(s, r, &row, &e)) {
+		fx_reply_err(fx, r->conn, &e);
+		return;
+	}
+	j = json_pack("{s:o, s:s, s:o, s:I}", "id", json_of_hash(&row.id), "state", state_name(row.state),
+		"sequence", json_of_u64(row.sequence), "acknowledged", (json_int_t)row.time.s);
+	if (row.state == OFFER_OPEN &&
+		book_why(s->book, &row.id, (struct btime){wall_seconds(ev->wall)}, why, &e)) {
+		json_object_set_new(j, "providers", json_integer((json_int_t)why->offers));
+		json_object_set_new(j, "reasons", reasons_json(why));
+	}
+	d.id = row.deal;
+	if (!hash_is_zero(&row.deal) && solver_get(s, solver_deal_record(), &d) &&
+		addr_eq(&r->account, &d.deal.hot.job_creator)) {
+		json_t *more = deal_json(&d);
+
+		json_object_update_missing(j, more);
+		json_decref(more);
+	}
+	fx_reply(fx, r->conn, 200, j);
+}
+
+struct explaining {
+	json_t *list;
+};
+
+static bool explain_one(void *ctx, const struct hash *resource, const struct addr *provider,
+	const struct pair_gap *gap)
+{
+	struct explaining *x = ctx;
+
+	json_array_append_new(x->list, json_pack("{s:o, s:o, s:s, s:s, s:o}", "offer",
+		json_of_hash(resource), "provider", json_of_addr(provider), "reason",
+		gap->reason ? pair_reason_name(gap->reason) : "", "clause", pair_reason_clause(gap->reason),
+		"text", gap->reason ? gap_json(gap) : json_string("matches")));
+	return json_array_size(x->list) < 1000;
+}
+
+void view_explain(struct solver *s, const struct event *ev, struct effects *fx)
+{
+	const struct http_req *r = ev->request;
+	struct solver_offer row = {0};
+	struct explaining x = {json_array()};
+	struct err e;
+
+	if (!find_offer(s, r, &row, &e) ||
+		!book_explain(s->book, &row.id, (struct btime){wall_seconds(ev->wall)}, explain_one, &x, &e)) {
+		json_decref(x.list);
+		fx_reply_err(fx, r->conn, &e);
+		return;
+	}
+	fx_reply(fx, r->conn, 200, json_pack("{s:o, s:o}", "id", json_of_hash(&row.id), "providers", x.list));
+}
+
+/* ---- deals ------------------------------------------------------------------------------------------ */
+
+static void timeline(json_t *j, const struct solver_step *t)
+{
+	const struct {
+		const char *name;
+		uint64_t    ms;
+	} rows[] = {{"matched", t->matched_ms}, {"jobCreatorSigned", t->jc_ms}, {"providerSigned", t->rp_ms},
+		{"result", t->result_ms}, {"ended", t->end_ms}};
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		if (rows[i].ms)
+			json_array_append_new(list, json_pack("{s:s, s:I}", "event", rows[i].name, "wallMs",
+				(json_int_t)rows[i].ms));
+	}
+	json_object_set_new(j, "timeline", list);
+}
+
+/* Terms and state for anybody; what names the output only for its members (2.5, 9.2). */
+void view_deal(struct solver *s, const struct event *ev, struct effects *fx)
+{
+	const struct http_req *r = ev->request;
+	struct solver_deal d = {0};
+	struct solver_step step = {0};
+	struct solver_result res = {0};
+	bool member;
+	json_t *j;
+	struct err e;
+
+	if (!hash_parse(r->params[0], &d.id, &e)) {
+		fx_reply_err(fx, r->conn, &e);
+		return;
+	}
+	step.id = res.id = d.id;
+	if (!solver_get(s, solver_deal_record(), &d) || !solver_get(s, solver_step_record(), &step)) {
+		FAIL(&e, NOT_FOUND, "no match has the deal %.*s", STR_ARG(r->params[0]));
+		fx_reply_err(fx, r->conn, &e);
+		return;
+	}
+	member = addr_eq(&r->account, &d.deal.hot.job_creator) || addr_eq(&r->account, &d.deal.hot.provider);
+	j = deal_json(&d);
+	json_object_set_new(j, "state", json_string(sm_name(&match_states, step.state)));
+	json_object_set_new(j, "ledger", json_string(step.ledger ? sm_name(&deal_states, step.ledger) : ""));
+	json_object_set_new(j, "cost", json_of_amount(step.cost));
+	json_object_set_new(j, "why", json_of_str(str_of(step.why)));
+	timeline(j, &step);
+	if (member && step.jc_sig.n)
+		json_object_set_new(j, "jobCreatorSignature", json_of_sig(&step.jc_sig));
+	if (member && step.rp_sig.n)
+		json_object_set_new(j, "providerSignature", json_of_sig(&step.rp_sig));
+	if (member && solver_get(s, solver_result_record(), &res)) {
+		json_object_set_new(j, "result", record_to_json(result_record(), &res.result));
+		json_object_set_new(j, "signature", json_of_sig(&res.sig));
+		json_object_set_new(j, "stored", record_to_json(stored_record(), &res.stored));
+		json_object_set_new(j, "storedSignature", json_of_sig(&res.stored_sig));
+	}
+	fx_reply(fx, r->conn, 200, j);
+}
+
+/* ---- the whole -------------------------------------------------------------------------------------- */
+
+void view_offers(struct solver *s, const struct event *ev, struct effects *fx)
+{
+	struct book_size n = book_size(s->book);
+
+	fx_reply(fx, ev->request->conn, 200, json_pack("{s:i, s:i, s:i, s:i, s:i}", "jobOffers", (int)n.jobs,
+		"waiting", (int)n.waiting, "taken", (int)n.taken, "resourceOffers", (int)n.resources,
+		"deals", (int)n.holds));
+}
+
+void view_info(struct solver *s, const struct event *ev, struct effects *fx)
+{
+	fx_reply(fx, ev->request->conn, 200, json_pack("{s:o, s:o, s:o, s:I, s:b}", "account",
+		json_of_addr(&s->world->signer.addr), "domain", json_of_hash(&s->c.domain), "lastEvent",
+		json_of_u64(s->last_event), "ledgerTime", (json_int_t)s->ledger_time.s, "ready",
+		s->ledger_time.s != 0));
+}
+
+void view_events(const struct event *ev, struct effects *fx)
+{
+	struct fx *f = fx_add(fx, FX_STREAM, (struct tag){0});
+
+	f->conn = ev->request->conn;
+	f->id = ev->request->cursor;
+	f->topics[0] = account_topic(&ev->request->account);
+}
