@@ -20,7 +20,7 @@
 /* All are borrowed and must outlive the port. stop() ends every transfer without its answer; the loop
  * must run once more to close the handles. */
 MUST bool http_tree_open(uv_loop_t *loop, struct http_client *client, const struct blobs *blobs,
-	struct tree_port *out, struct err *e);
+        struct tree_port *out, struct err *e);
 /* Stops and frees it. Nothing happens when it was not opened. */
 void http_tree_close(struct tree_port *p);
 

@@ -70,7 +70,12 @@ bool daemon_open(struct daemon *d, struct cli *c, const char *role, const char *
 	d->cli = c;
 	d->role = role;
 	TRY(open_log(d, e), e);
-	snprintf(d->dir, sizeof d->dir, "%.900s/%.60s", c->places.state, role);
+	/* Another key is another party, with a store of its own. */
+	const char *named = args_get(&c->args, "wallet");
+	if (named && strcmp(named, role) != 0)
+		snprintf(d->dir, sizeof d->dir, "%.800s/%.60s-%.60s", c->places.state, role, named);
+	else
+		snprintf(d->dir, sizeof d->dir, "%.900s/%.60s", c->places.state, role);
 	TRY(dir_make(d->dir, e), e);
 	if (parts & DAEMON_NETWORK) {
 		TRY(network_load(c, &d->network, e), e);

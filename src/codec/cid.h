@@ -8,8 +8,8 @@
 enum cid_codec { CID_NONE = 0, CID_RAW = 0x55, CID_DAG_PB = 0x70 };
 
 struct cid {
-	uint8_t     codec;   /* enum cid_codec; CID_NONE: no content id */
-	struct hash digest;  /* SHA-256 of the block */
+	uint8_t codec;      /* enum cid_codec; CID_NONE: no content id */
+	struct hash digest; /* SHA-256 of the block */
 };
 
 #define CID_TEXT_MAX   60 /* "b" + 58 base32 characters + NUL */

@@ -26,9 +26,9 @@ size_t pb_bytes_size(unsigned member, size_t n);
 
 /* One member: its number, and a varint or bytes borrowed from the message. */
 struct pb_member {
-	unsigned     member;
-	bool         is_bytes;
-	uint64_t     v;
+	unsigned member;
+	bool is_bytes;
+	uint64_t v;
 	struct bytes b;
 };
 /* The next member; *rest moves on. False when malformed, of another wire type or cut off. */

@@ -19,39 +19,40 @@ struct block_source {
 
 struct unixfs_node {
 	struct cid cid;
-	uint64_t   tree_bytes; /* of all blocks under and with it: dag-pb's Tsize; what protocol 2.5 calls bytes */
-	uint64_t   file_bytes; /* of a file's content */
+	uint64_t
+	        tree_bytes; /* of all blocks under and with it: dag-pb's Tsize; what protocol 2.5 calls bytes */
+	uint64_t file_bytes; /* of a file's content */
 };
 
 /* A file from memory. One that fits a chunk is a single raw block. */
-MUST bool unixfs_add_file(const struct block_sink *sink, struct bytes data, struct unixfs_node *out,
-	struct err *e);
+MUST bool unixfs_add_file(
+        const struct block_sink *sink, struct bytes data, struct unixfs_node *out, struct err *e);
 /* A file from a descriptor, streamed; at most max bytes. */
-MUST bool unixfs_add_fd(const struct block_sink *sink, int fd, uint64_t max, struct unixfs_node *out,
-	struct err *e);
+MUST bool unixfs_add_fd(const struct block_sink *sink, int fd, uint64_t max,
+        struct unixfs_node *out, struct err *e);
 
 struct unixfs_entry {
-	struct str         name;
+	struct str name;
 	struct unixfs_node node;
-	bool               dir;
+	bool dir;
 };
 /* A directory; entries may be in any order and are sorted by bytes. ENCODING: a name that is not 1 to
  * PATH_TEXT_MAX bytes of UTF-8, has a '/' or NUL, or is "." or ".."; CONFLICT: a name twice. TOO_LARGE
  * from where Kubo makes a sharded directory, which has another root: when names and content ids (36
  * bytes each) together reach 256 KiB, about 4000 entries. */
-MUST bool unixfs_add_dir(const struct block_sink *sink, const struct unixfs_entry *entries, size_t n,
-	struct unixfs_node *out, struct err *e);
+MUST bool unixfs_add_dir(const struct block_sink *sink, const struct unixfs_entry *entries,
+        size_t n, struct unixfs_node *out, struct err *e);
 
 /* A whole tree from a flat list of "a/b/c" paths in any order; an entry with dir = true makes a
  * directory that may be empty. Without an entry it is an empty directory. Fails as unixfs_add_dir();
  * TOO_LARGE past TREE_ENTRIES_MAX paths or TREE_DEPTH_MAX levels. */
 struct unixfs_path {
-	struct str   path;
+	struct str path;
 	struct bytes data;
-	bool         dir;
+	bool dir;
 };
 MUST bool unixfs_add_tree(const struct block_sink *sink, const struct unixfs_path *paths, size_t n,
-	struct unixfs_node *out, struct err *e);
+        struct unixfs_node *out, struct err *e);
 
 /* One dag-pb or raw block, decoded: the links are in the arena, names and data point into the block.
  * PEER when it is malformed, not in the order in which Kubo writes it, has unknown members, sizes that
@@ -60,17 +61,17 @@ MUST bool unixfs_add_tree(const struct block_sink *sink, const struct unixfs_pat
 struct unixfs_link {
 	struct str name;
 	struct cid cid;
-	uint64_t   tsize;
+	uint64_t tsize;
 };
 struct unixfs_block {
-	bool                dir;
-	uint64_t            file_bytes;
-	struct bytes        data;      /* inline content of a file */
+	bool dir;
+	uint64_t file_bytes;
+	struct bytes data; /* inline content of a file */
 	struct unixfs_link *links;
-	size_t              n;
+	size_t n;
 };
 MUST bool unixfs_decode(const struct cid *cid, struct bytes block, struct arena *a,
-	struct unixfs_block *out, struct err *e);
+        struct unixfs_block *out, struct err *e);
 
 /* Walk a tree depth first in link order. `path` is "" for the root. For a file `data` is called with
  * pieces in order; open/close may be NULL. Limits: TREE_ENTRIES_MAX, TREE_DEPTH_MAX, max bytes of all
@@ -83,14 +84,14 @@ struct unixfs_visitor {
 	bool (*data)(void *self, struct bytes piece, struct err *e);
 };
 MUST bool unixfs_walk(const struct block_source *src, const struct cid *root, uint64_t max,
-	const struct unixfs_visitor *v, struct err *e);
+        const struct unixfs_visitor *v, struct err *e);
 /* The whole content of the file at `path` under root ("" : root itself is the file). NOT_FOUND,
  * TOO_LARGE. */
 MUST bool unixfs_read(const struct block_source *src, const struct cid *root, struct str path,
-	struct buf *out, struct err *e);
+        struct buf *out, struct err *e);
 /* Every block of the tree once per occurrence, parents first, with the sum of their sizes. */
 MUST bool unixfs_blocks(const struct block_source *src, const struct cid *root, uint64_t max,
-	bool (*each)(void *self, const struct cid *cid, struct bytes block, struct err *e), void *self,
-	uint64_t *bytes, struct err *e);
+        bool (*each)(void *self, const struct cid *cid, struct bytes block, struct err *e),
+        void *self, uint64_t *bytes, struct err *e);
 
 #endif

@@ -74,6 +74,7 @@ static bool result_fits(const struct step *s, const struct agreement *d, struct 
 static void take_result(const struct step *s, struct agreement *d, const struct hash *h)
 {
 	d->result = *h;
+	d->status = s->a->result.status;
 	d->count = s->a->result.count;
 	d->bytes = s->a->result.bytes;
 	d->cost = cost_of(d->hot, d->count, d->bytes);

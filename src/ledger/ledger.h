@@ -84,6 +84,7 @@ struct agreement {
 	struct hash submitted; /* the one of 5.4; differs when another was accepted (2.6) */
 	struct hash check;     /* struct hash of the Check; zero: none */
 	struct hash end; /* struct hash of the Verdict, Pass, Decline or Cancel that ended it */
+	uint8_t status;  /* enum status, of the result */
 	uint64_t count, bytes;          /* of the result */
 	struct amount cost;             /* COST of the result */
 	struct amount paid;             /* of COST, once it is final */

@@ -1,212 +1,42 @@
-/* api.c - the routes of the embedded ledger. */
-#include <stdlib.h>
-
-#include "codec/eip712.h"
+/* api.c - the routes of the embedded ledger, and what can be read. */
 #include "codec/hex.h"
 #include "codec/json.h"
-#include "codec/merkle.h"
 #include "ledgerd/ledgerd_own.h"
-#include "port/action_json.h"
 
-enum { R_ACTIONS, R_ACCOUNT, R_DEAL, R_EVENTS, R_PAGE, R_BLOCK, R_ACTION, R_GENESIS, R_HEAD, R_CLOCK };
-
-const struct route ledgerd_routes[] = {
-	[R_ACTIONS] = {"POST", "/v1/actions", AUTH_NONE, BODY_JSON, HTTP_BODY_MAX, "submit actions: one, or {\"actions\": […]}"},
-	[R_ACCOUNT] = {"GET", "/v1/accounts/{account}", AUTH_NONE, BODY_NONE, 0, "balances of an account"},
-	[R_DEAL] = {"GET", "/v1/agreements/{deal}", AUTH_NONE, BODY_NONE, 0, "state of a deal"},
-	[R_EVENTS] = {"GET", "/v1/events", AUTH_NONE, BODY_NONE, 0, "stream of events, of one account with ?account="},
-	[R_PAGE] = {"GET", "/v1/events/page", AUTH_NONE, BODY_NONE, 0, "events after ?after=, at most ?limit="},
-	[R_BLOCK] = {"GET", "/v1/blocks/{number}", AUTH_NONE, BODY_NONE, 0, "a signed block header"},
-	[R_ACTION] = {"GET", "/v1/actions/{action}", AUTH_NONE, BODY_NONE, 0, "an action with its event and what proves it"},
-	[R_GENESIS] = {"GET", "/v1/genesis", AUTH_NONE, BODY_NONE, 0, "the constants"},
-	[R_HEAD] = {"GET", "/v1/head", AUTH_NONE, BODY_NONE, 0, "the newest block"},
-	[R_CLOCK] = {"POST", "/v1/clock", AUTH_NONE, BODY_JSON, 1024, "test ledgers: {\"advance\": seconds}"},
+enum {
+	R_ACTIONS,
+	R_ADVANCE,
+	R_ACCOUNT,
+	R_DEAL,
+	R_DEALS,
+	R_EVENTS,
+	R_CLOCK,
+	R_PAGE,
+	R_BLOCK,
+	R_ACTION,
+	R_GENESIS,
+	R_HEAD
 };
+
+/* clang-format off */
+const struct route ledgerd_routes[] = {
+	[R_ACTIONS] = {"POST", "/v1/actions",            AUTH_NONE, BODY_JSON, HTTP_BODY_MAX, "submit an action, or {\"actions\": […]}: they become one block"},
+	[R_ADVANCE] = {"POST", "/v1/clock",              AUTH_NONE, BODY_JSON, 1024,          "test ledgers: {\"advance\": seconds}"},
+	[R_ACCOUNT] = {"GET",  "/v1/accounts/{account}", AUTH_NONE, BODY_NONE, 0,             "balances of an account; account zero is the sink"},
+	[R_DEAL]    = {"GET",  "/v1/agreements/{deal}",  AUTH_NONE, BODY_NONE, 0,             "a deal on the ledger"},
+	[R_DEALS]   = {"GET",  "/v1/agreements",         AUTH_NONE, BODY_NONE, 0,             "the deal of ?jobCreator= with ?nonce="},
+	[R_EVENTS]  = {"GET",  "/v1/events",             AUTH_NONE, BODY_NONE, 0,             "stream of `event`, after ?cursor=, of one ?account=, or of all and with `clock`"},
+	[R_CLOCK]   = {"GET",  "/v1/clock",              AUTH_NONE, BODY_NONE, 0,             "stream of `clock`: block time as it moves on"},
+	[R_PAGE]    = {"GET",  "/v1/events/page",        AUTH_NONE, BODY_NONE, 0,             "events from the journal: ?after=, at most ?limit=, of one ?account= or all; go on at `next` until it is `last`"},
+	[R_BLOCK]   = {"GET",  "/v1/blocks/{number}",    AUTH_NONE, BODY_NONE, 0,             "a signed block with its actions and events"},
+	[R_ACTION]  = {"GET",  "/v1/actions/{action}",   AUTH_NONE, BODY_NONE, 0,             "an action with its event and the proof that it is in a block"},
+	[R_GENESIS] = {"GET",  "/v1/genesis",            AUTH_NONE, BODY_NONE, 0,             "the constants of the ledger"},
+	[R_HEAD]    = {"GET",  "/v1/head",               AUTH_NONE, BODY_NONE, 0,             "the newest block, and the last event's seq"},
+};
+/* clang-format on */
 const size_t ledgerd_routes_n = COUNT(ledgerd_routes);
 
-/* ---- events ----------------------------------------------------------------------------------------- */
-
-static void add_topic(struct fx *f, const struct addr *a)
-{
-	struct hash t = account_topic(a);
-
-	if (addr_is_zero(a))
-		return;
-	for (size_t i = 0; i < COUNT(f->topics); i++) {
-		if (hash_eq(&f->topics[i], &t))
-			return;
-		if (hash_is_zero(&f->topics[i])) {
-			f->topics[i] = t;
-			return;
-		}
-	}
-}
-
-void ledgerd_emit(struct ledgerd *d, const struct sealed *s, struct effects *fx)
-{
-	struct fx *f = fx_add(fx, FX_EMIT, (struct tag){0});
-	struct ledger_deal deal;
-
-	f->name = "event";
-	f->id = s->event.seq;
-	f->body = s->text;
-	if (ledger_deal(d->l, &s->event.deal, &deal)) {
-		add_topic(f, &deal.job_creator);
-		add_topic(f, &deal.provider);
-	}
-	add_topic(f, &s->event.account);
-	for (uint32_t i = 0; i < s->event.changes_n; i++)
-		add_topic(f, &s->event.changes[i].account);
-}
-
-void ledgerd_emit_clock(struct ledgerd *d, struct effects *fx)
-{
-	struct fx *f = fx_add(fx, FX_EMIT, (struct tag){0});
-
-	f->name = "clock";
-	f->body = fx_json(fx, json_pack("{s:I, s:o}", "time", (json_int_t)d->head.time.s, "block",
-		json_of_u64(d->head.number)));
-}
-
-/* ---- submitting ------------------------------------------------------------------------------------- */
-
-static struct bytes canonical(const json_t *j, struct arena *a)
-{
-	struct buf b OWN(buf_done);
-
-	buf_init(&b, HTTP_BODY_MAX);
-	json_canonical(j, &b);
-	return bytes_of(arena_copy(a, b.p, b.n), b.n);
-}
-
-/* One action: applied, put aside for the block; its line of the answer. */
-static json_t *submit_one(struct ledgerd *d, const json_t *j, struct sealed *s, size_t *n,
-	struct effects *fx)
-{
-	struct action *a = ARENA_NEW(fx->arena, struct action);
-	struct ledger_event ev;
-	struct hash id;
-	struct err e;
-
-	assert(a);
-	if (!action_from_json(j, a, &e))
-		return json_pack("{s:s, s:o}", "stage", "dropped", "error", err_to_json(&e));
-	action_id(a, &id);
-	if (!ledger_apply(d->l, a, ledgerd_now(d), &ev, &e))
-		return json_pack("{s:s, s:o, s:o}", "stage", "dropped", "id", json_of_hash(&id), "error",
-			err_to_json(&e));
-	if (ev.action == 0)
-		return json_pack("{s:s, s:o, s:b}", "stage", "final", "id", json_of_hash(&id), "repeated", 1);
-	s[*n] = (struct sealed){.id = id, .event = ev};
-	json_t *again = action_to_json(a);
-	s[*n].action = canonical(again, fx->arena);
-	json_decref(again);
-	++*n;
-	return json_pack("{s:s, s:o}", "stage", "final", "id", json_of_hash(&id));
-}
-
-static void on_actions(struct ledgerd *d, const struct http_req *r, struct effects *fx)
-{
-	json_t *j OWN(json_own) = NULL;
-	const json_t *list, *item;
-	struct sealed *s;
-	json_t *out;
-	size_t i, n = 0, count;
-	struct err e;
-
-	if (!json_parse(bytes_str(r->body), &j, &e)) {
-		fx_reply_err(fx, r->conn, &e);
-		return;
-	}
-	list = json_object_get(j, "actions");
-	count = json_is_array(list) ? json_array_size(list) : 1;
-	if (count > LEDGERD_BATCH_MAX) {
-		FAIL(&e, TOO_LARGE, "%zu actions in one request; at most %d", count, LEDGERD_BATCH_MAX);
-		fx_reply_err(fx, r->conn, &e);
-		return;
-	}
-	s = arena_alloc(fx->arena, (count + 1) * sizeof *s);
-	assert(s);
-	out = json_array();
-	if (json_is_array(list)) {
-		json_array_foreach (list, i, item)
-			json_array_append_new(out, submit_one(d, item, s, &n, fx));
-	} else {
-		json_array_append_new(out, submit_one(d, j, s, &n, fx));
-	}
-	if (n > 0 && !journal_seal(d, s, n, fx->arena, &e)) {
-		/* The state in memory is ahead of the journal: only a restart makes them equal again. */
-		log_line(&d->world->log, LOG_BROKEN, "block not sealed: %s", e.msg);
-		fx_add(fx, FX_EXIT, (struct tag){0})->status = err_exit(e.code);
-		json_decref(out);
-		fx_reply_err(fx, r->conn, &e);
-		return;
-	}
-	fx_reply(fx, r->conn, 202, json_pack("{s:o, s:I}", "results", out, "time",
-		(json_int_t)ledgerd_now(d).s));
-	for (i = 0; i < n; i++)
-		ledgerd_emit(d, &s[i], fx);
-}
-
-/* ---- reading ---------------------------------------------------------------------------------------- */
-
-static json_t *account_json(struct ledgerd *d, const struct addr *who)
-{
-	struct ledger_account a;
-
-	ledger_account(d->l, who, &a);
-	return json_pack("{s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:b, s:b}", "account",
-		json_of_addr(who), "free", json_of_amount(a.free), "locked", json_of_amount(a.locked),
-		"withdrawing", json_of_amount(a.withdrawing), "withdrawAt", (json_int_t)a.withdraw_at.s, "payout",
-		json_of_addr(&a.payout), "sendNonce", json_of_u64(a.send_nonce), "stake",
-		json_of_amount(a.stake), "unbonding", json_of_amount(a.unbonding), "mediator", (int)a.mediator,
-		"paused", (int)a.paused);
-}
-
-static json_t *deal_json(const struct hash *id, const struct ledger_deal *s)
-{
-	return json_pack("{s:o, s:s, s:I, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o}", "deal", json_of_hash(id),
-		"state", sm_name(&deal_states, s->state), "deadline", (json_int_t)s->deadline.s, "jobCreator",
-		json_of_addr(&s->job_creator), "provider", json_of_addr(&s->provider), "nonce",
-		json_of_u64(s->nonce), "result", json_of_hash(&s->result), "status",
-		s->status ? enum_name(&status_names, s->status) : "", "count", json_of_u64(s->count), "bytes",
-		json_of_u64(s->bytes), "cost", json_of_amount(s->cost));
-}
-
-static json_t *head_json(struct ledgerd *d)
-{
-	return json_pack("{s:o, s:o, s:o, s:o, s:I}", "block", record_to_json(block_record(), &d->head),
-		"hash", json_of_hash(&d->head_hash), "signature",
-		d->head_sig.n ? json_of_sig(&d->head_sig) : json_null(), "seq", json_of_u64(d->seq), "time",
-		(json_int_t)ledgerd_now(d).s);
-}
-
-static void on_account(struct ledgerd *d, const struct http_req *r, struct effects *fx)
-{
-	struct addr who;
-	struct err e;
-
-	if (!addr_parse(r->params[0], &who, &e))
-		fx_reply_err(fx, r->conn, &e);
-	else
-		fx_reply(fx, r->conn, 200, account_json(d, &who));
-}
-
-static void on_deal(struct ledgerd *d, const struct http_req *r, struct effects *fx)
-{
-	struct ledger_deal s;
-	struct hash id;
-	struct err e;
-
-	if (!hash_parse(r->params[0], &id, &e)) {
-		fx_reply_err(fx, r->conn, &e);
-	} else if (!ledger_deal(d->l, &id, &s)) {
-		FAIL(&e, NOT_FOUND, "the ledger knows no deal %.*s", STR_ARG(r->params[0]));
-		fx_reply_err(fx, r->conn, &e);
-	} else {
-		fx_reply(fx, r->conn, 200, deal_json(&id, &s));
-	}
-}
+/* ---- queries ------------------------------------------------------------------------------------ */
 
 /* The value of key in a query "a=1&b=2", or empty. */
 static struct str query_get(struct str query, const char *key)
@@ -222,202 +52,286 @@ static struct str query_get(struct str query, const char *key)
 	return (struct str){"", 0};
 }
 
-static void on_events(const struct http_req *r, struct effects *fx)
+static bool query_u64(struct str query, const char *key, uint64_t max, uint64_t *out, struct err *e)
 {
-	struct str account = query_get(r->query, "account");
-	struct addr who = {{0}};
-	struct err e;
-	struct fx *f;
+	struct str s = query_get(query, key);
 
-	if (account.n && !addr_parse(account, &who, &e)) {
-		fx_reply_err(fx, r->conn, &e);
-		return;
-	}
-	f = fx_add(fx, FX_STREAM, (struct tag){0});
-	f->conn = r->conn;
-	f->id = r->cursor;
-	if (account.n)
-		f->topics[0] = account_topic(&who);
+	if (s.n == 0 || str_u64(s, max, out))
+		return true;
+	return FAIL(e, RANGE, "%s is \"%.*s\", no number up to %llu", key,
+	        (int)MIN2(s.n, (size_t)40), s.p, (unsigned long long)max);
 }
 
-struct page {
-	json_t  *list;
-	uint64_t after, limit;
-};
-
-static bool add_event(void *ctx, const void *vrow)
+/* Zero when it is not there. */
+static bool query_addr(struct str query, const char *key, struct addr *out, struct err *e)
 {
-	const struct journal_action *row = vrow;
-	struct page *p = ctx;
-	json_t *j;
-	struct err e;
+	struct str s = query_get(query, key);
 
-	if (json_parse(str_of(row->event), &j, &e))
-		json_array_append_new(p->list, j);
-	return true;
-}
-
-/* Straight look-ups by key: a page must not read the whole journal. */
-static void on_page(struct ledgerd *d, const struct http_req *r, struct effects *fx)
-{
-	struct page p = {.limit = LEDGERD_PAGE_MAX};
-	struct journal_action *row = calloc(1, sizeof *row);
-	struct store *s = &d->world->store;
-	struct err e;
-
-	assert(row);
-	if (!str_u64(query_get(r->query, "after"), UINT64_MAX, &p.after))
-		p.after = 0;
-	if (!str_u64(query_get(r->query, "limit"), LEDGERD_PAGE_MAX, &p.limit))
-		p.limit = LEDGERD_PAGE_MAX;
-	p.list = json_array();
-	for (uint64_t seq = p.after + 1; seq <= d->seq && seq - p.after <= p.limit; seq++) {
-		row->seq = seq;
-		if (s->get(s->self, journal_action_record(), row, &e))
-			add_event(&p, row);
-	}
-	free(row);
-	fx_reply(fx, r->conn, 200, json_pack("{s:o, s:o, s:I}", "events", p.list, "last", json_of_u64(d->seq),
-		"time", (json_int_t)ledgerd_now(d).s));
-}
-
-static void on_block(struct ledgerd *d, const struct http_req *r, struct effects *fx)
-{
-	struct journal_block row = {0};
-	struct store *s = &d->world->store;
-	struct err e;
-
-	if (!str_u64(r->params[0], UINT64_MAX, &row.number))
-		FAIL(&e, RANGE, "\"%.*s\" is no block number", STR_ARG(r->params[0]));
-	else if (s->get(s->self, journal_block_record(), &row, &e)) {
-		fx_reply(fx, r->conn, 200, json_pack("{s:o, s:o, s:i}", "block",
-			record_to_json(block_record(), &row.block), "signature", json_of_sig(&row.sig), "actions",
-			(int)row.actions));
-		return;
-	}
-	fx_reply_err(fx, r->conn, &e);
-}
-
-struct find {
-	struct journal_action *row;
-	bool                   found;
-};
-
-static bool found(void *ctx, const void *vrow)
-{
-	struct find *f = ctx;
-
-	*f->row = *(const struct journal_action *)vrow;
-	f->found = true;
+	*out = (struct addr){{0}};
+	if (s.n == 0 || addr_parse(s, out, e))
+		return true;
+	err_prefix(e, "%s: ", key);
 	return false;
 }
 
-struct leaves {
-	struct hash leaf[LEDGERD_BATCH_MAX];
-	size_t      n;
-};
+/* ---- state -------------------------------------------------------------------------------------- */
 
-static bool add_leaf(void *ctx, const void *vrow)
+static bool on_account(
+        struct ledgerd *d, const struct http_req *r, struct effects *fx, struct err *e)
 {
-	const struct journal_action *row = vrow;
-	struct leaves *l = ctx;
+	struct ledger_account a;
+	struct addr who;
 
-	if (l->n < COUNT(l->leaf))
-		journal_leaf(&row->id, str_bytes(str_of(row->event)), &l->leaf[l->n++]);
+	TRY(addr_parse(r->params[0], &who, e), e);
+	ledger_account(d->l, &who, ledgerd_now(d), &a);
+	fx_reply(fx, r->conn, 200,
+	        json_pack("{s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:I, s:o, s:o, s:o, s:b}", "account",
+	                json_of_addr(&who), "free", json_of_amount(a.free), "locked",
+	                json_of_amount(a.locked), "withdrawing", json_of_amount(a.withdrawing),
+	                "withdrawAt", (json_int_t)a.withdraw_at.s, "payout",
+	                json_of_addr(&a.payout), "nextPayout", json_of_addr(&a.next_payout),
+	                "payoutAt", (json_int_t)a.payout_at.s, "sendNonce",
+	                json_of_u64(a.send_nonce), "nextJobNonce", json_of_u64(a.job_nonce),
+	                "stake", json_of_amount(a.stake), "paused", (int)a.paused));
 	return true;
 }
 
-static json_t *path_json(const struct merkle_path *p)
+static json_t *deal_json(const struct agreement *d)
 {
-	json_t *list = json_array();
+	json_t *j = json_pack("{s:o, s:s, s:I, s:I, s:o}", "deal", json_of_hash(&d->id), "state",
+	        sm_name(&deal_states, d->state), "since", (json_int_t)d->since.s, "deadline",
+	        (json_int_t)d->deadline.s, "block", json_of_u64(d->block));
 
-	for (uint32_t i = 0; i < p->n; i++)
-		json_array_append_new(list, json_of_hash(&p->siblings[i]));
-	return json_pack("{s:I, s:I, s:o}", "index", (json_int_t)p->index, "count", (json_int_t)p->count,
-		"siblings", list);
+	json_object_set_new(j, "jobCreator", json_of_addr(&d->jc));
+	json_object_set_new(j, "provider", json_of_addr(&d->rp));
+	json_object_set_new(j, "solver", json_of_addr(&d->solver));
+	json_object_set_new(j, "author", json_of_addr(&d->author));
+	json_object_set_new(j, "mediator", json_of_addr(&d->mediator));
+	json_object_set_new(j, "nonce", json_of_u64(d->nonce));
+	json_object_set_new(j, "result", json_of_hash(&d->result));
+	json_object_set_new(
+	        j, "status", json_string(d->status ? enum_name(&status_names, d->status) : ""));
+	json_object_set_new(j, "count", json_of_u64(d->count));
+	json_object_set_new(j, "bytes", json_of_u64(d->bytes));
+	json_object_set_new(j, "cost", json_of_amount(d->cost));
+	json_object_set_new(j, "paid", json_of_amount(d->paid));
+	json_object_set_new(j, "jobCreatorLock", json_of_amount(d->jc_lock));
+	json_object_set_new(j, "providerLock", json_of_amount(d->rp_lock));
+	return j;
+}
+
+static bool on_deal(struct ledgerd *d, const struct http_req *r, struct effects *fx, struct err *e)
+{
+	const struct agreement *a;
+	struct hash id;
+
+	TRY(hash_parse(r->params[0], &id, e), e);
+	a = ledger_agreement(d->l, &id);
+	if (!a)
+		return FAIL(e, NOT_FOUND, "deal %.*s is not on this ledger", STR_ARG(r->params[0]));
+	fx_reply(fx, r->conn, 200, deal_json(a));
+	return true;
+}
+
+static bool on_deals(struct ledgerd *d, const struct http_req *r, struct effects *fx, struct err *e)
+{
+	const struct agreement *a;
+	uint64_t nonce = 0;
+	struct addr jc;
+
+	TRY(query_addr(r->query, "jobCreator", &jc, e), e);
+	TRY(query_u64(r->query, "nonce", UINT64_MAX, &nonce, e), e);
+	a = ledger_agreement_of(d->l, &jc, nonce);
+	if (!a)
+		return FAIL(e, NOT_FOUND,
+		        "the ledger has no deal of that job creator with nonce %llu",
+		        (unsigned long long)nonce);
+	fx_reply(fx, r->conn, 200, deal_json(a));
+	return true;
+}
+
+json_t *ledgerd_head_json(const struct ledgerd *d)
+{
+	return json_pack("{s:o, s:o, s:o, s:o, s:I}", "block",
+	        record_to_json(block_record(), &d->head), "hash", json_of_hash(&d->head_hash),
+	        "signature", d->head_sig.n ? json_of_sig(&d->head_sig) : json_null(), "seq",
+	        json_of_u64(ledger_seq(d->l)), "time", (json_int_t)d->head.time.s);
+}
+
+static bool on_head(struct ledgerd *d, const struct http_req *r, struct effects *fx, struct err *e)
+{
+	(void)e;
+	fx_reply(fx, r->conn, 200, ledgerd_head_json(d));
+	return true;
+}
+
+static bool on_genesis(
+        struct ledgerd *d, const struct http_req *r, struct effects *fx, struct err *e)
+{
+	(void)e;
+	fx_reply(fx, r->conn, 200, record_to_json(genesis_record(), &d->g));
+	return true;
+}
+
+/* ---- events ------------------------------------------------------------------------------------- */
+
+static bool on_events(
+        struct ledgerd *d, const struct http_req *r, struct effects *fx, struct err *e)
+{
+	struct addr who;
+	struct fx *f;
+
+	(void)d;
+	TRY(query_addr(r->query, "account", &who, e), e);
+	f = fx_add(fx, FX_STREAM, (struct tag){0});
+	f->conn = r->conn;
+	f->id = r->cursor;
+	if (!addr_is_zero(&who))
+		f->topics[0] = account_topic(&who);
+	return true;
+}
+
+static bool on_clock(struct ledgerd *d, const struct http_req *r, struct effects *fx, struct err *e)
+{
+	struct fx *f = fx_add(fx, FX_STREAM, (struct tag){0});
+
+	(void)d, (void)e;
+	f->conn = r->conn;
+	f->topics[0] = ledgerd_clock_topic();
+	/* Times have no cursors: from now on. */
+	f->id = ledger_seq(d->l);
+	return true;
+}
+
+static bool concerns(const struct journal_action *row, const struct addr *who)
+{
+	for (uint32_t i = 0; i < row->concerned.n; i++) {
+		if (addr_eq(&row->concerned.v[i], who))
+			return true;
+	}
+	return addr_is_zero(who);
+}
+
+/* Texts are stored as they are answered; putting them side by side saves reading and writing them. */
+static void reply_text(struct effects *fx, struct conn_id conn, struct buf *b)
+{
+	struct fx *f = fx_add(fx, FX_REPLY, (struct tag){0});
+
+	assert(buf_ok(b));
+	f->conn = conn;
+	f->status = 200;
+	f->body = (struct bytes){arena_copy(fx->arena, b->p, b->n), b->n};
+	assert(f->body.p);
+}
+
+/* Look-ups by key: a page reads no more than it looks at. */
+static bool on_page(struct ledgerd *d, const struct http_req *r, struct effects *fx, struct err *e)
+{
+	uint64_t after = 0, limit = LEDGERD_PAGE_MAX, last = ledger_seq(d->l), seq;
+	const struct journal_action *row;
+	struct buf b OWN(buf_done);
+	const char *comma = "";
+	struct addr who;
+
+	buf_init(&b, LEDGERD_PAGE_MAX * sizeof row->event + 256);
+	TRY(query_u64(r->query, "after", UINT64_MAX, &after, e), e);
+	TRY(query_u64(r->query, "limit", LEDGERD_PAGE_MAX, &limit, e), e);
+	TRY(query_addr(r->query, "account", &who, e), e);
+	buf_z(&b, "{\"events\":[");
+	for (seq = after; seq < last && seq - after < limit; seq++) {
+		TRY(journal_by_seq(d, seq + 1, &row, e), e);
+		if (concerns(row, &who)) {
+			buf_fmt(&b, "%s%s", comma, row->event);
+			comma = ",";
+		}
+	}
+	buf_fmt(&b, "],\"last\":\"%llu\",\"next\":\"%llu\",\"time\":%llu}",
+	        (unsigned long long)last, (unsigned long long)seq,
+	        (unsigned long long)d->head.time.s);
+	reply_text(fx, r->conn, &b);
+	return true;
+}
+
+/* ---- blocks ------------------------------------------------------------------------------------- */
+
+static json_t *entry_json(const struct journal_action *row)
+{
+	json_t *action = NULL, *event = NULL;
+	struct err e;
+	bool ok = json_parse(str_of(row->action), &action, &e) &&
+	          json_parse(str_of(row->event), &event, &e);
+
+	assert(ok); /* the journal was replayed, or written by this process */
+	return json_pack("{s:o, s:o, s:o, s:s}", "id", json_of_hash(&row->id), "action", action,
+	        "event", event, "stage", "final");
+}
+
+static bool on_block(struct ledgerd *d, const struct http_req *r, struct effects *fx, struct err *e)
+{
+	struct journal_block b = {0};
+	const struct journal_action *row;
+	json_t *list OWN(json_own) = json_array();
+	uint64_t number;
+
+	if (!str_u64(r->params[0], UINT64_MAX, &number))
+		return FAIL(e, RANGE, "\"%.*s\" is no block number",
+		        (int)MIN2(r->params[0].n, (size_t)40), r->params[0].p);
+	TRY(journal_block_get(d, number, &b, e), e);
+	for (uint32_t i = 0; i < b.actions; i++) {
+		TRY(journal_by_seq(d, b.first_seq + i, &row, e), e);
+		json_array_append_new(list, entry_json(row));
+	}
+	fx_reply(fx, r->conn, 200,
+	        json_pack("{s:o, s:o, s:O}", "block", record_to_json(block_record(), &b.block),
+	                "signature", json_of_sig(&b.sig), "actions", list));
+	return true;
 }
 
 /* 8.1: a proof is the signed header and the path. */
-static bool prove(struct ledgerd *d, const struct journal_action *row, struct effects *fx, json_t **out,
-	struct err *e)
+static bool on_action(
+        struct ledgerd *d, const struct http_req *r, struct effects *fx, struct err *e)
 {
-	struct journal_block b = {.number = row->block};
-	struct leaves *l = ARENA_NEW(fx->arena, struct leaves);
-	struct hash scratch[LEDGERD_BATCH_MAX];
-	struct store *s = &d->world->store;
-	struct merkle_path path;
-	json_t *action, *event;
+	const struct journal_action *row;
+	json_t *out OWN(json_own) = NULL;
+	struct proof p;
+	json_t *proof;
+	struct hash id;
 
-	assert(l);
-	TRY(s->get(s->self, journal_block_record(), &b, e), e);
-	TRY(s->each(s->self, journal_action_record(), record_field(journal_action_record(), STR("block")), row,
-		    add_leaf, l, e),
-		e);
-	merkle_prove(l->leaf, l->n, (size_t)(row->seq - b.first_seq), scratch, &path);
-	TRY(json_parse(str_of(row->action), &action, e), e);
-	TRY(json_parse(str_of(row->event), &event, e), e);
-	*out = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "id", json_of_hash(&row->id), "action", action,
-		"event", event, "block", record_to_json(block_record(), &b.block), "signature",
-		json_of_sig(&b.sig), "path", path_json(&path));
+	TRY(hash_parse(r->params[0], &id, e), e);
+	TRY(journal_by_id(d, &id, &row, e), e);
+	out = entry_json(row);
+	TRY(journal_prove(d, row->seq, fx->arena, &p, e), e);
+	proof = proof_to_json(&p);
+	json_object_update(out, proof);
+	json_decref(proof);
+	fx_reply(fx, r->conn, 200, json_incref(out));
 	return true;
 }
 
-static void on_action(struct ledgerd *d, const struct http_req *r, struct effects *fx)
-{
-	struct journal_action *row = calloc(1, sizeof *row);
-	struct find f = {.row = row};
-	struct store *s = &d->world->store;
-	json_t *out;
-	struct err e;
-	bool ok = row && hash_parse(r->params[0], &row->id, &e) &&
-		s->each(s->self, journal_action_record(), record_field(journal_action_record(), STR("id")), row,
-			found, &f, &e);
+/* ---- dispatch ----------------------------------------------------------------------------------- */
 
-	if (ok && !f.found)
-		ok = FAIL(&e, NOT_FOUND, "no block holds the action %.*s", STR_ARG(r->params[0]));
-	if (ok && prove(d, row, fx, &out, &e))
-		fx_reply(fx, r->conn, 200, out);
-	else
-		fx_reply_err(fx, r->conn, &e);
-	free(row);
-}
-
-static void on_clock(struct ledgerd *d, const struct http_req *r, struct effects *fx)
-{
-	json_t *j OWN(json_own) = NULL;
-	uint64_t s;
-	struct err e;
-
-	if (!d->g.test) {
-		FAIL(&e, FORBIDDEN, "only a test ledger has a clock that is set by hand");
-	} else if (json_parse(bytes_str(r->body), &j, &e) && json_get_u64(j, "advance", &s, &e)) {
-		d->time_ms += MIN2(s, (uint64_t)10 * 365 * 86400) * 1000;
-		if (journal_seal(d, NULL, 0, fx->arena, &e)) {
-			fx_reply(fx, r->conn, 200, head_json(d));
-			ledgerd_emit_clock(d, fx);
-			return;
-		}
-	}
-	fx_reply_err(fx, r->conn, &e);
-}
+typedef bool reader(struct ledgerd *d, const struct http_req *r, struct effects *fx, struct err *e);
 
 void ledgerd_on_request(struct ledgerd *d, const struct event *ev, struct effects *fx)
 {
+	static reader *const readers[] = {[R_ACCOUNT] = on_account,
+	        [R_DEAL] = on_deal,
+	        [R_DEALS] = on_deals,
+	        [R_EVENTS] = on_events,
+	        [R_CLOCK] = on_clock,
+	        [R_PAGE] = on_page,
+	        [R_BLOCK] = on_block,
+	        [R_ACTION] = on_action,
+	        [R_GENESIS] = on_genesis,
+	        [R_HEAD] = on_head};
 	const struct http_req *r = ev->request;
+	struct err e;
 
-	switch (r->route) {
-	case R_ACTIONS: on_actions(d, r, fx); break;
-	case R_ACCOUNT: on_account(d, r, fx); break;
-	case R_DEAL: on_deal(d, r, fx); break;
-	case R_EVENTS: on_events(r, fx); break;
-	case R_PAGE: on_page(d, r, fx); break;
-	case R_BLOCK: on_block(d, r, fx); break;
-	case R_ACTION: on_action(d, r, fx); break;
-	case R_GENESIS:
-		fx_reply(fx, r->conn, 200, record_to_json(genesis_record(), &d->g));
-		break;
-	case R_HEAD: fx_reply(fx, r->conn, 200, head_json(d)); break;
-	case R_CLOCK: on_clock(d, r, fx); break;
-	default: assert(!"a route without a function");
-	}
+	assert(r->route < COUNT(readers));
+	if (r->route == R_ACTIONS)
+		ledgerd_on_actions(d, r, fx);
+	else if (r->route == R_ADVANCE)
+		ledgerd_on_clock(d, r, fx);
+	else if (!readers[r->route](d, r, fx, &e))
+		fx_reply_err(fx, r->conn, &e);
 }

@@ -1,29 +1,26 @@
 /* journal.c - blocks: sealing them, and replaying them link by link. */
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "codec/eip712.h"
 #include "codec/json.h"
-#include "codec/merkle.h"
-#include "codec/signed.h"
 #include "crypto/keccak.h"
 #include "ledgerd/ledgerd_own.h"
 #include "port/action_json.h"
 
+/* clang-format off */
 #include "model/record_table.h"
 #include "ledgerd/tables.def"
 #include "model/record_end.h"
+/* clang-format on */
+
+enum {
+	REPLAY_ARENA_MAX = 8 << 20, /* of one action */
+	ACTION_MAX = sizeof(((struct journal_action *)0)->action) - 1,
+	EVENT_MAX = sizeof(((struct journal_action *)0)->event) - 1
+};
 
 const struct record *(*const ledgerd_tables[])(void) = {
-	journal_block_record, journal_action_record, NULL};
-
-void journal_leaf(const struct hash *id, struct bytes event, struct hash *out)
-{
-	struct hash pair[2] = {*id};
-
-	keccak256(event.p, event.n, &pair[1]);
-	keccak256(pair, sizeof pair, out);
-}
+        journal_block_record, journal_action_record, NULL};
 
 struct btime ledgerd_now(const struct ledgerd *d)
 {
@@ -37,7 +34,55 @@ static void take_head(struct ledgerd *d, const struct block *b, const struct sig
 	eip712_hash(block_record(), b, &d->head_hash);
 }
 
-static bool root_of(const struct hash *leaves, size_t n, struct arena *a, struct hash *out, struct err *e)
+/* Takes j. */
+static bool text_of(json_t *j, size_t max, struct arena *a, struct bytes *out, struct err *e)
+{
+	struct buf b OWN(buf_done);
+
+	assert(j);
+	buf_init(&b, max);
+	json_canonical(j, &b);
+	json_decref(j);
+	if (!buf_ok(&b))
+		return FAIL(e, TOO_LARGE, "as JSON it is longer than %zu bytes", max);
+	*out = (struct bytes){arena_copy(a, b.p, b.n), b.n};
+	if (!out->p)
+		return FAIL(e, MEMORY, "no memory for a block");
+	return true;
+}
+
+/* ---- applying ----------------------------------------------------------------------------------- */
+
+static bool apply(struct ledgerd *d, const struct action *a, struct arena *arena, struct entry *x,
+        struct btime now, bool *again, struct err *e)
+{
+	size_t n;
+
+	TRY(ledger_apply(d->l, a, &x->id, now, d->head.number + 1, &x->event, 1, &n, e), e);
+	*again = n == 0;
+	if (*again)
+		return true;
+	x->concerned_n = ledger_concerned(d->l, &x->event, x->concerned);
+	/* The longest event fits; and it must: the rules have been applied. */
+	if (!text_of(ledger_event_to_json(&x->event), EVENT_MAX, arena, &x->text, e))
+		return FAIL(e, INTERNAL, "an event cannot be written");
+	return true;
+}
+
+bool journal_apply(struct ledgerd *d, const struct action *a, struct arena *arena,
+        struct entry *out, bool *again, struct err *e)
+{
+	/* The id is the hash of the canonical text, which is kept: made once. */
+	TRY(text_of(action_to_json(a), ACTION_MAX, arena, &out->action, e), e);
+	keccak256(out->action.p, out->action.n, &out->id);
+	TRY(apply(d, a, arena, out, ledgerd_now(d), again, e), e);
+	return true;
+}
+
+/* ---- sealing ------------------------------------------------------------------------------------ */
+
+static bool root_of(
+        const struct hash *leaves, size_t n, struct arena *a, struct hash *out, struct err *e)
 {
 	struct hash *scratch = arena_alloc(a, (n + 1) * sizeof *scratch);
 
@@ -47,116 +92,206 @@ static bool root_of(const struct hash *leaves, size_t n, struct arena *a, struct
 	return true;
 }
 
-static bool store_action(struct ledgerd *d, const struct sealed *s, uint64_t number, struct err *e)
+static bool store_action(struct ledgerd *d, const struct entry *x, struct err *e)
 {
-	struct store *st = &d->world->store;
-	struct journal_action *row = calloc(1, sizeof *row);
-	bool ok;
+	struct journal_action *row = d->row;
+	struct store *s = &d->world->store;
 
-	if (!row)
-		return FAIL(e, MEMORY, "no memory for a row");
-	assert(s->action.n < sizeof row->action && s->text.n < sizeof row->event);
-	row->seq = s->event.seq;
-	row->block = number;
-	row->id = s->id;
-	memcpy(row->action, s->action.p, s->action.n);
-	memcpy(row->event, s->text.p, s->text.n);
-	ok = st->put(st->self, journal_action_record(), row, e);
-	free(row);
-	return ok;
+	memset(row, 0, sizeof *row);
+	row->seq = x->event.seq;
+	row->block = x->event.block;
+	row->id = x->id;
+	row->concerned.n = (uint32_t)x->concerned_n;
+	memcpy(row->concerned.v, x->concerned, x->concerned_n * sizeof x->concerned[0]);
+	memcpy(row->action, x->action.p, x->action.n);
+	memcpy(row->event, x->text.p, x->text.n);
+	TRY(s->put(s->self, journal_action_record(), row, e), e);
+	return true;
 }
 
-static struct bytes event_text(const struct ledger_event *ev, struct arena *a)
+bool journal_seal(
+        struct ledgerd *d, const struct entry *list, size_t n, struct arena *arena, struct err *e)
 {
-	struct buf b OWN(buf_done);
-	json_t *j = ledger_event_to_json(ev);
-	struct bytes out;
-
-	buf_init(&b, 1 << 16);
-	json_canonical(j, &b);
-	json_decref(j);
-	out = bytes_of(arena_copy(a, b.p, b.n), b.n);
-	assert(out.p);
-	return out;
-}
-
-bool journal_seal(struct ledgerd *d, struct sealed *s, size_t n, struct arena *a, struct err *e)
-{
-	struct journal_block row = {.number = d->head.number + 1, .actions = (uint32_t)n,
-		.first_seq = d->seq + 1};
-	struct hash *leaves = arena_alloc(a, (n + 1) * sizeof *leaves);
-	struct store *st = &d->world->store;
+	struct journal_block row = {.number = d->head.number + 1,
+	        .actions = (uint32_t)n,
+	        .first_seq = ledger_seq(d->l) - n + 1};
+	struct hash *leaves = arena_alloc(arena, (n + 1) * sizeof *leaves);
+	struct store *s = &d->world->store;
 
 	if (!leaves)
 		return FAIL(e, MEMORY, "no memory for a block");
-	row.block = (struct block){.number = row.number, .parent = d->head_hash, .time = ledgerd_now(d)};
+	row.block = (struct block){
+	        .number = row.number, .parent = d->head_hash, .time = ledgerd_now(d)};
 	for (size_t i = 0; i < n; i++) {
-		s[i].event.seq = ++d->seq;
-		s[i].event.block = row.number;
-		s[i].text = event_text(&s[i].event, a);
-		journal_leaf(&s[i].id, s[i].text, &leaves[i]);
-		TRY(store_action(d, &s[i], row.number, e), e);
+		block_leaf(&list[i].id, list[i].text, &leaves[i]);
+		TRY(store_action(d, &list[i], e), e);
 	}
-	TRY(root_of(leaves, n, a, &row.block.root, e), e);
+	TRY(root_of(leaves, n, arena, &row.block.root, e), e);
 	TRY(world_sign(d->world, ledger_domain(d->l), block_record(), &row.block, &row.sig, e), e);
-	TRY(st->put(st->self, journal_block_record(), &row, e), e);
+	TRY(s->put(s->self, journal_block_record(), &row, e), e);
 	take_head(d, &row.block, &row.sig);
 	d->actions += n;
 	return true;
 }
 
-/* ---- replay ----------------------------------------------------------------------------------------- */
+/* ---- looking up --------------------------------------------------------------------------------- */
 
-struct replay {
-	struct ledgerd *d;
-	struct arena    arena;
-	struct hash     leaves[LEDGERD_BATCH_MAX];
-	uint32_t        n;          /* actions of the block that have been replayed */
-	uint64_t        number;
-	struct btime    time;
-	struct err     *e;
-	bool            failed;
+bool journal_by_seq(
+        struct ledgerd *d, uint64_t seq, const struct journal_action **out, struct err *e)
+{
+	struct store *s = &d->world->store;
+
+	d->row->seq = seq;
+	TRY(s->get(s->self, journal_action_record(), d->row, e), e);
+	*out = d->row;
+	return true;
+}
+
+struct search {
+	uint64_t seq;
 };
 
-static bool bad(struct replay *r, const char *what)
+static bool take_seq(void *ctx, const void *row)
 {
-	struct err why = *r->e;
-
-	FAIL(r->e, TAMPERED, "block %llu: %s%s%s", (unsigned long long)r->number, what,
-		why.code ? ": " : "", why.code ? why.msg : "");
-	r->failed = true;
+	((struct search *)ctx)->seq = ((const struct journal_action *)row)->seq;
 	return false;
 }
 
-static bool replay_action(void *ctx, const void *vrow)
+bool journal_by_id(
+        struct ledgerd *d, const struct hash *id, const struct journal_action **out, struct err *e)
 {
-	const struct journal_action *row = vrow;
-	struct replay *r = ctx;
-	struct ledgerd *d = r->d;
-	json_t *j OWN(json_own) = NULL;
-	struct action *a = ARENA_NEW(&r->arena, struct action);
-	struct ledger_event ev;
-	struct bytes text;
-	struct hash id;
+	const struct record *r = journal_action_record();
+	struct store *s = &d->world->store;
+	struct search found = {0};
 
-	assert(a);
-	err_clear(r->e);
-	if (r->n >= LEDGERD_BATCH_MAX || row->seq != d->seq + 1)
-		return bad(r, "its actions are not in order");
-	if (!json_parse(str_of(row->action), &j, r->e) || !action_from_json(j, a, r->e))
-		return bad(r, "an action cannot be read");
-	action_id(a, &id);
-	if (!hash_eq(&id, &row->id))
-		return bad(r, "an action has another id than is recorded");
-	if (!ledger_apply(d->l, a, r->time, &ev, r->e))
-		return bad(r, "an action is refused");
-	ev.seq = ++d->seq;
-	ev.block = r->number;
-	text = event_text(&ev, &r->arena);
-	if (!str_is(bytes_str(text), row->event))
-		return bad(r, "an action has another outcome than is recorded");
-	journal_leaf(&id, text, &r->leaves[r->n++]);
-	d->actions++;
+	d->row->id = *id;
+	TRY(s->each(s->self, r, record_field(r, STR("id")), d->row, take_seq, &found, e), e);
+	if (found.seq == 0)
+		return FAIL(e, NOT_FOUND, "no block holds that action");
+	return journal_by_seq(d, found.seq, out, e);
+}
+
+bool journal_block_get(struct ledgerd *d, uint64_t number, struct journal_block *out, struct err *e)
+{
+	struct store *s = &d->world->store;
+
+	out->number = number;
+	TRY(s->get(s->self, journal_block_record(), out, e), e);
+	return true;
+}
+
+bool journal_prove(
+        struct ledgerd *d, uint64_t seq, struct arena *arena, struct proof *out, struct err *e)
+{
+	const struct journal_action *row;
+	struct journal_block b = {0};
+	struct hash *leaves, *scratch;
+
+	TRY(journal_by_seq(d, seq, &row, e), e);
+	TRY(journal_block_get(d, row->block, &b, e), e);
+	leaves = arena_alloc(arena, (b.actions + 1) * sizeof *leaves);
+	scratch = arena_alloc(arena, (b.actions + 1) * sizeof *scratch);
+	if (!leaves || !scratch)
+		return FAIL(e, MEMORY, "no memory for a proof");
+	for (uint32_t i = 0; i < b.actions; i++) {
+		TRY(journal_by_seq(d, b.first_seq + i, &row, e), e);
+		block_leaf(&row->id, str_bytes(str_of(row->event)), &leaves[i]);
+	}
+	out->block = b.block;
+	out->sig = b.sig;
+	merkle_prove(leaves, b.actions, seq - b.first_seq, scratch, &out->path);
+	return true;
+}
+
+/* ---- replay ------------------------------------------------------------------------------------- */
+
+struct replay {
+	struct ledgerd *d;
+	struct arena arena;
+	bool check;
+	struct hash leaves[LEDGERD_BATCH_MAX];
+	struct err *e;
+	bool failed;
+};
+
+/* The operator has vouched for it. */
+static bool vouched(void *ctx, const struct hash *digest, const struct sig *sig,
+        const struct addr *who, struct err *e)
+{
+	(void)ctx, (void)digest, (void)sig, (void)who, (void)e;
+	return true;
+}
+
+static bool bad(uint64_t block, const char *what, const struct err *why, struct err *e)
+{
+	struct err cause = {0};
+
+	if (why)
+		cause = *why;
+	return FAIL(e, TAMPERED, "block %llu: %s%s%s", (unsigned long long)block, what,
+	        cause.code ? ": " : "", cause.msg);
+}
+
+static bool read_action(struct replay *r, const struct journal_action *row, struct action *out,
+        struct hash *id, struct err *e)
+{
+	json_t *j OWN(json_own) = NULL;
+	size_t n = strlen(row->action);
+	struct buf again OWN(buf_done);
+
+	TRY(json_parse(str_of(row->action), &j, e), e);
+	TRY(action_from_json(j, out, e), e);
+	keccak256(row->action, n, id);
+	if (!r->check)
+		return true;
+	buf_init(&again, ACTION_MAX);
+	json_canonical(j, &again);
+	if (!str_is(buf_view(&again), row->action))
+		return FAIL(e, JSON_SYNTAX, "an action is not canonical");
+	return true;
+}
+
+static bool replay_action(
+        struct replay *r, const struct journal_block *b, uint32_t i, struct err *e)
+{
+	struct action *a = ARENA_NEW(&r->arena, struct action);
+	const struct journal_action *row;
+	struct entry x;
+	struct err why;
+	bool again;
+
+	if (!a)
+		return FAIL(e, MEMORY, "no memory to replay the journal");
+	if (!journal_by_seq(r->d, b->first_seq + i, &row, &why))
+		return bad(b->number, "an action is missing", &why, e);
+	if (row->block != b->number)
+		return bad(b->number, "one of its actions is of another block", NULL, e);
+	if (!read_action(r, row, a, &x.id, &why))
+		return bad(b->number, "an action cannot be read", &why, e);
+	if (!hash_eq(&x.id, &row->id))
+		return bad(b->number, "an action has another id than is recorded", NULL, e);
+	if (!apply(r->d, a, &r->arena, &x, b->block.time, &again, &why))
+		return bad(b->number, "an action is refused", &why, e);
+	if (again || !str_is(bytes_str(x.text), row->event))
+		return bad(b->number, "an action has another outcome than is recorded", NULL, e);
+	block_leaf(&x.id, x.text, &r->leaves[i]);
+	r->d->actions++;
+	return true;
+}
+
+static bool replay_actions(struct replay *r, const struct journal_block *b, struct err *e)
+{
+	struct hash root;
+
+	if (b->actions > LEDGERD_BATCH_MAX || b->first_seq != ledger_seq(r->d->l) + 1)
+		return bad(b->number, "its actions are not in order", NULL, e);
+	for (uint32_t i = 0; i < b->actions; i++) {
+		arena_reset(&r->arena);
+		TRY(replay_action(r, b, i, e), e);
+	}
+	TRY(root_of(r->leaves, b->actions, &r->arena, &root, e), e);
+	if (!hash_eq(&root, &b->block.root))
+		return bad(b->number, "its root is not that of its actions and events", NULL, e);
 	return true;
 }
 
@@ -165,41 +300,40 @@ static bool replay_block(void *ctx, const void *vrow)
 	const struct journal_block *row = vrow;
 	struct replay *r = ctx;
 	struct ledgerd *d = r->d;
-	struct store *s = &d->world->store;
-	struct journal_action *key = calloc(1, sizeof *key);
-	struct hash root;
-	bool ok;
+	struct err why;
 
-	assert(key);
-	err_clear(r->e);
-	r->number = row->number;
-	r->time = row->block.time;
-	r->n = 0;
-	key->block = row->number;
-	arena_reset(&r->arena);
-	if (row->number != d->head.number + 1 || row->block.number != row->number)
-		ok = bad(r, "a block is missing before it");
-	else if (!hash_eq(&row->block.parent, &d->head_hash))
-		ok = bad(r, "it does not follow from the block before");
-	else if (row->block.time.s < d->head.time.s)
-		ok = bad(r, "its time goes back");
-	else if (!signed_check(ledger_domain(d->l), block_record(), &row->block, &row->sig, &d->g.operator_, r->e))
-		ok = bad(r, "it is not signed by the operator");
-	else
-		ok = s->each(s->self, journal_action_record(),
-			record_field(journal_action_record(), STR("block")), key, replay_action, r, r->e);
-	free(key);
-	if (r->failed || !ok)
+	r->failed = true;
+	if (!block_follows(&row->block, &row->sig, &d->head, &d->g, ledger_domain(d->l), &why)) {
+		bad(d->head.number + 1, "it does not follow from the block before", &why, r->e);
 		return false;
-	if (r->n != row->actions)
-		return bad(r, "an action is missing");
-	if (!root_of(r->leaves, r->n, &r->arena, &root, r->e) || !hash_eq(&root, &row->block.root))
-		return bad(r, "its root is not that of its actions and events");
+	}
+	if (row->number != row->block.number) {
+		bad(d->head.number + 1, "it is filed under another number", NULL, r->e);
+		return false;
+	}
+	if (!replay_actions(r, row, r->e))
+		return false;
 	take_head(d, &row->block, &row->sig);
+	r->failed = false;
 	return true;
 }
 
-bool journal_replay(struct ledgerd *d, struct err *e)
+/* Nothing may lie behind the last block. */
+static bool at_end(struct ledgerd *d, struct err *e)
+{
+	const struct journal_action *row;
+	struct err why;
+
+	if (journal_by_seq(d, ledger_seq(d->l) + 1, &row, &why))
+		return bad(d->head.number + 1, "it is missing, and its actions are there", NULL, e);
+	if (why.code != E_NOT_FOUND) {
+		*e = why;
+		return false;
+	}
+	return true;
+}
+
+bool journal_replay(struct ledgerd *d, bool check, struct err *e)
 {
 	struct replay *r = calloc(1, sizeof *r);
 	struct store *s = &d->world->store;
@@ -207,44 +341,48 @@ bool journal_replay(struct ledgerd *d, struct err *e)
 
 	if (!r)
 		return FAIL(e, MEMORY, "no memory to replay the journal");
-	r->d = d;
-	r->e = e;
-	arena_init(&r->arena, 64u << 20);
-	d->head = (struct block){.number = 0, .time = d->g.time};
-	eip712_hash(block_record(), &d->head, &d->head_hash);
-	ok = s->each(s->self, journal_block_record(), NULL, NULL, replay_block, r, e) && !r->failed;
+	*r = (struct replay){.d = d, .check = check, .e = e};
+	arena_init(&r->arena, REPLAY_ARENA_MAX);
+	if (!check)
+		ledger_set_verify(d->l, &(struct ledger_options){.verify = vouched});
+	block_genesis(&d->g, &d->head);
+	take_head(d, &(struct block){.parent = d->head.parent, .time = d->head.time}, &d->head_sig);
+	ok = s->each(s->self, journal_block_record(), NULL, NULL, replay_block, r, e) &&
+	     !r->failed && at_end(d, e);
+	ledger_set_verify(d->l, NULL);
 	arena_done(&r->arena);
 	free(r);
 	d->time_ms = d->head.time.s * 1000;
 	return ok;
 }
 
-/* ---- export ----------------------------------------------------------------------------------------- */
+/* ---- export ------------------------------------------------------------------------------------- */
 
 struct exporting {
+	const struct record *record;
 	bool (*line)(void *ctx, struct str text);
 	void *ctx;
-	bool  actions;
 };
 
-static bool export_row(void *ctx, const void *vrow)
+static bool export_row(void *ctx, const void *row)
 {
 	struct exporting *x = ctx;
 	struct buf b OWN(buf_done);
-	const struct record *r = x->actions ? journal_action_record() : journal_block_record();
 
 	buf_init(&b, 1 << 18);
-	record_canonical(r, vrow, &b);
+	record_canonical(x->record, row, &b);
 	return x->line(x->ctx, buf_view(&b));
 }
 
-bool ledgerd_export(struct ledgerd *d, bool (*line)(void *ctx, struct str text), void *ctx, struct err *e)
+bool ledgerd_export(
+        struct ledgerd *d, bool (*line)(void *ctx, struct str text), void *ctx, struct err *e)
 {
-	struct exporting x = {line, ctx, false};
 	struct store *s = &d->world->store;
 
-	TRY(s->each(s->self, journal_block_record(), NULL, NULL, export_row, &x, e), e);
-	x.actions = true;
-	TRY(s->each(s->self, journal_action_record(), NULL, NULL, export_row, &x, e), e);
+	for (size_t i = 0; ledgerd_tables[i]; i++) {
+		struct exporting x = {ledgerd_tables[i](), line, ctx};
+
+		TRY(s->each(s->self, x.record, NULL, NULL, export_row, &x, e), e);
+	}
 	return true;
 }

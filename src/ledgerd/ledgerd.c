@@ -3,73 +3,60 @@
 
 #include <stdlib.h>
 
+#include "codec/hex.h"
 #include "codec/json.h"
 #include "ledgerd/ledgerd_own.h"
 #include "port/action_json.h"
 
-enum { STEP_MS_MAX = 60000, HEARTBEAT_MS = 30000 };
+enum {
+	HEARTBEAT_MS = 25000, /* 8.1: a block at least every 30 s */
+	HEARTBEAT_LEAST_MS = 250,
+	REFILL = 200 /* events that a stream finds again after a restart */
+};
 
+/* Deadlines are noticed by block time: on a test ledger with short ones it must tick faster. */
 static struct span heartbeat(const struct ledgerd *d)
 {
-	/* Deadlines are noticed by block time: on a test ledger with short ones it must tick faster. */
-	int64_t ms = (int64_t)d->g.min.s * 1000 / 4;
+	int64_t ms = (int64_t)MIN2(d->g.min.s, (uint64_t)HEARTBEAT_MS) * 1000 / 4;
 
-	return span_ms(MIN2(MAX2(ms, (int64_t)250), (int64_t)HEARTBEAT_MS));
+	return span_ms(MIN2(MAX2(ms, (int64_t)HEARTBEAT_LEAST_MS), (int64_t)HEARTBEAT_MS));
 }
 
-/* 8.1: block time advances by the time served since the last block, at most 60 s. */
+/* 8.1: block time advances by the time served since the last block, at most 60 s. Each event counts the
+ * time since the event before it, and between blocks no more than the 60 s. */
 static void advance(struct ledgerd *d, const struct event *ev)
 {
+	uint64_t most = (d->head.time.s + BLOCK_STEP_S) * 1000;
 	int64_t ms = mono_since(ev->now, d->served).ms;
 
-	if (d->serving && ms > 0)
-		d->time_ms += (uint64_t)MIN2(ms, (int64_t)STEP_MS_MAX);
-	if (!d->serving || ms > 0)
-		d->served = ev->now;
+	if (d->serving && ms <= 0)
+		return;
+	if (d->serving && d->time_ms < most)
+		d->time_ms = MIN2(d->time_ms + (uint64_t)ms, most);
+	d->served = ev->now;
 	d->serving = true;
-}
-
-static void beat(struct ledgerd *d, struct effects *fx)
-{
-	struct err e;
-
-	fx_add(fx, FX_TIMER, (struct tag){.what = 1})->delay = heartbeat(d);
-	if (ledgerd_now(d).s == d->head.time.s)
-		return;
-	if (!journal_seal(d, NULL, 0, fx->arena, &e)) {
-		log_line(&d->world->log, LOG_BROKEN, "block not sealed: %s", e.msg);
-		fx_add(fx, FX_EXIT, (struct tag){0})->status = err_exit(e.code);
-		return;
-	}
-	ledgerd_emit_clock(d, fx);
 }
 
 /* Those who come back with a recent cursor find their events in the stream's log. */
 static void refill(struct ledgerd *d, struct effects *fx)
 {
-	struct journal_action *row = calloc(1, sizeof *row);
-	struct store *s = &d->world->store;
-	struct err e;
+	uint64_t last = ledger_seq(d->l);
 
-	assert(row);
-	for (uint64_t seq = d->seq > 200 ? d->seq - 199 : 1; seq <= d->seq; seq++) {
-		row->seq = seq;
-		if (!s->get(s->self, journal_action_record(), row, &e))
-			continue;
-		struct sealed one = {.id = row->id};
-		json_t *j;
-		if (!json_parse(str_of(row->event), &j, &e))
-			continue;
-		if (ledger_event_from_json(j, &one.event, &e)) {
-			char *text = arena_str(fx->arena, str_of(row->event));
+	for (uint64_t seq = last > REFILL ? last - REFILL + 1 : 1; seq <= last; seq++) {
+		const struct journal_action *row;
+		struct entry x = {0};
+		struct err e;
 
-			assert(text);
-			one.text = str_bytes(str_of(text));
-			ledgerd_emit(d, &one, fx);
+		if (!journal_by_seq(d, seq, &row, &e)) {
+			ledgerd_give_up(d, &e, fx);
+			return;
 		}
-		json_decref(j);
+		x.event.seq = seq;
+		x.concerned_n = row->concerned.n;
+		memcpy(x.concerned, row->concerned.v, x.concerned_n * sizeof x.concerned[0]);
+		x.text = str_bytes(str_of(fx_text(fx, "%s", row->event)));
+		ledgerd_emit(&x, fx);
 	}
-	free(row);
 }
 
 static void on_event(void *self, const struct event *ev, struct effects *fx)
@@ -80,9 +67,12 @@ static void on_event(void *self, const struct event *ev, struct effects *fx)
 	switch (ev->kind) {
 	case EV_START:
 		refill(d, fx);
-		beat(d, fx);
+		fx_add(fx, FX_TIMER, (struct tag){.what = 1})->delay = heartbeat(d);
 		break;
-	case EV_TIMER: beat(d, fx); break;
+	case EV_TIMER:
+		fx_add(fx, FX_TIMER, (struct tag){.what = 1})->delay = heartbeat(d);
+		ledgerd_beat(d, fx);
+		break;
 	case EV_REQUEST: ledgerd_on_request(d, ev, fx); break;
 	case EV_TREE_IN:
 	case EV_REPLY:
@@ -94,17 +84,21 @@ static void on_event(void *self, const struct event *ev, struct effects *fx)
 	}
 }
 
-bool ledgerd_new(struct world *w, const struct genesis *g, struct ledgerd **out, struct err *e)
+static bool make(
+        struct world *w, const struct genesis *g, bool check, struct ledgerd **out, struct err *e)
 {
 	struct ledgerd *d = calloc(1, sizeof *d);
-	uint64_t seed;
+	struct ledger_options o = {0};
 
 	if (!d)
 		return FAIL(e, MEMORY, "no memory for the ledger");
 	d->world = w;
 	d->g = *g;
-	w->rng.fill(w->rng.self, &seed, sizeof seed);
-	if (!ledger_new(g, NULL, seed, &d->l, e) || !journal_replay(d, e)) {
+	d->row = calloc(1, sizeof *d->row);
+	w->rng.fill(w->rng.self, &o.seed, sizeof o.seed);
+	if (!d->row || !ledger_new(g, &o, &d->l, e) || !journal_replay(d, check, e)) {
+		if (!d->row)
+			FAIL(e, MEMORY, "no memory for the ledger");
 		ledgerd_free(d);
 		return false;
 	}
@@ -112,9 +106,22 @@ bool ledgerd_new(struct world *w, const struct genesis *g, struct ledgerd **out,
 	return true;
 }
 
+bool ledgerd_new(struct world *w, const struct genesis *g, struct ledgerd **out, struct err *e)
+{
+	char is[ADDR_TEXT_MAX], must[ADDR_TEXT_MAX];
+
+	addr_format(&w->signer.addr, is);
+	addr_format(&g->operator_, must);
+	if (!addr_eq(&w->signer.addr, &g->operator_))
+		return FAIL(e, PARTY, "the key is that of %s, and the operator of the ledger is %s",
+		        is, must);
+	return make(w, g, false, out, e);
+}
+
 struct role ledgerd_role(struct ledgerd *d)
 {
-	return (struct role){"ledger", ledgerd_routes, ledgerd_routes_n, ledgerd_tables, d, on_event};
+	return (struct role){
+	        "ledger", ledgerd_routes, ledgerd_routes_n, ledgerd_tables, d, on_event};
 }
 
 struct ledgerd *ledgerd_free(struct ledgerd *d)
@@ -122,6 +129,7 @@ struct ledgerd *ledgerd_free(struct ledgerd *d)
 	if (!d)
 		return NULL;
 	ledger_free(d->l);
+	free(d->row);
 	free(d);
 	return NULL;
 }
@@ -134,4 +142,35 @@ void ledgerd_summary(const struct ledgerd *d, struct ledgerd_summary *out)
 bool ledgerd_check(const struct ledgerd *d, struct err *e)
 {
 	return ledger_check(d->l, e);
+}
+
+bool ledgerd_verify(
+        struct world *w, const struct genesis *g, struct ledgerd_summary *out, struct err *e)
+{
+	struct ledgerd *d;
+	bool ok;
+
+	TRY(make(w, g, true, &d, e), e);
+	ok = ledgerd_check(d, e);
+	if (ok)
+		ledgerd_summary(d, out);
+	ledgerd_free(d);
+	return ok;
+}
+
+void ledgerd_metrics(void *ctx, struct buf *out)
+{
+	const struct ledgerd *d = ctx;
+	struct ledger_totals t;
+
+	ledger_totals(d->l, &t);
+	buf_fmt(out, "# TYPE lilypad_ledger_blocks gauge\nlilypad_ledger_blocks %llu\n",
+	        (unsigned long long)d->head.number);
+	buf_fmt(out, "# TYPE lilypad_ledger_actions gauge\nlilypad_ledger_actions %llu\n",
+	        (unsigned long long)d->actions);
+	buf_fmt(out, "# TYPE lilypad_ledger_accounts gauge\nlilypad_ledger_accounts %zu\n",
+	        t.accounts);
+	buf_fmt(out, "# TYPE lilypad_ledger_deals gauge\nlilypad_ledger_deals %zu\n", t.deals);
+	buf_fmt(out, "# TYPE lilypad_ledger_time_seconds gauge\nlilypad_ledger_time_seconds %llu\n",
+	        (unsigned long long)d->head.time.s);
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "market/book_own.h"
+#include "market/rank.h"
 
 #define LINK(type, member) offsetof(struct type, member)
 
@@ -104,6 +105,9 @@ struct find {
 	bool ranked, tied;
 	struct hash rank;
 	bool reputed; /* the JC has a good opinion of somebody */
+	/* As good as the best so far but for the hash: hashed together when there are enough. */
+	uint32_t even[RANK_LANES];
+	unsigned even_n;
 };
 
 /* a * n, at most most; most < 2^96. */
@@ -138,50 +142,61 @@ static uint32_t reputation_of(const struct find *f, const struct resource *r)
 	return good ? *good : 0;
 }
 
-/* 3.13 between r and the best so far. Hashes are made only for a tie. */
-static bool better(struct find *f, const struct resource *r, wide cost, uint32_t reputation,
-        struct hash *rank, bool *ranked)
+/* The lowest hash among the best and those that are even with it. */
+static void rank_even(struct find *f)
 {
-	*ranked = false;
-	if (f->best == SLAB_NONE || cost != f->cost)
-		return f->best == SLAB_NONE || cost < f->cost;
-	if (reputation != f->reputation)
-		return reputation > f->reputation;
-	if (!f->ranked) {
+	const struct hash *ids[RANK_LANES];
+	struct hash ranks[RANK_LANES];
+
+	if (f->even_n == 0)
+		return;
+	if (!f->ranked)
 		pair_rank(&f->j->id, &resource_at(f->b, f->best)->id, &f->rank);
-		f->ranked = true;
+	f->ranked = true;
+	for (unsigned i = 0; i < f->even_n; i++)
+		ids[i] = &resource_at(f->b, f->even[i])->id;
+	rank_many(&f->j->id, ids, f->even_n, ranks);
+	for (unsigned i = 0; i < f->even_n; i++) {
+		if (hash_cmp(&ranks[i], &f->rank) >= 0)
+			continue;
+		f->rank = ranks[i];
+		f->best = f->even[i];
 	}
-	pair_rank(&f->j->id, &r->id, rank);
-	*ranked = true;
+	f->even_n = 0;
+}
+
+/* 3.13 between i and the best so far. */
+static void compare(struct find *f, uint32_t i, wide cost, uint32_t reputation)
+{
+	bool better = f->best == SLAB_NONE || cost < f->cost ||
+	              (cost == f->cost && reputation > f->reputation);
+
+	if (better) {
+		f->best = i;
+		f->cost = cost;
+		f->reputation = reputation;
+		f->ranked = f->tied = false;
+		f->even_n = 0;
+		return;
+	}
+	if (cost > f->cost || reputation < f->reputation)
+		return;
 	f->tied = true;
-	return hash_cmp(rank, &f->rank) < 0;
+	f->even[f->even_n++] = i;
+	if (f->even_n == RANK_LANES)
+		rank_even(f);
 }
 
 static void consider(struct find *f, uint32_t i)
 {
 	struct resource *r = resource_at(f->b, i);
 	const struct ask *a = ask_for(f->b, r, demand_at(f->b, f->q->spec.demand)->spec.module);
-	uint32_t reputation;
-	struct hash rank;
-	bool ranked;
-	wide cost;
 
 	/* Its default prices do not count for a module with prices of its own. */
 	if (!a || a->supply != f->f->supply || f->now.s >= r->expiry ||
 	        !numbers_fit(f->b, f->q, r, a) || !persons_fit(f->b, f->q, f->j, r, f->f))
 		return;
-	cost = cost_of(f, a);
-	reputation = reputation_of(f, r);
-	if (!better(f, r, cost, reputation, &rank, &ranked))
-		return;
-	/* A strictly better one is tied with nobody yet. */
-	f->tied = ranked;
-	f->best = i;
-	f->cost = cost;
-	f->reputation = reputation;
-	f->ranked = ranked;
-	if (ranked)
-		f->rank = rank;
+	compare(f, i, cost_of(f, a), reputation_of(f, r));
 }
 
 static double visit(void *ctx, uint32_t i)
@@ -276,6 +291,7 @@ static bool find(struct book *b, uint32_t job, struct btime now, struct book_mat
 		return false;
 	if (f.best == SLAB_NONE)
 		return false;
+	rank_even(&f);
 	*out = (struct book_match){
 	        .job = j->id,
 	        .resource = resource_at(b, f.best)->id,

@@ -1,0 +1,19 @@
+/* buy.h - what `run` and the creator's daemon share: wiring of the role, the owner token of a process,
+ * and the terms of a job from settings. */
+#ifndef LILYPAD_CLI_BUY_H
+#define LILYPAD_CLI_BUY_H
+
+#include "cli/daemon.h"
+#include "creator/creator.h"
+
+/* Ports and configuration of the creator role; cursors begin at what servers have now. UNREACHABLE names
+ * the daemon that is down. */
+MUST bool buy_prepare(struct daemon *d, struct creator_config *config, struct err *e);
+/* A token for this process, with a lock file that lives as long as it does. */
+MUST bool buy_own(struct daemon *d, uint8_t owner[16], int *lock_fd, struct err *e);
+/* Does the process with that token still hold its lock? ctx: struct daemon. */
+bool buy_owner_alive(void *ctx, const uint8_t owner[16]);
+/* Everything of an offer that settings and network decide. */
+MUST bool buy_terms(struct daemon *d, const struct job_spec *spec, struct job_offer *out, struct err *e);
+
+#endif

@@ -1,0 +1,27 @@
+/* creator_cmd.c - `lilypad creator`: looks after jobs whose process has gone. */
+#include "cli/buy.h"
+#include "cli/daemon.h"
+
+int cmd_creator(struct cli *c)
+{
+	struct creator_config config = {0};
+	struct creator *role_state = NULL;
+	struct daemon d;
+	struct role role;
+	struct err e;
+	int rc;
+
+	config.alive = buy_owner_alive;
+	config.ctx = &d;
+	if (!daemon_open(&d, c, "creator", NULL, creator_tables,
+		    DAEMON_NETWORK | DAEMON_BLOBS | DAEMON_CLIENT | DAEMON_SHARED, &e) ||
+		!buy_prepare(&d, &config, &e) || !creator_new(&d.world, &config, &role_state, &e)) {
+		rc = cli_fail(c, &e);
+	} else {
+		role = creator_role(role_state);
+		rc = daemon_serve(&d, &role);
+	}
+	daemon_close(&d);
+	creator_free(role_state);
+	return rc;
+}

@@ -1,0 +1,430 @@
+/* job_cmd.c - `lilypad job …` and `lilypad deal show`: what the creator's store and the servers tell. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli/job_find.h"
+#include "cli/remote.h"
+#include "codec/hex.h"
+#include "codec/json.h"
+#include "os/file.h"
+
+enum { LIST_MAX = 100000, EVENTS_MAX = 10000 };
+
+/* ---- a job in words -------------------------------------------------------------------------------- */
+
+static const char *when(uint64_t ms, char out[WALL_TEXT_MAX])
+{
+	out[0] = '\0';
+	if (ms)
+		wall_format((struct wall){(int64_t)ms}, out);
+	return out;
+}
+
+static json_t *job_json(const struct creator_job *j)
+{
+	char t[WALL_TEXT_MAX], cid[CID_TEXT_MAX];
+	struct cid tree = cid_tree(&j->tree);
+	json_t *out = json_pack("{s:o, s:s, s:s, s:s, s:i, s:o, s:o, s:o, s:s, s:s, s:i}", "id",
+		json_of_hash(&j->id), "state", sm_name(&job_states, j->state), "module", j->module, "created",
+		when(j->created_ms, t), "attempt", (int)j->attempt, "offer", json_of_hash(&j->offer), "deal",
+		hash_is_zero(&j->deal) ? json_null() : json_of_hash(&j->deal), "provider",
+		addr_is_zero(&j->provider) ? json_null() : json_of_addr(&j->provider), "ledger",
+		j->ledger ? sm_name(&deal_states, j->ledger) : "", "status",
+		j->status ? enum_name(&status_names, j->status) : "", "exitCode", (int)j->exit_code);
+
+	json_object_set_new(out, "ended", j->ended_ms ? json_string(when(j->ended_ms, t)) : json_null());
+	json_object_set_new(out, "instructions", json_of_u64(j->count));
+	json_object_set_new(out, "bytes", json_of_u64(j->bytes));
+	json_object_set_new(out, "pay", json_of_amount(j->pay));
+	json_object_set_new(out, "cost", json_of_amount(j->cost));
+	json_object_set_new(out, "out", json_string(j->out));
+	if (!hash_is_zero(&j->tree)) {
+		cid_format(&tree, cid);
+		json_object_set_new(out, "output", json_string(cid));
+	}
+	if (j->error)
+		json_object_set_new(out, "error",
+			json_pack("{s:s, s:o}", "code", err_name((enum err_code)j->error), "message",
+				json_of_str(str_of(j->why))));
+	return out;
+}
+
+/* Token units for people, if the network in use says how many decimals they have. */
+static const char *money(struct cli *c, struct amount a, char out[AMOUNT_DEC_MAX + 40])
+{
+	struct network_file n;
+	struct err e;
+	size_t at;
+
+	if (!network_load(c, &n, &e)) {
+		amount_format(a, out);
+		return out;
+	}
+	at = amount_format_display(a, n.genesis.decimals, out);
+	snprintf(out + at, 20, " %s", n.genesis.symbol);
+	return out;
+}
+
+/* The job that the command line names. */
+static bool named(struct cli *c, struct job_store *s, struct creator_job *j, struct err *e)
+{
+	if (c->args.positional_n != 1)
+		return FAIL(e, USAGE, "which job? lilypad %s JOB", c->command->name);
+	TRY(job_store_open(c, s, e), e);
+	TRY(job_find(s, c->args.positional[0], j, e), e);
+	return true;
+}
+
+/* ---- list ------------------------------------------------------------------------------------------ */
+
+struct list {
+	struct creator_job *v;
+	size_t              n, cap;
+};
+
+static bool collect(void *ctx, const void *row)
+{
+	struct list *l = ctx;
+
+	if (l->n == l->cap) {
+		size_t cap = l->cap ? l->cap * 2 : 64;
+		struct creator_job *v = cap > LIST_MAX ? NULL : reallocarray(l->v, cap, sizeof *v);
+
+		if (!v)
+			return false;
+		l->v = v;
+		l->cap = cap;
+	}
+	l->v[l->n++] = *(const struct creator_job *)row;
+	return true;
+}
+
+static int newest_first(const void *a, const void *b)
+{
+	const struct creator_job *x = a, *y = b;
+
+	return x->created_ms < y->created_ms ? 1 : x->created_ms > y->created_ms ? -1 : 0;
+}
+
+static void print_list(struct cli *c, const struct list *l)
+{
+	json_t *out = json_array();
+
+	for (size_t i = 0; i < l->n; i++) {
+		const struct creator_job *j = &l->v[i];
+		char t[WALL_TEXT_MAX], name[JOB_NAME_MAX];
+
+		if (c->json)
+			json_array_append_new(out, job_json(j));
+		else if (c->jsonl)
+			cli_print_json(job_json(j));
+		else
+			printf("%s  %-10s %-16s %-20s %s\n", job_name(&j->id, name),
+				sm_name(&job_states, j->state), j->module,
+				j->status ? enum_name(&status_names, j->status) : "", when(j->created_ms, t));
+	}
+	if (c->json)
+		cli_print_json(json_pack("{s:O}", "jobs", out));
+	else if (l->n == 0)
+		cli_say(c, "no job yet: `lilypad run cowsay -i Message=moo` buys one");
+	json_decref(out);
+}
+
+int cmd_job_list(struct cli *c)
+{
+	struct job_store s OWN(job_store_close) = {0};
+	struct list l = {0};
+	struct err e;
+
+	if (!job_store_open(c, &s, &e) ||
+		!s.store.each(s.store.self, creator_job_record(), NULL, NULL, collect, &l, &e)) {
+		free(l.v);
+		return cli_fail(c, &e);
+	}
+	if (l.n)
+		qsort(l.v, l.n, sizeof *l.v, newest_first);
+	print_list(c, &l);
+	free(l.v);
+	return 0;
+}
+
+/* ---- show ------------------------------------------------------------------------------------------ */
+
+/* Rows in order of n: the key is (job, n), so a look-up each; a gap is the end. */
+static json_t *timeline(const struct job_store *s, const struct hash *job)
+{
+	json_t *list = json_array();
+	struct creator_event row;
+	char t[WALL_TEXT_MAX];
+	struct err e;
+
+	for (uint64_t n = 1; n <= EVENTS_MAX; n++) {
+		memset(&row, 0, sizeof row);
+		row.job = *job;
+		row.n = n;
+		if (!s->store.get(s->store.self, creator_event_record(), &row, &e))
+			break;
+		json_array_append_new(list,
+			json_pack("{s:s, s:s, s:o, s:I}", "time", when(row.wall_ms, t), "event", row.name, "text",
+				json_of_str(str_of(row.text)), "wallMs", (json_int_t)row.wall_ms));
+	}
+	return list;
+}
+
+static void print_timeline(const json_t *list)
+{
+	json_int_t first = 0;
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach (list, i, row) {
+		json_int_t ms = json_integer_value(json_object_get(row, "wallMs"));
+
+		if (i == 0)
+			first = ms;
+		printf("  %s  +%6lld.%03lld s  %-12s %s\n", json_string_value(json_object_get(row, "time")),
+			(ms - first) / 1000, (ms - first) % 1000, json_string_value(json_object_get(row, "event")),
+			json_string_value(json_object_get(row, "text")));
+	}
+}
+
+static void print_job(struct cli *c, const struct creator_job *j)
+{
+	char text[AMOUNT_DEC_MAX + 40], hex[HASH_TEXT_MAX], addr[ADDR_TEXT_MAX];
+
+	hash_format(&j->id, hex);
+	printf("job       %s\nmodule    %s\nstate     %s, attempt %u\n", hex, j->module,
+		sm_name(&job_states, j->state), j->attempt);
+	if (!hash_is_zero(&j->deal)) {
+		hash_format(&j->deal, hex);
+		addr_format(&j->provider, addr);
+		printf("deal      %s, %s\nprovider  %s\n", hex,
+			j->ledger ? sm_name(&deal_states, j->ledger) : "not on the ledger yet", addr);
+	}
+	if (j->status)
+		printf("result    %s, exit status %d, %llu instructions, %llu bytes\n",
+			enum_name(&status_names, j->status), (int)j->exit_code, (unsigned long long)j->count,
+			(unsigned long long)j->bytes);
+	printf("ceiling   %s\n", money(c, j->pay, text));
+	printf("paid      %s\n", money(c, j->cost, text));
+	if (j->out[0])
+		printf("output    %s\n", j->out);
+	if (j->error)
+		printf("why       %s  %s\n", err_name((enum err_code)j->error), j->why);
+}
+
+int cmd_job_show(struct cli *c)
+{
+	struct job_store s OWN(job_store_close) = {0};
+	struct creator_job j;
+	json_t *events OWN(json_own) = NULL;
+	json_t *out;
+	struct err e;
+
+	if (!named(c, &s, &j, &e))
+		return cli_fail(c, &e);
+	events = timeline(&s, &j.id);
+	if (c->json) {
+		out = job_json(&j);
+		json_object_set(out, "timeline", events);
+		cli_print_json(out);
+		return 0;
+	}
+	print_job(c, &j);
+	printf("\n");
+	print_timeline(events);
+	return 0;
+}
+
+/* ---- logs, get ------------------------------------------------------------------------------------- */
+
+/* OUT/NAME as the job left it. */
+static bool read_out(const struct creator_job *j, const char *name, struct buf *out, struct err *e)
+{
+	char path[CLI_PATH_MAX + 16];
+
+	buf_init(out, STDOUT_MAX);
+	snprintf(path, sizeof path, "%.1000s/%s", j->out, name);
+	if (file_read(path, STDOUT_MAX, out, e))
+		return true;
+	if (!sm_is_final(&job_states, j->state)) {
+		FAIL(e, STATE, "the job is %s: it has no output yet", sm_name(&job_states, j->state));
+		return err_hint(e, "`lilypad job watch JOB` follows it");
+	}
+	return err_hint(e, "`lilypad job get JOB -O DIR` fetches the output again");
+}
+
+int cmd_job_logs(struct cli *c)
+{
+	struct job_store s OWN(job_store_close) = {0};
+	struct buf out OWN(buf_done) = {0};
+	struct buf err OWN(buf_done) = {0};
+	struct creator_job j;
+	struct err e;
+
+	if (!named(c, &s, &j, &e) || !read_out(&j, "stdout", &out, &e) || !read_out(&j, "stderr", &err, &e))
+		return cli_fail(c, &e);
+	if (c->json) {
+		cli_print_json(json_pack("{s:o, s:o, s:o}", "id", json_of_hash(&j.id), "stdout",
+			json_of_str(buf_view(&out)), "stderr", json_of_str(buf_view(&err))));
+		return 0;
+	}
+	fwrite(buf_cstr(&out), 1, out.n, stdout);
+	fflush(stdout);
+	fwrite(buf_cstr(&err), 1, err.n, stderr);
+	return 0;
+}
+
+/* ---- explain --------------------------------------------------------------------------------------- */
+
+static bool explain(struct cli *c, const struct creator_job *j, json_t **out, struct err *e)
+{
+	char path[HASH_TEXT_MAX + 20], hex[HASH_TEXT_MAX];
+	struct network_file n;
+
+	TRY(network_load(c, &n, e), e);
+	hash_format(&j->offer, hex);
+	snprintf(path, sizeof path, "/v1/explain/%s", hex);
+	return remote_get(c, settings_text(c->settings, "solver.url"), path, out, e);
+}
+
+static void print_value(const char *key, const json_t *v)
+{
+	struct buf b OWN(buf_done);
+
+	if (json_is_string(v)) {
+		printf("  %s %s", key, json_string_value(v));
+		return;
+	}
+	buf_init(&b, 4096);
+	json_canonical(v, &b);
+	printf("  %s %s", key, buf_cstr(&b));
+}
+
+int cmd_job_explain(struct cli *c)
+{
+	struct job_store s OWN(job_store_close) = {0};
+	json_t *j OWN(json_own) = NULL;
+	struct creator_job job;
+	struct err e;
+	const json_t *list, *row, *v;
+	const char *key;
+	size_t i;
+
+	if (!named(c, &s, &job, &e))
+		return cli_fail(c, &e);
+	if (!c->json && !hash_is_zero(&job.deal))
+		cli_say(c, "this job has a match: `lilypad deal show %s` tells about it", c->args.positional[0]);
+	if (!explain(c, &job, &j, &e))
+		return cli_fail(c, &e);
+	if (c->json) {
+		cli_print_json(json_incref(j));
+		return 0;
+	}
+	list = json_object_get(j, "providers");
+	if (json_array_size(list) == 0)
+		printf("no provider has an offer in the book now\n");
+	json_array_foreach (list, i, row) {
+		json_object_foreach ((json_t *)(uintptr_t)row, key, v)
+			print_value(key, v);
+		printf("\n");
+	}
+	return 0;
+}
+
+/* ---- deal ------------------------------------------------------------------------------------------ */
+
+static json_t *deal_json(const struct creator_deal *d, const json_t *ledger)
+{
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:O}", "id", json_of_hash(&d->id), "job",
+		json_of_hash(&d->job), "deal", record_to_json(deal_record(), &d->deal), "jobCreatorSignature",
+		json_of_sig(&d->jc_sig), "providerSignature", d->rp_sig.n ? json_of_sig(&d->rp_sig) : json_null(),
+		"match", record_to_json(match_record(), &d->match), "matchSignature",
+		d->match_sig.n ? json_of_sig(&d->match_sig) : json_null(), "ledger", ledger);
+}
+
+static void print_deal(struct cli *c, const struct creator_deal *d, const json_t *ledger)
+{
+	const struct hot *h = &d->deal.hot;
+	char hex[HASH_TEXT_MAX], text[AMOUNT_DEC_MAX + 40];
+	const struct {
+		const char  *name;
+		struct addr  who;
+	} parties[] = {{"creator", h->job_creator}, {"provider", h->provider}, {"solver", h->solver},
+		{"author", h->author}, {"directory", d->deal.cold.directory}};
+	const struct {
+		const char   *name;
+		struct amount v;
+	} sums[] = {{"ceiling", h->pay}, {"job bond", h->job_bond}, {"result bond", h->result_bond},
+		{"base price", h->base}, {"per instruction", h->per_instruction}, {"per byte", h->per_byte}};
+
+	hash_format(&d->id, hex);
+	printf("%-16s %s\n", "deal", hex);
+	for (size_t i = 0; i < COUNT(parties); i++) {
+		if (!addr_is_zero(&parties[i].who)) {
+			addr_format(&parties[i].who, text);
+			printf("%-16s %s\n", parties[i].name, text);
+		}
+	}
+	for (size_t i = 0; i < COUNT(sums); i++)
+		printf("%-16s %s\n", sums[i].name, money(c, sums[i].v, text));
+	printf("%-16s %llu instructions, %llu bytes\n", "limits", (unsigned long long)h->instruction_limit,
+		(unsigned long long)h->byte_limit);
+	printf("%-16s agree %llu s, submit %llu s, judge %llu s, mediate %llu s\n", "clocks",
+		(unsigned long long)h->agree_timeout.s, (unsigned long long)h->submit_timeout.s,
+		(unsigned long long)h->judge_timeout.s, (unsigned long long)h->mediate_timeout.s);
+	printf("%-16s creator %s, provider %s, match %s\n", "signatures", d->jc_sig.n ? "yes" : "no",
+		d->rp_sig.n ? "yes" : "not seen yet", d->match_sig.n ? "yes" : "no");
+	printf("%-16s %s\n", "ledger",
+		json_is_object(ledger) ? json_string_value(json_object_get(ledger, "state")) : "not known there");
+}
+
+/* null when the ledger does not know the deal (yet) or cannot be asked; the deal is shown all the same. */
+static json_t *ledger_state(struct cli *c, const struct hash *deal)
+{
+	char path[HASH_TEXT_MAX + 20], hex[HASH_TEXT_MAX];
+	struct network_file n;
+	json_t *j;
+	struct err e;
+
+	hash_format(deal, hex);
+	snprintf(path, sizeof path, "/v1/agreements/%s", hex);
+	if (network_load(c, &n, &e) &&
+		remote_get(c, settings_text(c->settings, "ledger.url"), path, &j, &e))
+		return j;
+	if (e.code != E_NOT_FOUND)
+		cli_say(c, "the ledger cannot be asked: %s", e.msg);
+	return json_null();
+}
+
+int cmd_deal_show(struct cli *c)
+{
+	struct job_store s OWN(job_store_close) = {0};
+	json_t *events OWN(json_own) = NULL;
+	json_t *ledger OWN(json_own) = NULL;
+	struct creator_deal d = {0};
+	json_t *out;
+	struct err e;
+
+	if (c->args.positional_n != 1) {
+		FAIL(&e, USAGE, "which deal? lilypad deal show JOB|DEAL");
+		return cli_fail(c, &e);
+	}
+	if (!job_store_open(c, &s, &e) || !job_find_deal(&s, c->args.positional[0], &d, &e))
+		return cli_fail(c, &e);
+	ledger = ledger_state(c, &d.id);
+	events = timeline(&s, &d.job);
+	if (c->json) {
+		out = deal_json(&d, ledger);
+		json_object_set(out, "timeline", events);
+		cli_print_json(out);
+		return 0;
+	}
+	print_deal(c, &d, ledger);
+	printf("\n");
+	print_timeline(events);
+	return 0;
+}

@@ -1,0 +1,152 @@
+/* output.c - writing a tree whose names are not ours. */
+#include "cli/output.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "codec/unixfs.h"
+#include "os/file.h"
+
+struct writer {
+	int top; /* of the folder */
+	int fd;  /* of the file that is being written, or -1 */
+};
+
+/* The folder that holds the last part of the path; every part is a real folder, never a link. */
+static bool parent_of(int top, struct str *path, int *out, struct err *e)
+{
+	int at = dup(top);
+
+	while (at >= 0) {
+		char name[PATH_TEXT_MAX + 1];
+		struct str rest, head = str_cut(*path, '/', &rest);
+		int next;
+
+		if (rest.n == 0)
+			break;
+		/* unixfs_walk() refuses such names; what is written to a disk is checked where it is. */
+		if (head.n == 0 || head.n > PATH_TEXT_MAX || str_is(head, ".") || str_is(head, "..")) {
+			close(at);
+			return FAIL(e, PEER, "the output has a name that leads out of its folder");
+		}
+		memcpy(name, head.p, head.n);
+		name[head.n] = '\0';
+		next = openat(at, name, O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		close(at);
+		at = next;
+		*path = rest;
+	}
+	if (at < 0)
+		return FAIL_SYS(e, IO, errno, "cannot open the folder of the output %.*s", STR_ARG(*path));
+	*out = at;
+	return true;
+}
+
+static bool leaf(const struct writer *w, struct str path, char name[PATH_TEXT_MAX + 1], int *at, struct err *e)
+{
+	struct str rest = path;
+
+	TRY(parent_of(w->top, &rest, at, e), e);
+	if (rest.n == 0 || rest.n > PATH_TEXT_MAX || str_is(rest, ".") || str_is(rest, "..") ||
+		memchr(rest.p, '\0', rest.n)) {
+		close(*at);
+		return FAIL(e, PEER, "the output has a name that leads out of its folder");
+	}
+	memcpy(name, rest.p, rest.n);
+	name[rest.n] = '\0';
+	return true;
+}
+
+static bool end_file(struct writer *w, struct err *e)
+{
+	int fd = w->fd;
+
+	w->fd = -1;
+	if (fd >= 0 && close(fd) != 0)
+		return FAIL_SYS(e, IO, errno, "cannot write the output");
+	return true;
+}
+
+static bool on_dir(void *self, struct str path, struct err *e)
+{
+	struct writer *w = self;
+	char name[PATH_TEXT_MAX + 1];
+	int at, rc, why;
+
+	TRY(end_file(w, e), e);
+	if (path.n == 0)
+		return true;
+	TRY(leaf(w, path, name, &at, e), e);
+	rc = mkdirat(at, name, 0755);
+	why = errno;
+	close(at);
+	if (rc != 0 && why != EEXIST)
+		return FAIL_SYS(e, IO, why, "cannot make the folder %s", name);
+	return true;
+}
+
+static bool on_file(void *self, struct str path, uint64_t bytes, struct err *e)
+{
+	struct writer *w = self;
+	char name[PATH_TEXT_MAX + 1];
+	int at, why;
+
+	(void)bytes;
+	TRY(end_file(w, e), e);
+	if (path.n == 0)
+		path = STR("output");
+	TRY(leaf(w, path, name, &at, e), e);
+	w->fd = openat(at, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+	why = errno;
+	close(at);
+	if (w->fd >= 0)
+		return true;
+	if (why == EEXIST) {
+		FAIL(e, CONFLICT, "%.*s is in the output folder already", STR_ARG(path));
+		return err_hint(e, "choose another folder with -O DIR");
+	}
+	return FAIL_SYS(e, IO, why, "cannot make the file %s", name);
+}
+
+static bool on_data(void *self, struct bytes piece, struct err *e)
+{
+	struct writer *w = self;
+
+	while (piece.n) {
+		ssize_t n = write(w->fd, piece.p, piece.n);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == ENOSPC)
+			return FAIL_SYS(e, DISK_FULL, errno, "no space for the output");
+		if (n < 0)
+			return FAIL_SYS(e, IO, errno, "cannot write the output");
+		piece.p += n;
+		piece.n -= (size_t)n;
+	}
+	return true;
+}
+
+bool output_write(const struct blobs *blobs, const struct cid *root, const char *dir, struct err *e)
+{
+	struct writer w = {-1, -1};
+	const struct block_source src = {blobs->self, blobs->get};
+	const struct unixfs_visitor v = {&w, on_dir, on_file, on_data};
+	bool ok;
+
+	TRY(dir_make(dir, e), e);
+	w.top = open(dir, O_DIRECTORY | O_CLOEXEC);
+	if (w.top < 0)
+		return FAIL_SYS(e, IO, errno, "cannot open the folder %s", dir);
+	ok = unixfs_walk(&src, root, HTTP_TREE_MAX, &v, e);
+	if (ok)
+		ok = end_file(&w, e);
+	else if (w.fd >= 0)
+		close(w.fd);
+	close(w.top);
+	if (!ok)
+		err_prefix(e, "%s: ", dir);
+	return ok;
+}

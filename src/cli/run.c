@@ -1,0 +1,439 @@
+/* run.c - `lilypad run`: the job creator's role inside one command, with a status line. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "cli/buy.h"
+#include "cli/job_build.h"
+#include "cli/output.h"
+#include "cli/receipt.h"
+#include "cli/remote.h"
+#include "codec/hex.h"
+#include "codec/json.h"
+#include "codec/unixfs.h"
+#include "os/clock.h"
+
+enum { SECOND_CTRL_C_MS = 2000 };
+
+struct running {
+	struct cli         *c;
+	struct daemon       d;
+	struct creator     *creator;
+	struct host        *host;
+	struct hash         job;       /* zero: not known yet */
+	bool                failed;
+	struct err          why;       /* of a failure before there was a job */
+	uint64_t            phase_ms;
+	bool                live_line; /* a line without its end is on the terminal */
+	uv_signal_t         sigint;
+	uv_timer_t          leave;
+	int                 interrupts;
+};
+
+/* ---- what is shown ---------------------------------------------------------------------------------- */
+
+static void end_line(struct running *r)
+{
+	if (r->live_line)
+		fputc('\n', stderr);
+	r->live_line = false;
+}
+
+static void show_phase(struct running *r, const char *event, const char *text, uint64_t ms)
+{
+	double took = r->phase_ms ? (double)(ms - r->phase_ms) / 1000 : 0;
+
+	if (r->c->quiet || r->c->json || r->c->jsonl)
+		return;
+	if (cli_is_terminal()) {
+		fprintf(stderr, "\r\033[K  %-10s %5.2fs  %.100s", event, took, text);
+		r->live_line = true;
+		if (strcmp(event, "DONE") == 0 || strcmp(event, "FAILED") == 0)
+			end_line(r);
+	} else {
+		fprintf(stderr, "  %-10s %5.2fs  %s\n", event, took, text);
+	}
+	fflush(stderr);
+	r->phase_ms = ms;
+}
+
+static void on_job(struct running *r, const json_t *j, struct str raw)
+{
+	const char *event = json_string_value(json_object_get(j, "event"));
+	const char *text = json_string_value(json_object_get(j, "text"));
+	char id[HASH_TEXT_MAX];
+	struct hash h;
+	struct err e;
+
+	if (r->c->jsonl) {
+		printf("%.*s\n", STR_ARG(raw));
+		fflush(stdout);
+	}
+	if (!json_get_hash(j, "id", &h, &e))
+		return;
+	if (hash_is_zero(&r->job)) {
+		r->job = h;
+		hash_format(&h, id);
+		cli_say(r->c, "job j-%.10s · %s · detach with Ctrl-C", id + 2,
+			json_string_value(json_object_get(j, "module")));
+	}
+	show_phase(r, event ? event : "?", text ? text : "",
+		(uint64_t)json_integer_value(json_object_get(j, "wallMs")));
+}
+
+static void on_emit(void *ctx, const char *name, struct str data)
+{
+	struct running *r = ctx;
+	json_t *j OWN(json_own) = NULL;
+	struct err e;
+
+	if (strcmp(name, "error") == 0) {
+		r->failed = true;
+		if (!err_from_json(data, &r->why))
+			FAIL(&r->why, INTERNAL, "the job was not started");
+		return;
+	}
+	if (strcmp(name, "job") == 0 && json_parse(data, &j, &e))
+		on_job(r, j, data);
+}
+
+/* ---- before anything is signed ----------------------------------------------------------------------- */
+
+static void show_amount(const struct daemon *d, struct amount a, char *out, size_t n)
+{
+	char text[AMOUNT_DEC_MAX + 2];
+
+	amount_format_display(a, d->network.genesis.decimals, text);
+	snprintf(out, n, "%s %s", text, d->network.genesis.symbol);
+}
+
+static bool free_balance(struct running *r, struct amount *out, struct err *e)
+{
+	json_t *j OWN(json_own) = NULL;
+	char path[96], who[ADDR_TEXT_MAX];
+	struct str s;
+
+	addr_format(&r->d.wallet.addr, who);
+	snprintf(path, sizeof path, "/v1/accounts/%s", who);
+	TRY(remote_get(r->c, settings_text(r->c->settings, "ledger.url"), path, &j, e), e);
+	TRY(json_get_str(j, "free", &s, e), e);
+	if (!amount_parse(s, out))
+		return FAIL(e, PEER, "the ledger's answer is not understood");
+	return true;
+}
+
+static bool check_balance(struct running *r, const struct job_offer *o, struct err *e)
+{
+	struct amount need, have, missing;
+	char a[128], b[128], m[128], who[ADDR_TEXT_MAX];
+
+	if (!amount_add(o->terms.pay, o->terms.job_bond, &need))
+		return FAIL(e, RANGE, "PAY + JB overflows");
+	TRY(free_balance(r, &have, e), e);
+	if (amount_cmp(have, need) >= 0)
+		return true;
+	if (!amount_sub(need, have, &missing))
+		missing = need;
+	show_amount(&r->d, need, a, sizeof a);
+	show_amount(&r->d, have, b, sizeof b);
+	show_amount(&r->d, missing, m, sizeof m);
+	addr_format(&r->d.wallet.addr, who);
+	FAIL(e, FUNDS, "wallet %s (%s) has %s; this job locks %s (price ceiling and bond): short by %s. Nothing was sent",
+		r->d.wallet.name, who, b, a, m);
+	return err_hint(e, "lilypad wallet fund %s, or --max-price for a smaller job",
+		r->d.network.genesis.test ? "100" : "AMOUNT");
+}
+
+static void quote(struct running *r, const struct job_spec *spec, const struct job_offer *o)
+{
+	char pay[128], bond[128];
+
+	show_amount(&r->d, o->terms.pay, pay, sizeof pay);
+	show_amount(&r->d, o->terms.job_bond, bond, sizeof bond);
+	cli_say(r->c, "%s · at most %s, and %s held as a bond until the result is judged", spec->name, pay, bond);
+}
+
+/* ---- the end ----------------------------------------------------------------------------------------- */
+
+static bool print_stdout(struct running *r, const struct cid *root, struct err *e)
+{
+	struct block_source src = {r->d.world.blobs.self, r->d.world.blobs.get};
+	struct buf text OWN(buf_done);
+
+	buf_init(&text, STDOUT_MAX);
+	TRY(unixfs_read(&src, root, STR("stdout"), &text, e), e);
+	if (text.n && fwrite(text.p, 1, text.n, stdout) != text.n)
+		return FAIL(e, IO, "standard output is closed");
+	fflush(stdout);
+	return true;
+}
+
+static int exit_of(struct running *r, const struct creator_job *j)
+{
+	struct err e;
+
+	if (j->status == STATUS_COMPLETED && j->exit_code == 0)
+		return 0;
+	if (j->status == STATUS_COMPLETED && args_has(&r->c->args, "propagate-exit"))
+		return (int)(j->exit_code & 0xff);
+	if (j->status == STATUS_COMPLETED)
+		FAIL(&e, JOB_STATUS, "the program exited with status %u; its output is kept", j->exit_code);
+	else if (j->status == STATUS_EXCEPTION_OCCURRED)
+		FAIL(&e, JOB_STATUS, "the program trapped; what it wrote until then is kept");
+	else
+		FAIL(&e, JOB_LIMIT, "the job was stopped: %s; what it wrote until then is kept",
+			enum_name(&status_names, j->status));
+	amount_format(j->cost, e.charged);
+	if (!r->c->json && !r->c->jsonl)
+		cli_fail(r->c, &e);
+	return err_exit(e.code);
+}
+
+static int deliver(struct running *r, const struct creator_job *j)
+{
+	struct cid root = cid_tree(&j->tree);
+	char receipt[CLI_PATH_MAX + 16], cost[128];
+	struct err e;
+
+	if (hash_is_zero(&j->tree))
+		return 0;
+	if (!r->c->json && !r->c->jsonl && !print_stdout(r, &root, &e))
+		return cli_fail(r->c, &e);
+	if (!output_write(&r->d.world.blobs, &root, j->out, &e))
+		return cli_fail(r->c, &e);
+	snprintf(receipt, sizeof receipt, "%s/receipt.json", j->out);
+	if (!receipt_write(r->c, &r->d.world.store, &j->id, receipt, &e)) {
+		cli_say(r->c, "  no receipt: %s", e.msg);
+		receipt[0] = '\0';
+	}
+	show_amount(&r->d, j->cost, cost, sizeof cost);
+	cli_say(r->c, "  paid %s · output in %s%s%s", cost, j->out, receipt[0] ? " · lilypad verify " : "", receipt);
+	return exit_of(r, j);
+}
+
+static int conclude(struct running *r)
+{
+	struct creator_job j = {.id = r->job};
+	struct err e;
+	int rc;
+
+	end_line(r);
+	if (r->failed)
+		return cli_fail(r->c, &r->why);
+	if (hash_is_zero(&r->job)) {
+		FAIL(&e, UNREACHABLE, "the solver at %s does not answer", r->d.solver.url);
+		err_hint(&e, "lilypad solver starts it, lilypad up a whole network");
+		return cli_fail(r->c, &e);
+	}
+	if (!r->d.world.store.get(r->d.world.store.self, creator_job_record(), &j, &e))
+		return cli_fail(r->c, &e);
+	if (j.state == JOB_DONE && !j.error) {
+		rc = deliver(r, &j);
+	} else if (sm_is_final(&job_states, j.state)) {
+		err_set(&e, (enum err_code)(j.error ? j.error : E_INTERNAL), 0, __FILE__, __LINE__, "%s", j.why);
+		if (j.error == E_MATCH_NONE || j.error == E_PRICE_LOW)
+			err_hint(&e, "--queue 10m waits longer, --max-price pays more, `lilypad job explain` tells all");
+		rc = cli_fail(r->c, &e);
+	} else {
+		char id[HASH_TEXT_MAX];
+
+		hash_format(&j.id, id);
+		cli_say(r->c, "job j-%.10s goes on: lilypad job watch j-%.10s · lilypad job cancel j-%.10s", id + 2,
+			id + 2, id + 2);
+		rc = args_has(&r->c->args, "detach") ? 0 : err_exit(E_DETACHED);
+	}
+	if (r->c->json)
+		cli_print_json(json_pack("{s:s, s:o}", "schema", "lilypad.job/1", "job", creator_job_json(&j)));
+	return rc;
+}
+
+/* ---- Ctrl-C: once detaches, twice cancels while that is free ------------------------------------------- */
+
+static void on_leave(uv_timer_t *t)
+{
+	struct running *r = t->data;
+
+	host_stop(r->host);
+	uv_stop(&r->d.loop);
+}
+
+static void on_sigint(uv_signal_t *s, int signum)
+{
+	struct running *r = s->data;
+
+	(void)signum;
+	end_line(r);
+	if (r->interrupts++ == 0) {
+		cli_say(r->c, "detaching; Ctrl-C again within 2 s cancels the job if that is still free");
+		uv_timer_start(&r->leave, on_leave, SECOND_CTRL_C_MS, 0);
+		return;
+	}
+	uv_timer_stop(&r->leave);
+	creator_cancel(r->creator);
+	uv_timer_start(&r->leave, on_leave, 2 * SECOND_CTRL_C_MS, 0);
+}
+
+static int loop(struct running *r)
+{
+	struct err e;
+	int code;
+
+	uv_signal_init(&r->d.loop, &r->sigint);
+	uv_timer_init(&r->d.loop, &r->leave);
+	r->sigint.data = r->leave.data = r;
+	uv_signal_start(&r->sigint, on_sigint, SIGINT);
+	if (!host_start(r->host, &e))
+		return cli_fail(r->c, &e);
+	uv_run(&r->d.loop, UV_RUN_DEFAULT);
+	uv_close((uv_handle_t *)&r->sigint, NULL);
+	uv_close((uv_handle_t *)&r->leave, NULL);
+	(void)host_exited(r->host, &code);
+	return 0;
+}
+
+/* ---- a key that was used before ------------------------------------------------------------------------ */
+
+struct by_key {
+	const char        *key;
+	struct creator_job row;
+	bool               found;
+};
+
+static bool same_key(void *ctx, const void *row)
+{
+	struct by_key *k = ctx;
+	const struct creator_job *j = row;
+
+	if (strcmp(j->key, k->key) != 0)
+		return true;
+	k->row = *j;
+	k->found = true;
+	return false;
+}
+
+static bool find_key(struct running *r, const char *key, struct by_key *out, struct err *e)
+{
+	struct store *s = &r->d.world.store;
+
+	out->key = key ? key : "";
+	if (!key)
+		return true;
+	return s->each(s->self, creator_job_record(), NULL, NULL, same_key, out, e);
+}
+
+/* ---- the whole ----------------------------------------------------------------------------------------- */
+
+static bool request(struct running *r, struct built_job *built, struct creator_request *req, struct err *e)
+{
+	const struct args *a = &r->c->args;
+	const char *out = args_get(a, "output"), *key = args_get(a, "idempotency-key");
+	const char *target = args_get(a, "target");
+	char cwd[CLI_PATH_MAX];
+
+	req->spec = built->spec;
+	TRY(buy_terms(&r->d, built->spec, &req->offer, e), e);
+	if (target)
+		TRY(addr_parse(str_of(target), &req->offer.target, e), e);
+	TRY(settings_span(r->c->settings, "job.queue", &req->queue, e), e);
+	snprintf(req->key, sizeof req->key, "%s", key ? key : "");
+	if (out && out[0] == '/') {
+		snprintf(req->out, sizeof req->out, "%s", out);
+		return true;
+	}
+	if (!getcwd(cwd, sizeof cwd))
+		return FAIL(e, IO, "the working directory is gone");
+	if (out) {
+		snprintf(req->out, sizeof req->out, "%.700s/%.300s", cwd, out);
+	} else {
+		uint8_t id[4];
+
+		r->d.world.rng.fill(r->d.world.rng.self, id, sizeof id);
+		snprintf(req->out, sizeof req->out, "%.900s/lilypad-%.40s-%02x%02x%02x%02x", cwd,
+			built->spec->name, id[0], id[1], id[2], id[3]);
+	}
+	return true;
+}
+
+static int buy(struct running *r, struct creator_request *req, struct creator_config *config)
+{
+	int lock = -1, rc;
+	struct err e;
+
+	if (!check_balance(r, &req->offer, &e) || !buy_own(&r->d, config->owner, &lock, &e))
+		return cli_fail(r->c, &e);
+	config->first = req;
+	config->exit_when_done = true;
+	config->detach = args_has(&r->c->args, "detach");
+	if (!creator_new(&r->d.world, config, &r->creator, &e))
+		return cli_fail(r->c, &e);
+	r->d.options.role = creator_role(r->creator);
+	r->d.options.listen_ip = NULL;
+	r->d.options.on_emit = on_emit;
+	r->d.options.emit_ctx = r;
+	if (!host_new(&r->d.options, &r->host, &e))
+		return cli_fail(r->c, &e);
+	rc = loop(r);
+	host_free(r->host);
+	if (rc == 0)
+		rc = conclude(r);
+	if (lock >= 0)
+		close(lock);
+	return rc;
+}
+
+static int run(struct running *r, const char *module)
+{
+	struct creator_config config = {0};
+	struct creator_request *req = calloc(1, sizeof *req);
+	struct built_job built = {0};
+	struct by_key before = {0};
+	struct err e;
+	int rc;
+
+	assert(req);
+	if (!job_build(r->c, &r->d.world.blobs, module, &built, &e) || !buy_prepare(&r->d, &config, &e) ||
+		!request(r, &built, req, &e) ||
+		!find_key(r, args_get(&r->c->args, "idempotency-key"), &before, &e)) {
+		rc = cli_fail(r->c, &e);
+	} else if (before.found) {
+		r->job = before.row.id;
+		rc = conclude(r);
+	} else {
+		quote(r, built.spec, &req->offer);
+		if (args_has(&r->c->args, "dry-run"))
+			rc = check_balance(r, &req->offer, &e) ? 0 : cli_fail(r->c, &e);
+		else
+			rc = buy(r, req, &config);
+	}
+	free(req);
+	built_job_done(&built);
+	return rc;
+}
+
+int cmd_run(struct cli *c)
+{
+	struct running *r = calloc(1, sizeof *r);
+	struct err e;
+	int rc;
+
+	assert(r);
+	r->c = c;
+	if (c->args.positional_n != 1) {
+		FAIL(&e, USAGE, "run takes one module, %zu words are given", c->args.positional_n);
+		err_hint(&e, "lilypad run cowsay -i Message=moo");
+		free(r);
+		return cli_fail(c, &e);
+	}
+	if (!daemon_open(&r->d, c, "creator", NULL, creator_tables,
+		    DAEMON_NETWORK | DAEMON_BLOBS | DAEMON_CLIENT | DAEMON_SHARED, &e))
+		rc = cli_fail(c, &e);
+	else
+		rc = run(r, c->args.positional[0]);
+	if (r->d.wallet.fresh)
+		cli_say(c, "  a key was made for you: %s", r->d.wallet.path);
+	daemon_close(&r->d);
+	creator_free(r->creator);
+	free(r);
+	return rc;
+}

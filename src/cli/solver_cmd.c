@@ -1,0 +1,43 @@
+/* solver_cmd.c - `lilypad solver`. */
+#include "chain/embedded.h"
+#include "cli/daemon.h"
+#include "solver/solver.h"
+
+enum { JC_SIGNS_S = 10, RP_SIGNS_S = 120, OPEN_IN_S = 300 };
+
+static bool prepare(struct daemon *d, struct solver **out, struct err *e)
+{
+	struct solver_config c = {.domain = d->domain, .genesis = d->network.genesis,
+		.jc_signs_in = span_s(JC_SIGNS_S), .rp_signs_in = span_s(RP_SIGNS_S), .open_in_s = OPEN_IN_S};
+
+	TRY(embedded_open(&d->loop, d->client, settings_text(d->cli->settings, "ledger.url"),
+		    &d->options.ledger, e),
+		e);
+	/* Balances are not stored: the ledger's events are read from the first one. */
+	d->options.ledger_all = true;
+	TRY(solver_new(&d->world, &c, out, e), e);
+	d->options.metrics = solver_metrics;
+	d->options.metrics_ctx = *out;
+	return true;
+}
+
+int cmd_solver(struct cli *c)
+{
+	struct solver *s = NULL;
+	struct daemon d;
+	struct role role;
+	struct err e;
+	int rc;
+
+	if (!daemon_open(&d, c, "solver", args_get(&c->args, "wallet") ? NULL : "solver", solver_tables,
+		    DAEMON_NETWORK | DAEMON_CLIENT, &e) ||
+		!prepare(&d, &s, &e)) {
+		rc = cli_fail(c, &e);
+	} else {
+		role = solver_role(s);
+		rc = daemon_serve(&d, &role);
+	}
+	daemon_close(&d);
+	solver_free(s);
+	return rc;
+}
