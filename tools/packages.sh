@@ -8,7 +8,7 @@ BUILD_PACKAGES=(
 	libuv1-dev libmicrohttpd-dev libcurl4-openssl-dev libjansson-dev libssl-dev
 	libsecp256k1-dev libsqlite3-dev libseccomp-dev libinih-dev libarchive-dev
 	clang-14 lld-14 wasi-libc libclang-rt-14-dev-wasm32
-	python3 python3-pip cargo
+	python3 python3-pip
 )
 
 # To test, beside those.

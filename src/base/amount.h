@@ -17,8 +17,8 @@ struct amount amount_of(uint64_t units);
 MUST bool amount_add(struct amount a, struct amount b, struct amount *out);
 MUST bool amount_sub(struct amount a, struct amount b, struct amount *out);
 MUST bool amount_mul(struct amount price, uint64_t count, struct amount *out);
-struct amount amount_half(struct amount a);                       /* rounded down */
-struct amount amount_per_mille(struct amount a, unsigned mille);  /* rounded down; mille <= 1000 */
+struct amount amount_half(struct amount a);                      /* rounded down */
+struct amount amount_per_mille(struct amount a, unsigned mille); /* rounded down; mille <= 1000 */
 MUST int amount_cmp(struct amount a, struct amount b);
 MUST bool amount_is_zero(struct amount a);
 MUST bool amount_eq(struct amount a, struct amount b);

@@ -8,8 +8,8 @@
 struct arena_chunk;
 struct arena {
 	struct arena_chunk *head;
-	size_t              used;
-	size_t              max;
+	size_t used;
+	size_t max;
 };
 
 void arena_init(struct arena *a, size_t max);

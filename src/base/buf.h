@@ -9,16 +9,16 @@
 
 struct buf {
 	uint8_t *p;
-	size_t   n;
-	size_t   cap;
-	size_t   max;
-	bool     bad;
+	size_t n;
+	size_t cap;
+	size_t max;
+	bool bad;
 };
 
 /* max in bytes; nothing is allocated until the first append. */
 void buf_init(struct buf *b, size_t max);
-void buf_done(struct buf *b);        /* usable with OWN(); safe on a zeroed buffer */
-void buf_reset(struct buf *b);       /* forget the content, keep the memory */
+void buf_done(struct buf *b);  /* usable with OWN(); safe on a zeroed buffer */
+void buf_reset(struct buf *b); /* forget the content, keep the memory */
 void buf_put(struct buf *b, const void *p, size_t n);
 void buf_str(struct buf *b, struct str s);
 void buf_z(struct buf *b, const char *z);

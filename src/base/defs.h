@@ -19,7 +19,7 @@
 #define NORETURN               __attribute__((noreturn))
 
 /* An owned local: fn is called with the variable's address when it leaves scope. */
-#define OWN(fn)    __attribute__((cleanup(fn)))
+#define OWN(fn) __attribute__((cleanup(fn)))
 /* Hand an owned pointer on: the local forgets it. */
 #define TAKE(p)                                                                                    \
 	({                                                                                         \

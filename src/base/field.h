@@ -37,8 +37,25 @@
  * CID and hash zero mean "none": JSON null is not used; the all-zero value is written out. A zero
  * CID is written "". */
 enum field_kind {
-	K_ADDR, K_HASH, K_CIDRAW, K_CIDTREE, K_AMOUNT, K_U64, K_U32, K_U16, K_U8, K_TIME, K_ENUM,
-	K_BOOL, K_NONCE, K_TEXT, K_ADDRS, K_HASHES, K_REC, K_RECS, K_SIG
+	K_ADDR,
+	K_HASH,
+	K_CIDRAW,
+	K_CIDTREE,
+	K_AMOUNT,
+	K_U64,
+	K_U32,
+	K_U16,
+	K_U8,
+	K_TIME,
+	K_ENUM,
+	K_BOOL,
+	K_NONCE,
+	K_TEXT,
+	K_ADDRS,
+	K_HASHES,
+	K_REC,
+	K_RECS,
+	K_SIG
 };
 
 /* 65 bytes r, s, v or 64 bytes EIP-2098 (protocol 2.0.1). */
@@ -48,43 +65,43 @@ struct sig {
 };
 
 enum field_flags {
-	FF_KEY      = 1,  /* part of the primary key in a store */
-	FF_INDEX    = 2,  /* indexed in a store */
-	FF_OPTIONAL = 4,  /* may be absent in JSON: zero then */
-	FF_SORTED   = 8   /* a list that must be strictly ascending */
+	FF_KEY = 1,      /* part of the primary key in a store */
+	FF_INDEX = 2,    /* indexed in a store */
+	FF_OPTIONAL = 4, /* may be absent in JSON: zero then */
+	FF_SORTED = 8    /* a list that must be strictly ascending */
 };
 
 /* One named value of an enumeration. */
 struct enum_value {
-	const char *name;    /* as the protocol writes it */
-	uint8_t     value;
+	const char *name; /* as the protocol writes it */
+	uint8_t value;
 	const char *meaning;
 };
 struct enum_names {
-	const char              *name;
+	const char *name;
 	const struct enum_value *v;
-	size_t                   n;
+	size_t n;
 };
 
 struct record;
 struct field {
 	enum field_kind kind;
-	const char     *name;
-	size_t          off;
-	size_t          size;    /* of the whole member */
-	uint64_t        bound;   /* TEXT: bytes; lists: items */
-	unsigned        flags;
-	const struct record *(*rec)(void);     /* REC, RECS */
-	const struct enum_names *names;        /* ENUM */
-	const char     *meaning;
+	const char *name;
+	size_t off;
+	size_t size;    /* of the whole member */
+	uint64_t bound; /* TEXT: bytes; lists: items */
+	unsigned flags;
+	const struct record *(*rec)(void); /* REC, RECS */
+	const struct enum_names *names;    /* ENUM */
+	const char *meaning;
 };
 struct record {
-	const char         *tag;      /* C name; SQL table name */
-	const char         *type;     /* EIP-712 type name */
-	const char         *meaning;
+	const char *tag;  /* C name; SQL table name */
+	const char *type; /* EIP-712 type name */
+	const char *meaning;
 	const struct field *f;
-	size_t              n;
-	size_t              size;     /* of the struct */
+	size_t n;
+	size_t size; /* of the struct */
 };
 
 /* Name of an enumeration's value, or "?" */

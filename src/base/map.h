@@ -8,14 +8,14 @@
 
 struct map {
 	uint8_t *slots;
-	uint8_t *tags;     /* 0 empty, else 0x80 | hash bits */
-	size_t   cap;      /* power of two, or 0 */
-	size_t   n;
-	size_t   max;
-	size_t   key_size;
-	size_t   val_size;
-	size_t   val_at;   /* offset of the value in a slot */
-	size_t   stride;
+	uint8_t *tags; /* 0 empty, else 0x80 | hash bits */
+	size_t cap;    /* power of two, or 0 */
+	size_t n;
+	size_t max;
+	size_t key_size;
+	size_t val_size;
+	size_t val_at; /* offset of the value in a slot */
+	size_t stride;
 	uint64_t seed;
 };
 

@@ -11,15 +11,15 @@ enum sm_flags { SM_FINAL = 1, SM_FIRST = 2 };
 
 struct sm_state {
 	const char *name;
-	uint8_t     value;
-	unsigned    flags;
-	uint32_t    next;    /* bit set of the values that may follow */
+	uint8_t value;
+	unsigned flags;
+	uint32_t next; /* bit set of the values that may follow */
 	const char *meaning;
 };
 struct sm {
-	const char            *name;
+	const char *name;
 	const struct sm_state *states;
-	size_t                 n;
+	size_t n;
 };
 
 #define SM_BIT(value) ((uint32_t)1 << (value))

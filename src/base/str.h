@@ -8,12 +8,12 @@
 
 struct str {
 	const char *p;
-	size_t      n;
+	size_t n;
 };
 
 struct bytes {
 	const uint8_t *p;
-	size_t         n;
+	size_t n;
 };
 
 /* For printf: printf("%.*s", STR_ARG(s)). */

@@ -1,10 +1,14 @@
-/* collect.c - gives back the space of blocks that nobody needs. */
+/* collect.c - gives back the space of blocks that nobody needs.
+ *
+ * A block that is forgotten gets a record that says so. When a segment goes, such records in it go as
+ * well, though the block may still lie in an older segment: the next start then finds it again, which
+ * the next collection mends. */
 #include <unistd.h>
 
 #include "blobs/folder_own.h"
 
 /* Digests of the blocks that go, so that the index is not changed while it is walked. */
-static bool choose(const struct blobs_folder *f, bool (*keep)(void *self, const struct cid *cid),
+static bool choose(const struct blobs_folder *f, bool (*keep)(void *ctx, const struct cid *cid),
         void *self, struct buf *gone, struct err *e)
 {
 	const void *key;
@@ -16,7 +20,7 @@ static bool choose(const struct blobs_folder *f, bool (*keep)(void *self, const 
 
 		memcpy(&cid.digest, key, sizeof cid.digest);
 		/* Turns are counted modulo 2^16; a block that old only stays a turn longer. */
-		if ((uint16_t)(f->turn - p->turn) < 2 || keep(self, &cid))
+		if ((uint16_t)(f->turn - p->turn) < 2 || keep(ctx, &cid))
 			continue;
 		buf_put(gone, &cid, sizeof cid);
 	}
@@ -86,37 +90,32 @@ static bool empty_segment(struct blobs_folder *f, uint32_t id, struct err *e)
 	return true;
 }
 
-static bool compact(struct blobs_folder *f, bool *more, struct err *e)
+bool blobs_folder_compact(void *self, bool *more, struct err *e)
 {
-	unsigned done = 0;
+	struct blobs_folder *f = self;
 
 	*more = false;
-	for (size_t i = 0; i + 1 < f->segments_n;) {
-		if (f->segments[i].live > f->segments[i].size / 2) {
-			i++;
+	for (size_t i = 0; i + 1 < f->segments_n; i++) {
+		if (f->segments[i].live > f->segments[i].size / 2)
 			continue;
-		}
-		if (done == FOLDER_COMPACT_MAX) {
-			*more = true;
-			return true;
-		}
 		TRY(empty_segment(f, f->segments[i].id, e), e);
-		done++;
+		*more = true;
+		break;
 	}
 	return true;
 }
 
-bool blobs_folder_collect(struct blobs_folder *f, bool (*keep)(void *self, const struct cid *cid),
-        void *self, uint64_t *freed, bool *more, struct err *e)
+bool blobs_folder_collect(void *self, bool (*keep)(void *ctx, const struct cid *cid), void *ctx,
+        uint64_t *freed, struct err *e)
 {
+	struct blobs_folder *f = self;
 	OWN(buf_done) struct buf gone;
 
 	buf_init(&gone, (size_t)FOLDER_BLOCKS_MAX * sizeof(struct cid));
 	*freed = 0;
-	TRY(choose(f, keep, self, &gone, e), e);
+	TRY(choose(f, keep, ctx, &gone, e), e);
 	f->turn++;
 	TRY(forget(f, &gone, freed, e), e);
 	TRY(segment_sync(f, e), e);
-	TRY(compact(f, more, e), e);
 	return true;
 }

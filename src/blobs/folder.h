@@ -37,13 +37,13 @@ struct blobs_folder_stat {
 };
 void blobs_folder_stat(const struct blobs_folder *f, struct blobs_folder_stat *out);
 
-/* Forgets every block that `keep` refuses, and gives the disk space of segments that are mostly empty
- * back: of at most FOLDER_COMPACT_MAX of them a call, so that a call takes a bounded time; *more says
- * that there are others. Blocks that were put, or put again, since the call before the last one are
- * kept without asking: they may belong to a tree that is still arriving. */
-#define FOLDER_COMPACT_MAX 4
-MUST bool blobs_folder_collect(struct blobs_folder *f,
-        bool (*keep)(void *self, const struct cid *cid), void *self, uint64_t *freed, bool *more,
-        struct err *e);
+/* Forgets every block that `keep` refuses. Blocks that were put, or put again, since the call before the
+ * last one are kept without asking: they may belong to a tree that is still arriving. So whoever calls
+ * it twice an hour must have a tree arrive within half an hour. self: struct blobs_folder. */
+MUST bool blobs_folder_collect(void *self, bool (*keep)(void *ctx, const struct cid *cid),
+        void *ctx, uint64_t *freed, struct err *e);
+/* Gives the disk space of one segment that is mostly forgotten blocks back; *more: there may be
+ * another. Moves at most 64 MiB. self: struct blobs_folder. */
+MUST bool blobs_folder_compact(void *self, bool *more, struct err *e);
 
 #endif

@@ -10,16 +10,16 @@
 #include "port/action_json.h"
 
 struct embedded {
-	uv_loop_t          *loop;
+	uv_loop_t *loop;
 	struct http_client *client;
-	char                url[URL_MAX + 1];
-	struct inbox        in;
-	struct addr         account;   /* zero: all */
-	uint64_t            seq;       /* of the last event that was delivered */
-	struct btime        time;
-	struct http_handle  follow;
-	bool                following, paging, down, stopped;
-	unsigned            submits;
+	char url[URL_MAX + 1];
+	struct inbox in;
+	struct addr account; /* zero: all */
+	uint64_t seq;        /* of the last event that was delivered */
+	struct btime time;
+	struct http_handle follow;
+	bool following, paging, down, stopped;
+	unsigned submits;
 };
 
 /* ---- notes ------------------------------------------------------------------------------------------ */
@@ -61,7 +61,7 @@ static void deliver(struct embedded *m, const json_t *j)
 
 struct submit {
 	struct embedded *m;
-	struct hash      id;
+	struct hash id;
 };
 
 static void dropped(struct embedded *m, const struct hash *id, const struct err *why)
@@ -178,7 +178,7 @@ static void on_page(void *ctx, const struct http_answer *a)
 	if (m->stopped)
 		return;
 	if (!http_answer_check(a, &e) || !json_parse(bytes_str(a->body), &j, &e) ||
-		!json_get_u64(j, "last", &last, &e)) {
+	        !json_get_u64(j, "last", &last, &e)) {
 		follow(m); /* its reconnecting tries again */
 		return;
 	}
@@ -194,10 +194,12 @@ static void on_page(void *ctx, const struct http_answer *a)
 /* The pages hold every account's events; those of others are passed over in names_us(). */
 static void next_page(struct embedded *m)
 {
-	struct http_call call = {.method = "GET", .done = on_page, .ctx = m, .answer_max = 16u << 20};
+	struct http_call call = {
+	        .method = "GET", .done = on_page, .ctx = m, .answer_max = 16u << 20};
 	char url[URL_MAX + 96];
 
-	snprintf(url, sizeof url, "%s/v1/events/page?after=%llu", m->url, (unsigned long long)m->seq);
+	snprintf(url, sizeof url, "%s/v1/events/page?after=%llu", m->url,
+	        (unsigned long long)m->seq);
 	call.url = url;
 	m->paging = http_client_call(m->client, &call).v != 0;
 }
@@ -243,7 +245,8 @@ static void on_state(void *ctx, bool connected, bool lost, const struct err *why
 
 static void follow(struct embedded *m)
 {
-	struct http_follow f = {.cursor = m->seq, .message = on_message, .state = on_state, .ctx = m};
+	struct http_follow f = {
+	        .cursor = m->seq, .message = on_message, .state = on_state, .ctx = m};
 	char url[URL_MAX + 96], who[ADDR_TEXT_MAX];
 
 	if (addr_is_zero(&m->account)) {
@@ -258,7 +261,7 @@ static void follow(struct embedded *m)
 }
 
 static bool start(void *self, uint64_t after, const struct addr *account, const struct inbox *in,
-	struct err *e)
+        struct err *e)
 {
 	struct embedded *m = self;
 
@@ -282,7 +285,7 @@ static void stop(void *self)
 }
 
 bool embedded_open(uv_loop_t *loop, struct http_client *client, const char *url,
-	struct ledger_port *out, struct err *e)
+        struct ledger_port *out, struct err *e)
 {
 	struct embedded *m = calloc(1, sizeof *m);
 
@@ -290,7 +293,8 @@ bool embedded_open(uv_loop_t *loop, struct http_client *client, const char *url,
 		return FAIL(e, MEMORY, "no memory for the ledger port");
 	if (strlen(url) > URL_MAX || strlen(url) == 0) {
 		free(m);
-		return FAIL(e, CONFIG, "ledger.url is \"%.80s\"; it must be like http://127.0.0.1:7000", url);
+		return FAIL(e, CONFIG,
+		        "ledger.url is \"%.80s\"; it must be like http://127.0.0.1:7000", url);
 	}
 	m->loop = loop;
 	m->client = client;

@@ -10,7 +10,7 @@
 
 /* url: base of the ledger. client is borrowed and must outlive the port. */
 MUST bool embedded_open(uv_loop_t *loop, struct http_client *client, const char *url,
-	struct ledger_port *out, struct err *e);
+        struct ledger_port *out, struct err *e);
 void embedded_close(struct ledger_port *p);
 
 #endif

@@ -4,16 +4,16 @@
 #include <string.h>
 
 const struct option_row args_common[] = {
-	{"help", 'h', NULL, NULL, false, "show this help"},
-	{"json", 0, NULL, NULL, false, "one JSON object on standard output"},
-	{"jsonl", 0, NULL, NULL, false, "one JSON object per event on standard output"},
-	{"quiet", 'q', NULL, NULL, false, "no progress"},
-	{"verbose", 'v', NULL, NULL, false, "more: where an error arose, what was decided"},
-	{"network", 'n', "NAME", "network.name", false, "which network (lilypad network show)"},
-	{"wallet", 'w', "NAME", "wallet.name", false, "which key (lilypad wallet list)"},
-	{"dir", 0, "DIR", "paths.dir", false, "keep all files of this program under DIR"},
-	{"log-level", 0, "LEVEL", "log.level", false, "debug, info, odd or broken"},
-	{NULL, 0, NULL, NULL, false, NULL},
+        {"help", 'h', NULL, NULL, false, "show this help"},
+        {"json", 0, NULL, NULL, false, "one JSON object on standard output"},
+        {"jsonl", 0, NULL, NULL, false, "one JSON object per event on standard output"},
+        {"quiet", 'q', NULL, NULL, false, "no progress"},
+        {"verbose", 'v', NULL, NULL, false, "more: where an error arose, what was decided"},
+        {"network", 'n', "NAME", "network.name", false, "which network (lilypad network show)"},
+        {"wallet", 'w', "NAME", "wallet.name", false, "which key (lilypad wallet list)"},
+        {"dir", 0, "DIR", "paths.dir", false, "keep all files of this program under DIR"},
+        {"log-level", 0, "LEVEL", "log.level", false, "debug, info, odd or broken"},
+        {NULL, 0, NULL, NULL, false, NULL},
 };
 
 enum { NAME_LEN = 40 };
@@ -51,7 +51,8 @@ static const struct option_row *find(const struct option_row *rows, struct str n
 	return NULL;
 }
 
-static void nearest(const struct option_row *rows, const char *word, const char **best, size_t *cost)
+static void nearest(
+        const struct option_row *rows, const char *word, const char **best, size_t *cost)
 {
 	for (; rows && rows->name; rows++) {
 		size_t d = edit_distance(word, rows->name);
@@ -87,8 +88,8 @@ static bool keep(struct args *out, const struct option_row *row, const char *val
 }
 
 /* One word that starts with '-'; *used says whether the next word was its value. */
-static bool option(const struct option_row *own, const char *word, const char *next, struct args *out,
-	bool *used, struct err *e)
+static bool option(const struct option_row *own, const char *word, const char *next,
+        struct args *out, bool *used, struct err *e)
 {
 	struct str value = {NULL, 0};
 	bool has_value = false;
@@ -132,7 +133,8 @@ static bool option(const struct option_row *own, const char *word, const char *n
 	return keep(out, row, value.p, e);
 }
 
-bool args_parse(const struct option_row *own, int argc, char **argv, struct args *out, struct err *e)
+bool args_parse(
+        const struct option_row *own, int argc, char **argv, struct args *out, struct err *e)
 {
 	bool options = true;
 

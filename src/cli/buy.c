@@ -13,8 +13,8 @@
 #include "codec/json.h"
 #include "os/file.h"
 
-static bool cursor_of(struct daemon *d, const char *url, const char *path, const char *key, uint64_t *out,
-	struct err *e)
+static bool cursor_of(struct daemon *d, const char *url, const char *path, const char *key,
+        uint64_t *out, struct err *e)
 {
 	json_t *j OWN(json_own) = NULL;
 
@@ -33,9 +33,9 @@ bool buy_prepare(struct daemon *d, struct creator_config *config, struct err *e)
 	config->domain = d->domain;
 	config->genesis = d->network.genesis;
 	if (*settings_text(d->cli->settings, "creator.cap-per-day"))
-		TRY(settings_amount(d->cli->settings, "creator.cap-per-day", d->network.genesis.decimals,
-			    &config->cap_per_day, e),
-			e);
+		TRY(settings_amount(d->cli->settings, "creator.cap-per-day",
+		            d->network.genesis.decimals, &config->cap_per_day, e),
+		        e);
 	TRY(cursor_of(d, ledger, "/v1/head", "seq", &d->options.ledger_cursor, e), e);
 	TRY(cursor_of(d, d->solver.url, "/v1/info", "lastEvent", &config->solver_cursor, e), e);
 	TRY(remote_get(d->cli, d->directory.url, "/v1/health", &info, e), e);
@@ -119,9 +119,10 @@ static bool ceiling(const struct job_offer *o, struct amount *out, struct err *e
 	struct amount a, b;
 
 	if (!amount_mul(o->prices.per_instruction, o->instruction_limit, &a) ||
-		!amount_mul(o->prices.per_byte, o->byte_limit, &b) || !amount_add(a, b, &a) ||
-		!amount_add(a, o->prices.base, out) || !amount_fits_document(*out))
-		return FAIL(e, RANGE, "what the limits of the job cost at the highest prices is no amount");
+	        !amount_mul(o->prices.per_byte, o->byte_limit, &b) || !amount_add(a, b, &a) ||
+	        !amount_add(a, o->prices.base, out) || !amount_fits_document(*out))
+		return FAIL(e, RANGE,
+		        "what the limits of the job cost at the highest prices is no amount");
 	return true;
 }
 
@@ -174,7 +175,8 @@ bool buy_terms(struct daemon *d, const struct job_spec *spec, struct job_offer *
 	o->byte_limit = inputs + spec->output_limit + spec->output_limit / 16 + 65536;
 	o->resources = spec->resources;
 	snprintf(o->engine, sizeof o->engine, "%s", spec->engine);
-	o->mediation = n->mediators.n && spec->determinism != DETERMINISM_NONE ? MEDIATION_SINGLE : MEDIATION_NONE;
+	o->mediation = n->mediators.n && spec->determinism != DETERMINISM_NONE ? MEDIATION_SINGLE
+	                                                                       : MEDIATION_NONE;
 	if (o->mediation == MEDIATION_NONE)
 		o->determinism = DETERMINISM_NONE;
 	for (uint32_t i = 0; o->mediation != MEDIATION_NONE && i < n->mediators.n; i++)

@@ -14,6 +14,7 @@ MUST bool buy_own(struct daemon *d, uint8_t owner[16], int *lock_fd, struct err 
 /* Does the process with that token still hold its lock? ctx: struct daemon. */
 bool buy_owner_alive(void *ctx, const uint8_t owner[16]);
 /* Everything of an offer that settings and network decide. */
-MUST bool buy_terms(struct daemon *d, const struct job_spec *spec, struct job_offer *out, struct err *e);
+MUST bool buy_terms(
+        struct daemon *d, const struct job_spec *spec, struct job_offer *out, struct err *e);
 
 #endif

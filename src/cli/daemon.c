@@ -16,13 +16,14 @@ static bool open_log(struct daemon *d, struct err *e)
 	enum log_level level;
 
 	if (!log_level_parse(str_of(text), &level))
-		return FAIL(e, CONFIG, "log.level is \"%s\"; it must be debug, info, odd or broken", text);
+		return FAIL(e, CONFIG, "log.level is \"%s\"; it must be debug, info, odd or broken",
+		        text);
 	d->world.log = log_os_init(&d->log, STDERR_FILENO, level, d->role);
 	return true;
 }
 
-static bool open_store(struct daemon *d, const struct record *(*const *tables)(void), unsigned parts,
-	struct err *e)
+static bool open_store(struct daemon *d, const struct record *(*const *tables)(void),
+        unsigned parts, struct err *e)
 {
 	char path[CLI_PATH_MAX + 32];
 
@@ -64,7 +65,7 @@ static bool open_server(struct daemon *d, struct err *e)
 }
 
 bool daemon_open(struct daemon *d, struct cli *c, const char *role, const char *wallet,
-	const struct record *(*const *tables)(void), unsigned parts, struct err *e)
+        const struct record *(*const *tables)(void), unsigned parts, struct err *e)
 {
 	memset(d, 0, sizeof *d);
 	d->cli = c;
@@ -93,7 +94,7 @@ bool daemon_open(struct daemon *d, struct cli *c, const char *role, const char *
 		return FAIL(e, IO, "no event loop");
 	d->loop_ready = true;
 	d->identity = (struct http_identity){
-		.signer = d->world.signer, .rng = d->world.rng, .domain = d->domain};
+	        .signer = d->world.signer, .rng = d->world.rng, .domain = d->domain};
 	if (parts & DAEMON_CLIENT)
 		TRY(http_client_new(&d->loop, &d->identity, &d->client, e), e);
 	d->options.loop = &d->loop;
@@ -112,7 +113,7 @@ static bool write_ready(const struct daemon *d, uint16_t port, struct err *e)
 
 	snprintf(standard, sizeof standard, "%s/ready.json", d->dir);
 	j = json_pack("{s:o, s:o, s:i, s:s}", "url", json_null(), "account",
-		json_of_addr(&d->wallet.addr), "pid", (int)getpid(), "role", d->role);
+	        json_of_addr(&d->wallet.addr), "pid", (int)getpid(), "role", d->role);
 	buf_init(&text, 256);
 	buf_fmt(&text, "http://%s:%u", d->options.listen_ip, port);
 	json_object_set_new(j, "url", json_string(buf_cstr(&text)));
@@ -139,8 +140,8 @@ int daemon_serve(struct daemon *d, const struct role *role)
 		return cli_fail(d->cli, &e);
 	}
 	addr_format(&d->wallet.addr, who);
-	log_line(&d->world.log, LOG_INFO, "%s serves at http://%s:%u as %s", d->role, d->options.listen_ip,
-		host_port(h), who);
+	log_line(&d->world.log, LOG_INFO, "%s serves at http://%s:%u as %s", d->role,
+	        d->options.listen_ip, host_port(h), who);
 	rc = host_run(h);
 	host_free(h);
 	return rc;

@@ -12,34 +12,34 @@
 #include "store/sqlite.h"
 
 struct daemon {
-	const struct cli     *cli;
-	const char           *role;
-	char                  dir[CLI_PATH_MAX]; /* STATE/ROLE */
-	uv_loop_t             loop;
-	bool                  loop_ready;
-	struct wallet         wallet;
-	struct network_file   network;
-	struct hash           domain;
-	struct log_os         log;
-	struct store_sqlite  *store;
-	struct blobs_folder  *blobs;
-	struct http_client   *client;       /* for the adapters */
-	struct http_identity  identity;
-	struct world          world;
-	struct peer           solver, directory;
-	struct host_options   options;      /* filled as far as it is the same for all */
+	const struct cli *cli;
+	const char *role;
+	char dir[CLI_PATH_MAX]; /* STATE/ROLE */
+	uv_loop_t loop;
+	bool loop_ready;
+	struct wallet wallet;
+	struct network_file network;
+	struct hash domain;
+	struct log_os log;
+	struct store_sqlite *store;
+	struct blobs_folder *blobs;
+	struct http_client *client; /* for the adapters */
+	struct http_identity identity;
+	struct world world;
+	struct peer solver, directory;
+	struct host_options options; /* filled as far as it is the same for all */
 };
 
 enum daemon_parts {
 	DAEMON_NETWORK = 1, /* the network in use is loaded, with its peers */
-	DAEMON_BLOBS   = 2, /* a blob store under STATE/ROLE/blobs */
-	DAEMON_SHARED  = 4, /* the store is shared with other processes */
-	DAEMON_CLIENT  = 8  /* an HTTP client for adapters */
+	DAEMON_BLOBS = 2,   /* a blob store under STATE/ROLE/blobs */
+	DAEMON_SHARED = 4,  /* the store is shared with other processes */
+	DAEMON_CLIENT = 8   /* an HTTP client for adapters */
 };
 
 /* wallet: which key; made when there is none. */
 MUST bool daemon_open(struct daemon *d, struct cli *c, const char *role, const char *wallet,
-	const struct record *(*const *tables)(void), unsigned parts, struct err *e);
+        const struct record *(*const *tables)(void), unsigned parts, struct err *e);
 /* Run to the end: host, ready file, exit code. Prints one line with the address. */
 int daemon_serve(struct daemon *d, const struct role *role);
 void daemon_close(struct daemon *d);

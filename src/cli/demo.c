@@ -15,17 +15,17 @@
 enum { PARTIES = 5, OUTPUT_MAX = 1 << 20 };
 
 struct party {
-	const char   *name;
-	struct addr   addr;
+	const char *name;
+	struct addr addr;
 	struct amount before, after;
 };
 
 struct demo {
-	struct cli       *c;
-	struct local_net  net;
-	char              root[256];
-	struct party      parties[PARTIES];
-	struct mono       start;
+	struct cli *c;
+	struct local_net net;
+	char root[256];
+	struct party parties[PARTIES];
+	struct mono start;
 };
 
 static double since(const struct demo *d)
@@ -62,14 +62,18 @@ static bool balance(struct demo *d, const struct addr *who, struct amount *out, 
 static bool balances(struct demo *d, bool after, struct err *e)
 {
 	for (size_t i = 0; i < PARTIES; i++)
-		TRY(balance(d, &d->parties[i].addr, after ? &d->parties[i].after : &d->parties[i].before, e), e);
+		TRY(balance(d, &d->parties[i].addr,
+		            after ? &d->parties[i].after : &d->parties[i].before, e),
+		        e);
 	return true;
 }
 
 static bool name_parties(struct demo *d, struct err *e)
 {
-	static const char *const names[PARTIES] = {"job creator", "provider", "solver", "mediator", "operator"};
-	static const char *const wallets[PARTIES] = {NULL, "provider", "solver", "mediator", "operator"};
+	static const char *const names[PARTIES] = {
+	        "job creator", "provider", "solver", "mediator", "operator"};
+	static const char *const wallets[PARTIES] = {
+	        NULL, "provider", "solver", "mediator", "operator"};
 
 	for (size_t i = 0; i < PARTIES; i++) {
 		struct wallet w;
@@ -94,7 +98,8 @@ static void show_money(struct demo *d)
 		addr_format(&d->parties[i].addr, who);
 		amount_format_display(d->parties[i].before, dec, before);
 		amount_format_display(d->parties[i].after, dec, after);
-		cli_say(d->c, "  %-12s %-44s %22s %22s %s", d->parties[i].name, who, before, after, symbol);
+		cli_say(d->c, "  %-12s %-44s %22s %22s %s", d->parties[i].name, who, before, after,
+		        symbol);
 	}
 }
 
@@ -105,7 +110,7 @@ static bool conserved(const struct demo *d, struct err *e)
 
 	for (size_t i = 0; i < PARTIES; i++) {
 		if (!amount_add(before, d->parties[i].before, &before) ||
-			!amount_add(after, d->parties[i].after, &after))
+		        !amount_add(after, d->parties[i].after, &after))
 			return FAIL(e, TAMPERED, "a sum of balances overflows");
 	}
 	if (!amount_eq(before, after))
@@ -118,8 +123,8 @@ static bool conserved(const struct demo *d, struct err *e)
 static bool run_job(struct demo *d, struct err *e)
 {
 	char out[300], receipt[320];
-	const char *run[] = {"run", "cowsay", "-i", "Message=Computation, bought and paid for.", "--yes",
-		"--output", out, NULL};
+	const char *run[] = {"run", "cowsay", "-i", "Message=Computation, bought and paid for.",
+	        "--yes", "--output", out, NULL};
 	const char *verify[] = {"verify", receipt, NULL};
 	int code;
 
@@ -128,7 +133,9 @@ static bool run_job(struct demo *d, struct err *e)
 	step(d, "lilypad run cowsay -i Message=…");
 	TRY(local_net_run(&d->net, run, NULL, &code, e), e);
 	if (code != 0)
-		return FAIL(e, INTERNAL, "the job ended with exit code %d; %s/state/*.log tells more", code, d->root);
+		return FAIL(e, INTERNAL,
+		        "the job ended with exit code %d; %s/state/*.log tells more", code,
+		        d->root);
 	step(d, "lilypad verify receipt.json");
 	TRY(local_net_run(&d->net, verify, NULL, &code, e), e);
 	if (code != 0)
@@ -156,9 +163,10 @@ static void report(struct demo *d)
 	amount_format_display(paid, d->net.network.genesis.decimals, text);
 	if (d->c->json)
 		cli_print_json(json_pack("{s:s, s:o, s:f}", "schema", "lilypad.demo/1", "paid",
-			json_of_amount(paid), "seconds", since(d)));
-	cli_say(d->c, "\n  The job creator paid %s %s to the provider; the bonds went back; all sums agree.", text,
-		d->net.network.genesis.symbol);
+		        json_of_amount(paid), "seconds", since(d)));
+	cli_say(d->c,
+	        "\n  The job creator paid %s %s to the provider; the bonds went back; all sums agree.",
+	        text, d->net.network.genesis.symbol);
 	cli_say(d->c, "[%5.2fs] done. `lilypad up` keeps such a network running.", since(d));
 }
 
@@ -173,14 +181,16 @@ int cmd_demo(struct cli *c)
 	assert(d);
 	d->c = c;
 	d->start = clock_mono();
-	snprintf(d->root, sizeof d->root, "%s/lilypad-demo-XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
+	snprintf(d->root, sizeof d->root, "%s/lilypad-demo-XXXXXX",
+	        getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
 	if (!mkdtemp(d->root)) {
 		FAIL(&e, IO, "no temporary directory like %s can be made", d->root);
 		free(d);
 		return cli_fail(c, &e);
 	}
 	step(d, "keys, genesis; ledger, directory, solver and provider start as processes of their own");
-	ok = places_find(d->root, &inner.places, &e) && local_net_start(&d->net, &inner, d->root, 1, false, &e);
+	ok = places_find(d->root, &inner.places, &e) &&
+	     local_net_start(&d->net, &inner, d->root, 1, false, &e);
 	if (ok) {
 		step(d, "the network is up; the provider's offer stands");
 		ok = play(d, &e);

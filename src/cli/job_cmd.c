@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "cli/job_find.h"
+#include "cli/output.h"
 #include "cli/remote.h"
 #include "codec/hex.h"
 #include "codec/json.h"
@@ -278,6 +279,29 @@ int cmd_job_logs(struct cli *c)
 	return 0;
 }
 
+int cmd_job_get(struct cli *c)
+{
+	const char *to = args_get(&c->args, "output");
+	struct job_store s OWN(job_store_close) = {0};
+	struct creator_job j;
+	struct err e;
+
+	if (!named(c, &s, &j, &e))
+		return cli_fail(c, &e);
+	if (access(j.out, R_OK | X_OK) != 0) {
+		FAIL(&e, NOT_FOUND, "the output of this job is not at %s any more", j.out[0] ? j.out : "any folder");
+		err_hint(&e, "a network's directory keeps it for some days: `lilypad job watch JOB` says more");
+		return cli_fail(c, &e);
+	}
+	if (to && !output_copy(j.out, to, &e))
+		return cli_fail(c, &e);
+	if (c->json)
+		cli_print_json(json_pack("{s:o, s:s}", "id", json_of_hash(&j.id), "output", to ? to : j.out));
+	else
+		printf("%s\n", to ? to : j.out);
+	return 0;
+}
+
 /* ---- explain --------------------------------------------------------------------------------------- */
 
 static bool explain(struct cli *c, const struct creator_job *j, json_t **out, struct err *e)
@@ -291,17 +315,11 @@ static bool explain(struct cli *c, const struct creator_job *j, json_t **out, st
 	return remote_get(c, settings_text(c->settings, "solver.url"), path, out, e);
 }
 
-static void print_value(const char *key, const json_t *v)
+static const char *text_of(const json_t *row, const char *key)
 {
-	struct buf b OWN(buf_done);
+	const char *text = json_string_value(json_object_get(row, key));
 
-	if (json_is_string(v)) {
-		printf("  %s %s", key, json_string_value(v));
-		return;
-	}
-	buf_init(&b, 4096);
-	json_canonical(v, &b);
-	printf("  %s %s", key, buf_cstr(&b));
+	return text ? text : "";
 }
 
 int cmd_job_explain(struct cli *c)
@@ -310,8 +328,7 @@ int cmd_job_explain(struct cli *c)
 	json_t *j OWN(json_own) = NULL;
 	struct creator_job job;
 	struct err e;
-	const json_t *list, *row, *v;
-	const char *key;
+	const json_t *list, *row;
 	size_t i;
 
 	if (!named(c, &s, &job, &e))
@@ -328,9 +345,8 @@ int cmd_job_explain(struct cli *c)
 	if (json_array_size(list) == 0)
 		printf("no provider has an offer in the book now\n");
 	json_array_foreach (list, i, row) {
-		json_object_foreach ((json_t *)(uintptr_t)row, key, v)
-			print_value(key, v);
-		printf("\n");
+		printf("%s  %-16s %-6s %s\n", text_of(row, "provider"), text_of(row, "reason"),
+			text_of(row, "clause"), text_of(row, "text"));
 	}
 	return 0;
 }

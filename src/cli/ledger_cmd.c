@@ -24,7 +24,8 @@ static bool read_genesis(const struct cli *c, struct genesis *out, struct err *e
 	if (access(path, F_OK) != 0) {
 		if (!given) {
 			FAIL(e, CONFIG, "there is no ledger here: %s is missing", path);
-			return err_hint(e, "lilypad ledger --genesis FILE makes one; `lilypad up` does all of it");
+			return err_hint(e,
+			        "lilypad ledger --genesis FILE makes one; `lilypad up` does all of it");
 		}
 		TRY(file_read(given, GENESIS_MAX, &text, e), e);
 		TRY(record_parse(genesis_record(), buf_view(&text), out, e), e);
@@ -45,9 +46,9 @@ static bool open_ledger(struct daemon *d, struct cli *c, struct ledgerd **out, s
 	struct hash id;
 	char a[ADDR_TEXT_MAX], b[ADDR_TEXT_MAX];
 
-	TRY(daemon_open(d, c, "ledger", args_get(&c->args, "wallet") ? NULL : "operator", ledgerd_tables, 0,
-		    e),
-		e);
+	TRY(daemon_open(d, c, "ledger", args_get(&c->args, "wallet") ? NULL : "operator",
+	            ledgerd_tables, 0, e),
+	        e);
 	TRY(read_genesis(c, &g, e), e);
 	if (!addr_eq(&g.operator_, &d->wallet.addr)) {
 		addr_format(&g.operator_, a);
@@ -94,12 +95,13 @@ int cmd_ledger_verify(struct cli *c)
 		ledgerd_summary(l, &s);
 		hash_format(&s.head, head);
 		if (c->json)
-			cli_print_json(json_pack("{s:o, s:o, s:I, s:s}", "blocks", json_of_u64(s.blocks), "actions",
-				json_of_u64(s.actions), "time", (json_int_t)s.time.s, "head", head));
+			cli_print_json(json_pack("{s:o, s:o, s:I, s:s}", "blocks",
+			        json_of_u64(s.blocks), "actions", json_of_u64(s.actions), "time",
+			        (json_int_t)s.time.s, "head", head));
 		else
 			printf("✓ %llu blocks, %llu actions replayed; every link, signature and root holds\n"
 			       "✓ balances add up to deposits less withdrawals\n  head %s\n",
-				(unsigned long long)s.blocks, (unsigned long long)s.actions, head);
+			        (unsigned long long)s.blocks, (unsigned long long)s.actions, head);
 	}
 	daemon_close(&d);
 	ledgerd_free(l);

@@ -28,7 +28,7 @@ static bool free_port(uint16_t *out, struct err *e)
 	socklen_t n = sizeof a;
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	bool ok = fd >= 0 && bind(fd, (struct sockaddr *)&a, sizeof a) == 0 &&
-		getsockname(fd, (struct sockaddr *)&a, &n) == 0;
+	          getsockname(fd, (struct sockaddr *)&a, &n) == 0;
 
 	if (fd >= 0)
 		close(fd);
@@ -69,9 +69,14 @@ static bool make_genesis(const struct cli *c, unsigned providers, struct genesis
 	struct addr who;
 	char name[32];
 
-	*g = (struct genesis){.name = "local", .symbol = "LILY", .decimals = 18, .min.s = 5,
-		.life.s = 7 * 86400, .unbonding.s = 8 * 86400, .test = true,
-		.time.s = wall_seconds(clock_wall())};
+	*g = (struct genesis){.name = "local",
+	        .symbol = "LILY",
+	        .decimals = 18,
+	        .min.s = 5,
+	        .life.s = 7 * 86400,
+	        .unbonding.s = 8 * 86400,
+	        .test = true,
+	        .time.s = wall_seconds(clock_wall())};
 	TRY(account(c, "operator", &g->operator_, e), e);
 	TRY(account(c, settings_text(c->settings, "wallet.name"), &who, e), e);
 	allocate(g, &who);
@@ -85,15 +90,15 @@ static bool make_genesis(const struct cli *c, unsigned providers, struct genesis
 
 static bool url(char out[URL_MAX + 1], struct err *e)
 {
-	uint16_t port;
+	uint16_t port = 0;
 
 	TRY(free_port(&port, e), e);
 	snprintf(out, URL_MAX + 1, "http://127.0.0.1:%u", port);
 	return true;
 }
 
-static bool write_genesis(const struct cli *c, const struct genesis *g, char path[CLI_PATH_MAX + 32],
-	struct err *e)
+static bool write_genesis(
+        const struct cli *c, const struct genesis *g, char path[CLI_PATH_MAX + 32], struct err *e)
 {
 	struct buf text OWN(buf_done);
 
@@ -141,7 +146,8 @@ static const char *port_of(const char *u)
 }
 
 /* The same directory as this process has, unless it is the XDG one. */
-static void command_line(const struct local_net *l, const char *const *args, const char *argv[ARGS_MAX])
+static void command_line(
+        const struct local_net *l, const char *const *args, const char *argv[ARGS_MAX])
 {
 	size_t n = 0;
 
@@ -227,7 +233,7 @@ static bool died(struct local_net *l, struct local_process *p, struct err *e)
 
 /* Asks until the answer satisfies, or the process is dead, or it takes too long. */
 static bool wait_for(struct local_net *l, const char *base, const char *path,
-	bool (*enough)(const json_t *j, void *ctx), void *ctx, struct err *e)
+        bool (*enough)(const json_t *j, void *ctx), void *ctx, struct err *e)
 {
 	struct mono until = mono_plus(clock_mono(), span_ms(READY_MS));
 
@@ -240,7 +246,8 @@ static bool wait_for(struct local_net *l, const char *base, const char *path,
 			return false;
 		clock_sleep(span_ms(STEP_MS));
 	}
-	return FAIL(e, TIMEOUT, "%s is not ready after %d s", l->procs[l->n - 1].role, READY_MS / 1000);
+	return FAIL(
+	        e, TIMEOUT, "%s is not ready after %d s", l->procs[l->n - 1].role, READY_MS / 1000);
 }
 
 static bool offers_stand(const json_t *j, void *ctx)
@@ -258,7 +265,8 @@ static bool start_providers(struct local_net *l, unsigned providers, struct err 
 {
 	for (unsigned i = 0; i < providers; i++) {
 		char name[32];
-		const char *args[] = {"provider", "--wallet", name, "--network-file", l->file, NULL};
+		const char *args[] = {
+		        "provider", "--wallet", name, "--network-file", l->file, NULL};
 
 		provider_name(i, name);
 		TRY(spawn(l, name, args, e), e);
@@ -269,11 +277,12 @@ static bool start_providers(struct local_net *l, unsigned providers, struct err 
 static bool start_all(struct local_net *l, const char *genesis, unsigned providers, struct err *e)
 {
 	const struct network_file *n = &l->network;
-	const char *ledger[] = {"ledger", "--genesis", genesis, "--server-port", port_of(n->ledger_url), NULL};
-	const char *directory[] = {"directory", "--server-port", port_of(n->directory_url), "--network-file",
-		l->file, NULL};
-	const char *solver[] = {"solver", "--server-port", port_of(n->solver_url), "--network-file", l->file,
-		NULL};
+	const char *ledger[] = {
+	        "ledger", "--genesis", genesis, "--server-port", port_of(n->ledger_url), NULL};
+	const char *directory[] = {"directory", "--server-port", port_of(n->directory_url),
+	        "--network-file", l->file, NULL};
+	const char *solver[] = {
+	        "solver", "--server-port", port_of(n->solver_url), "--network-file", l->file, NULL};
 
 	TRY(spawn(l, "ledger", ledger, e), e);
 	TRY(wait_for(l, n->ledger_url, "/v1/head", NULL, NULL, e), e);
@@ -285,7 +294,7 @@ static bool start_all(struct local_net *l, const char *genesis, unsigned provide
 }
 
 bool local_net_start(struct local_net *l, struct cli *c, const char *dir, unsigned providers,
-	bool background, struct err *e)
+        bool background, struct err *e)
 {
 	char genesis[CLI_PATH_MAX + 32];
 
@@ -320,7 +329,8 @@ void local_net_stop(struct local_net *l)
 	}
 }
 
-bool local_net_run(struct local_net *l, const char *const *args, struct buf *out, int *code, struct err *e)
+bool local_net_run(
+        struct local_net *l, const char *const *args, struct buf *out, int *code, struct err *e)
 {
 	const char *argv[ARGS_MAX];
 	char piece[4096];

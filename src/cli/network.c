@@ -35,8 +35,8 @@ bool network_read(const char *path, struct network_file *out, struct err *e)
 	buf_init(&text, NETWORK_FILE_MAX);
 	TRY(file_read(path, NETWORK_FILE_MAX, &text, e), e);
 	if (!json_parse(buf_view(&text), &j, e) ||
-		!json_get_record(j, "network", network_file_record(), &n, e) ||
-		!json_get_sig(j, "signature", &sig, e)) {
+	        !json_get_record(j, "network", network_file_record(), &n, e) ||
+	        !json_get_sig(j, "signature", &sig, e)) {
 		err_prefix(e, "%s: ", path);
 		return false;
 	}
@@ -49,7 +49,8 @@ bool network_read(const char *path, struct network_file *out, struct err *e)
 	return true;
 }
 
-bool network_write(const char *path, const struct network_file *n, struct signer *operator_, struct err *e)
+bool network_write(
+        const char *path, const struct network_file *n, struct signer *operator_, struct err *e)
 {
 	struct buf text OWN(buf_done);
 	struct hash domain, digest;
@@ -59,8 +60,8 @@ bool network_write(const char *path, const struct network_file *n, struct signer
 	network_domain(n, &domain);
 	signed_digest(&domain, network_file_record(), n, &digest);
 	TRY(operator_->sign(operator_->self, &digest, &sig, e), e);
-	j = json_pack("{s:o, s:o}", "network", record_to_json(network_file_record(), n), "signature",
-		json_of_sig(&sig));
+	j = json_pack("{s:o, s:o}", "network", record_to_json(network_file_record(), n),
+	        "signature", json_of_sig(&sig));
 	buf_init(&text, NETWORK_FILE_MAX);
 	json_pretty(j, &text);
 	json_decref(j);
@@ -109,7 +110,8 @@ static bool current_name(const struct cli *c, char out[NAME_MAX_ + 1], struct er
 	snprintf(path, sizeof path, "%.900s/networks/current", c->places.config);
 	if (access(path, F_OK) != 0) {
 		FAIL(e, CONFIG, "no network is in use");
-		return err_hint(e, "`lilypad up` starts one here, `lilypad network import FILE` joins one");
+		return err_hint(
+		        e, "`lilypad up` starts one here, `lilypad network import FILE` joins one");
 	}
 	TRY(file_read(path, NAME_MAX_, &text, e), e);
 	snprintf(out, NAME_MAX_ + 1, "%s", buf_cstr(&text));
@@ -139,7 +141,8 @@ bool network_load(struct cli *c, struct network_file *out, struct err *e)
 		network_path(c, name, path);
 		file = path;
 		if (access(path, F_OK) != 0) {
-			FAIL(e, CONFIG, "the network \"%s\" is not known here: %s is missing", name, path);
+			FAIL(e, CONFIG, "the network \"%s\" is not known here: %s is missing", name,
+			        path);
 			return err_hint(e, "lilypad network import FILE %s", name);
 		}
 	}
@@ -148,11 +151,11 @@ bool network_load(struct cli *c, struct network_file *out, struct err *e)
 	return true;
 }
 
-bool cli_peers(const struct cli *c, struct peer *solver,
-	struct peer *directory, struct err *e)
+bool cli_peers(const struct cli *c, struct peer *solver, struct peer *directory, struct err *e)
 {
 	snprintf(solver->url, sizeof solver->url, "%s", settings_text(c->settings, "solver.url"));
-	snprintf(directory->url, sizeof directory->url, "%s", settings_text(c->settings, "directory.url"));
+	snprintf(directory->url, sizeof directory->url, "%s",
+	        settings_text(c->settings, "directory.url"));
 	TRY(settings_addr(c->settings, "solver.account", &solver->addr, e), e);
 	TRY(settings_addr(c->settings, "directory.account", &directory->addr, e), e);
 	return true;

@@ -66,12 +66,13 @@ static void options_help(const struct option_row *rows, FILE *to)
 {
 	for (; rows && rows->name; rows++) {
 		char left[64], env[80];
-		int n = rows->letter ? snprintf(left, sizeof left, "-%c, ", rows->letter) :
-				       snprintf(left, sizeof left, "    ");
+		int n = rows->letter ? snprintf(left, sizeof left, "-%c, ", rows->letter)
+		                     : snprintf(left, sizeof left, "    ");
 
-		snprintf(left + n, sizeof left - (size_t)n, "--%s%s%s", rows->name, rows->arg ? " " : "",
-			rows->arg ? rows->arg : "");
-		fprintf(to, "  %-30s %s%s", left, rows->help, rows->many ? " (may be repeated)" : "");
+		snprintf(left + n, sizeof left - (size_t)n, "--%s%s%s", rows->name,
+		        rows->arg ? " " : "", rows->arg ? rows->arg : "");
+		fprintf(to, "  %-30s %s%s", left, rows->help,
+		        rows->many ? " (may be repeated)" : "");
 		if (rows->setting)
 			fprintf(to, " [%s]", settings_env_name(rows->setting, env));
 		fputc('\n', to);
@@ -90,9 +91,10 @@ void cli_help(const struct command *cmd, FILE *to)
 
 void cli_help_all(FILE *to)
 {
-	fprintf(to, "lilypad: an open market for outsourced computation\n\n"
-		    "  lilypad demo                            the whole market on this machine, one job, paid\n"
-		    "  lilypad run cowsay -i Message=moo       buy one job\n\nCommands:\n");
+	fprintf(to,
+	        "lilypad: an open market for outsourced computation\n\n"
+	        "  lilypad demo                            the whole market on this machine, one job, paid\n"
+	        "  lilypad run cowsay -i Message=moo       buy one job\n\nCommands:\n");
 	for (size_t i = 0; i < cli_commands_n; i++) {
 		if (!cli_commands[i].hidden)
 			fprintf(to, "  %-18s %s\n", cli_commands[i].name, cli_commands[i].summary);

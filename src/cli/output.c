@@ -1,6 +1,7 @@
 /* output.c - writing a tree whose names are not ours. */
 #include "cli/output.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -149,4 +150,95 @@ bool output_write(const struct blobs *blobs, const struct cid *root, const char 
 	if (!ok)
 		err_prefix(e, "%s: ", dir);
 	return ok;
+}
+
+/* ---- copying --------------------------------------------------------------------------------------- */
+
+static bool copy_file(int from, int to_dir, const char *name, struct err *e)
+{
+	struct writer w = {to_dir, openat(to_dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644)};
+	uint8_t piece[16384];
+	ssize_t n = 0;
+	bool ok = true;
+
+	if (w.fd < 0)
+		return errno == EEXIST ? FAIL(e, CONFLICT, "%s is in the output folder already", name) :
+					 FAIL_SYS(e, IO, errno, "cannot make the file %s", name);
+	while (ok && (n = read(from, piece, sizeof piece)) > 0)
+		ok = on_data(&w, bytes_of(piece, (size_t)n), e);
+	if (ok && n < 0)
+		ok = FAIL_SYS(e, IO, errno, "cannot read %s", name);
+	if (!ok) {
+		close(w.fd);
+		return false;
+	}
+	return end_file(&w, e);
+}
+
+static bool copy_dir(int from, int to, unsigned depth, struct err *e);
+
+/* Takes `fd`, which was opened without following links. */
+static bool copy_one(int fd, int to, const char *name, unsigned depth, struct err *e)
+{
+	struct stat st;
+	int sub;
+	bool ok = true;
+
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
+		ok = copy_file(fd, to, name, e);
+	} else if (S_ISDIR(st.st_mode) && depth < TREE_DEPTH_MAX) {
+		if (mkdirat(to, name, 0755) != 0 && errno != EEXIST)
+			ok = FAIL_SYS(e, IO, errno, "cannot make the folder %s", name);
+		sub = ok ? openat(to, name, O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) : -1;
+		if (ok && sub < 0)
+			ok = FAIL_SYS(e, IO, errno, "cannot open the folder %s", name);
+		if (ok)
+			return copy_dir(fd, sub, depth + 1, e);
+	}
+	close(fd);
+	return ok;
+}
+
+/* Takes both descriptors. */
+static bool copy_dir(int from, int to, unsigned depth, struct err *e)
+{
+	DIR *d = fdopendir(from);
+	struct dirent *f;
+	bool ok = true;
+
+	if (!d) {
+		close(from);
+		close(to);
+		return FAIL_SYS(e, IO, errno, "cannot list a folder");
+	}
+	while (ok && (f = readdir(d)) != NULL) {
+		int fd;
+
+		if (strcmp(f->d_name, ".") == 0 || strcmp(f->d_name, "..") == 0)
+			continue;
+		fd = openat(dirfd(d), f->d_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+		if (fd < 0 && errno == ELOOP)
+			continue;
+		ok = fd >= 0 ? copy_one(fd, to, f->d_name, depth, e) :
+			       FAIL_SYS(e, IO, errno, "cannot open %s", f->d_name);
+	}
+	closedir(d);
+	close(to);
+	return ok;
+}
+
+bool output_copy(const char *from, const char *dir, struct err *e)
+{
+	int a, b;
+
+	TRY(dir_make(dir, e), e);
+	a = open(from, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (a < 0)
+		return FAIL_SYS(e, IO, errno, "cannot open %s", from);
+	b = open(dir, O_DIRECTORY | O_CLOEXEC);
+	if (b < 0) {
+		close(a);
+		return FAIL_SYS(e, IO, errno, "cannot open the folder %s", dir);
+	}
+	return copy_dir(a, b, 0, e);
 }

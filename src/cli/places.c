@@ -6,7 +6,7 @@
 #include "os/file.h"
 
 static bool place(char out[CLI_PATH_MAX], const char *dir, const char *env, const char *home_part,
-	const char *name, struct err *e)
+        const char *name, struct err *e)
 {
 	const char *base = getenv(env);
 	const char *home = getenv("HOME");
@@ -19,7 +19,8 @@ static bool place(char out[CLI_PATH_MAX], const char *dir, const char *env, cons
 	else if (home && home[0] == '/')
 		n = snprintf(out, CLI_PATH_MAX, "%s/%s/lilypad", home, home_part);
 	else
-		return FAIL(e, CONFIG, "neither --dir, %s nor HOME says where files may be kept", env);
+		return FAIL(
+		        e, CONFIG, "neither --dir, %s nor HOME says where files may be kept", env);
 	/* Room for the names below it. */
 	if (n < 0 || n > CLI_PATH_MAX - 256)
 		return FAIL(e, CONFIG, "the path of the %s directory is too long", name);

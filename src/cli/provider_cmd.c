@@ -45,7 +45,8 @@ static bool allow_list(const struct settings *s, struct resource_offer *o, struc
 		struct str one = str_cut(rest, ',', &rest);
 
 		if (o->modules.n >= ALLOW_MODULES_MAX)
-			return FAIL(e, CONFIG, "offer.modules has more than %d modules", ALLOW_MODULES_MAX);
+			return FAIL(e, CONFIG, "offer.modules has more than %d modules",
+			        ALLOW_MODULES_MAX);
 		if (!hash_parse(one, &o->modules.v[o->modules.n++], e)) {
 			err_prefix(e, "offer.modules: ");
 			return false;
@@ -63,8 +64,8 @@ static void ranges(const struct genesis *g, struct resource_offer *o)
 
 	lo->agree_timeout = lo->submit_timeout = lo->judge_timeout = lo->mediate_timeout = g->min;
 	hi->agree_timeout = hi->submit_timeout = hi->judge_timeout = hi->mediate_timeout = g->life;
-	hi->pay = hi->job_bond = hi->result_bond = hi->late_judge = hi->late_submit = hi->damages = hi->fee =
-		top;
+	hi->pay = hi->job_bond = hi->result_bond = hi->late_judge = hi->late_submit = hi->damages =
+	        hi->fee = top;
 	lo->seats = hi->seats = 1;
 	hi->solver_share = 100;
 	hi->royalty = 200;
@@ -83,7 +84,9 @@ static bool make_offer(struct daemon *d, struct provider_config *p, struct err *
 	TRY(allow_list(s, o, e), e);
 	TRY(settings_number(s, "offer.instructions", UINT64_MAX, &o->instruction_limit, e), e);
 	TRY(settings_size(s, "offer.bytes", &o->byte_limit, e), e);
-	TRY(settings_number(s, "offer.time-per-instruction", UINT64_MAX, &o->time_per_instruction, e), e);
+	TRY(settings_number(
+	            s, "offer.time-per-instruction", UINT64_MAX, &o->time_per_instruction, e),
+	        e);
 	TRY(settings_amount(s, "pricing.base", decimals, &o->prices.base, e), e);
 	TRY(settings_amount(s, "pricing.instruction", decimals, &o->prices.per_instruction, e), e);
 	TRY(settings_amount(s, "pricing.byte", decimals, &o->prices.per_byte, e), e);
@@ -113,13 +116,14 @@ static bool open_engine(struct daemon *d, struct err *e)
 
 	snprintf(cache, sizeof cache, "%s/wasm", d->cli->places.cache);
 	TRY(engine_path(d->cli, engine, e), e);
-	TRY(exec_wasm_open(&d->loop, &d->world.blobs, cache, engine, d->cli->self,
-		    &d->options.exec, e),
-		e);
+	TRY(exec_wasm_open(
+	            &d->loop, &d->world.blobs, cache, engine, d->cli->self, &d->options.exec, e),
+	        e);
 	return true;
 }
 
-static bool prepare(struct daemon *d, struct provider_config *p, struct provider **out, struct err *e)
+static bool prepare(
+        struct daemon *d, struct provider_config *p, struct provider **out, struct err *e)
 {
 	p->solver = d->solver;
 	p->directories[0] = d->directory;
@@ -130,8 +134,8 @@ static bool prepare(struct daemon *d, struct provider_config *p, struct provider
 	TRY(open_engine(d, e), e);
 	TRY(http_tree_open(&d->loop, d->client, &d->world.blobs, &d->options.tree, e), e);
 	TRY(embedded_open(&d->loop, d->client, settings_text(d->cli->settings, "ledger.url"),
-		    &d->options.ledger, e),
-		e);
+	            &d->options.ledger, e),
+	        e);
 	TRY(provider_new(&d->world, p, out, e), e);
 	TRY(provider_start_cursor(*out, &d->options.ledger_cursor, e), e);
 	return true;
@@ -147,8 +151,8 @@ int cmd_provider(struct cli *c)
 	int rc;
 
 	if (!daemon_open(&d, c, "provider", args_get(&c->args, "wallet") ? NULL : "provider",
-		    provider_tables, DAEMON_NETWORK | DAEMON_BLOBS | DAEMON_CLIENT, &e) ||
-		!prepare(&d, &config, &p, &e)) {
+	            provider_tables, DAEMON_NETWORK | DAEMON_BLOBS | DAEMON_CLIENT, &e) ||
+	        !prepare(&d, &config, &p, &e)) {
 		rc = cli_fail(c, &e);
 	} else {
 		role = provider_role(p);
@@ -172,16 +176,17 @@ static void show(const struct cli *c, const json_t *j, unsigned decimals)
 		earned = amount_of(0);
 	amount_format_display(earned, decimals, text);
 	printf("%s  %s\n", json_string_value(json_object_get(j, "account")),
-		json_string_value(json_object_get(j, "state")));
+	        json_string_value(json_object_get(j, "state")));
 	printf("load    %lld/%lld running, %lld unfinished\n",
-		json_integer_value(json_object_get(j, "running")),
-		json_integer_value(json_object_get(j, "parallel")),
-		json_integer_value(json_object_get(j, "unfinished")));
+	        json_integer_value(json_object_get(j, "running")),
+	        json_integer_value(json_object_get(j, "parallel")),
+	        json_integer_value(json_object_get(j, "unfinished")));
 	printf("jobs    %lld taken · %lld paid · %lld declined · %lld failed · %lld never opened\n",
-		json_integer_value(json_object_get(j, "jobs")), json_integer_value(json_object_get(j, "paid")),
-		json_integer_value(json_object_get(j, "declined")),
-		json_integer_value(json_object_get(j, "failed")),
-		json_integer_value(json_object_get(j, "lost")));
+	        json_integer_value(json_object_get(j, "jobs")),
+	        json_integer_value(json_object_get(j, "paid")),
+	        json_integer_value(json_object_get(j, "declined")),
+	        json_integer_value(json_object_get(j, "failed")),
+	        json_integer_value(json_object_get(j, "lost")));
 	printf("earned  %s\n", text);
 	if (why && *why)
 		printf("idle    %s\n", why);
@@ -195,7 +200,7 @@ int cmd_provider_status(struct cli *c)
 	struct err e;
 
 	if (!network_load(c, &n, &e) || !ready_url(c, "provider", url, &e) ||
-		!remote_get(c, url, "/v1/status", &j, &e))
+	        !remote_get(c, url, "/v1/status", &j, &e))
 		return cli_fail(c, &e);
 	if (c->json)
 		cli_print_json(json_incref(j));

@@ -23,7 +23,7 @@ static const char *starter(const struct cli *c, const char *url)
 }
 
 static bool call(const struct cli *c, const struct http_identity *who, const char *url,
-	struct http_call *req, const char *path, json_t **out, struct err *e)
+        struct http_call *req, const char *path, json_t **out, struct err *e)
 {
 	struct http_answer a;
 	struct buf body OWN(buf_done);
@@ -36,7 +36,9 @@ static bool call(const struct cli *c, const struct http_identity *who, const cha
 	req->answer_max = 64u << 20;
 	if (!http_call_sync(who, req, &a, &body, e)) {
 		if (role)
-			err_hint(e, "is the %s up? `lilypad %s` starts it, `lilypad up` a whole network", role, role);
+			err_hint(e,
+			        "is the %s up? `lilypad %s` starts it, `lilypad up` a whole network",
+			        role, role);
 		return false;
 	}
 	TRY(http_answer_check(&a, e), e);
@@ -52,7 +54,7 @@ bool remote_get(const struct cli *c, const char *url, const char *path, json_t *
 }
 
 bool remote_get_as(const struct cli *c, const struct http_identity *who, const struct peer *to,
-	const char *path, json_t **out, struct err *e)
+        const char *path, json_t **out, struct err *e)
 {
 	struct http_call req = {.method = "GET", .audience = to->addr};
 
@@ -60,7 +62,7 @@ bool remote_get_as(const struct cli *c, const struct http_identity *who, const s
 }
 
 bool remote_post(const struct cli *c, const char *url, const char *path, json_t *body, json_t **out,
-	struct err *e)
+        struct err *e)
 {
 	struct http_call req = {.method = "POST"};
 	struct buf text OWN(buf_done);
@@ -94,7 +96,8 @@ bool ready_url(const struct cli *c, const char *role, char out[URL_MAX + 1], str
 /* Beside the program as it is built (wasmtime/lib) and as it is installed (../lib/lilypad). */
 bool engine_path(const struct cli *c, char out[CLI_PATH_MAX], struct err *e)
 {
-	static const char *const places[] = {"wasmtime/lib/libwasmtime.so", "../lib/lilypad/libwasmtime.so"};
+	static const char *const places[] = {
+	        "wasmtime/lib/libwasmtime.so", "../lib/lilypad/libwasmtime.so"};
 	const char *set = settings_text(c->settings, "paths.engine");
 	char self[PATH_MAX];
 	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);

@@ -9,13 +9,14 @@
 
 /* GET url + path; *out is owned by the caller. A peer's error object comes back as it is; an unreachable
  * one is named with the command that starts it. */
-MUST bool remote_get(const struct cli *c, const char *url, const char *path, json_t **out, struct err *e);
+MUST bool remote_get(
+        const struct cli *c, const char *url, const char *path, json_t **out, struct err *e);
 /* Signed with the wallet for the server's account. */
 MUST bool remote_get_as(const struct cli *c, const struct http_identity *who, const struct peer *to,
-	const char *path, json_t **out, struct err *e);
+        const char *path, json_t **out, struct err *e);
 /* body is taken. */
-MUST bool remote_post(const struct cli *c, const char *url, const char *path, json_t *body, json_t **out,
-	struct err *e);
+MUST bool remote_post(const struct cli *c, const char *url, const char *path, json_t *body,
+        json_t **out, struct err *e);
 /* Where a daemon of this machine serves, from its ready file: STATE/ROLE/ready.json. */
 MUST bool ready_url(const struct cli *c, const char *role, char out[URL_MAX + 1], struct err *e);
 /* The engine's library: paths.engine, or beside the program. MISSING_PART says how to get it. */

@@ -17,18 +17,18 @@
 enum { SECOND_CTRL_C_MS = 2000 };
 
 struct running {
-	struct cli         *c;
-	struct daemon       d;
-	struct creator     *creator;
-	struct host        *host;
-	struct hash         job;       /* zero: not known yet */
-	bool                failed;
-	struct err          why;       /* of a failure before there was a job */
-	uint64_t            phase_ms;
-	bool                live_line; /* a line without its end is on the terminal */
-	uv_signal_t         sigint;
-	uv_timer_t          leave;
-	int                 interrupts;
+	struct cli *c;
+	struct daemon d;
+	struct creator *creator;
+	struct host *host;
+	struct hash job; /* zero: not known yet */
+	bool failed;
+	struct err why; /* of a failure before there was a job */
+	uint64_t phase_ms;
+	bool live_line; /* a line without its end is on the terminal */
+	uv_signal_t sigint;
+	uv_timer_t leave;
+	int interrupts;
 };
 
 /* ---- what is shown ---------------------------------------------------------------------------------- */
@@ -76,10 +76,10 @@ static void on_job(struct running *r, const json_t *j, struct str raw)
 		r->job = h;
 		hash_format(&h, id);
 		cli_say(r->c, "job j-%.10s · %s · detach with Ctrl-C", id + 2,
-			json_string_value(json_object_get(j, "module")));
+		        json_string_value(json_object_get(j, "module")));
 	}
 	show_phase(r, event ? event : "?", text ? text : "",
-		(uint64_t)json_integer_value(json_object_get(j, "wallMs")));
+	        (uint64_t)json_integer_value(json_object_get(j, "wallMs")));
 }
 
 static void on_emit(void *ctx, const char *name, struct str data)
@@ -139,10 +139,11 @@ static bool check_balance(struct running *r, const struct job_offer *o, struct e
 	show_amount(&r->d, have, b, sizeof b);
 	show_amount(&r->d, missing, m, sizeof m);
 	addr_format(&r->d.wallet.addr, who);
-	FAIL(e, FUNDS, "wallet %s (%s) has %s; this job locks %s (price ceiling and bond): short by %s. Nothing was sent",
-		r->d.wallet.name, who, b, a, m);
+	FAIL(e, FUNDS,
+	        "wallet %s (%s) has %s; this job locks %s (price ceiling and bond): short by %s. Nothing was sent",
+	        r->d.wallet.name, who, b, a, m);
 	return err_hint(e, "lilypad wallet fund %s, or --max-price for a smaller job",
-		r->d.network.genesis.test ? "100" : "AMOUNT");
+	        r->d.network.genesis.test ? "100" : "AMOUNT");
 }
 
 static void quote(struct running *r, const struct job_spec *spec, const struct job_offer *o)
@@ -151,7 +152,8 @@ static void quote(struct running *r, const struct job_spec *spec, const struct j
 
 	show_amount(&r->d, o->terms.pay, pay, sizeof pay);
 	show_amount(&r->d, o->terms.job_bond, bond, sizeof bond);
-	cli_say(r->c, "%s · at most %s, and %s held as a bond until the result is judged", spec->name, pay, bond);
+	cli_say(r->c, "%s · at most %s, and %s held as a bond until the result is judged",
+	        spec->name, pay, bond);
 }
 
 /* ---- the end ----------------------------------------------------------------------------------------- */
@@ -178,12 +180,13 @@ static int exit_of(struct running *r, const struct creator_job *j)
 	if (j->status == STATUS_COMPLETED && args_has(&r->c->args, "propagate-exit"))
 		return (int)(j->exit_code & 0xff);
 	if (j->status == STATUS_COMPLETED)
-		FAIL(&e, JOB_STATUS, "the program exited with status %u; its output is kept", j->exit_code);
+		FAIL(&e, JOB_STATUS, "the program exited with status %u; its output is kept",
+		        j->exit_code);
 	else if (j->status == STATUS_EXCEPTION_OCCURRED)
 		FAIL(&e, JOB_STATUS, "the program trapped; what it wrote until then is kept");
 	else
 		FAIL(&e, JOB_LIMIT, "the job was stopped: %s; what it wrote until then is kept",
-			enum_name(&status_names, j->status));
+		        enum_name(&status_names, j->status));
 	amount_format(j->cost, e.charged);
 	if (!r->c->json && !r->c->jsonl)
 		cli_fail(r->c, &e);
@@ -208,7 +211,8 @@ static int deliver(struct running *r, const struct creator_job *j)
 		receipt[0] = '\0';
 	}
 	show_amount(&r->d, j->cost, cost, sizeof cost);
-	cli_say(r->c, "  paid %s · output in %s%s%s", cost, j->out, receipt[0] ? " · lilypad verify " : "", receipt);
+	cli_say(r->c, "  paid %s · output in %s%s%s", cost, j->out,
+	        receipt[0] ? " · lilypad verify " : "", receipt);
 	return exit_of(r, j);
 }
 
@@ -231,20 +235,24 @@ static int conclude(struct running *r)
 	if (j.state == JOB_DONE && !j.error) {
 		rc = deliver(r, &j);
 	} else if (sm_is_final(&job_states, j.state)) {
-		err_set(&e, (enum err_code)(j.error ? j.error : E_INTERNAL), 0, __FILE__, __LINE__, "%s", j.why);
+		err_set(&e, (enum err_code)(j.error ? j.error : E_INTERNAL), 0, __FILE__, __LINE__,
+		        "%s", j.why);
 		if (j.error == E_MATCH_NONE || j.error == E_PRICE_LOW)
-			err_hint(&e, "--queue 10m waits longer, --max-price pays more, `lilypad job explain` tells all");
+			err_hint(&e,
+			        "--queue 10m waits longer, --max-price pays more, `lilypad job explain` tells all");
 		rc = cli_fail(r->c, &e);
 	} else {
 		char id[HASH_TEXT_MAX];
 
 		hash_format(&j.id, id);
-		cli_say(r->c, "job j-%.10s goes on: lilypad job watch j-%.10s · lilypad job cancel j-%.10s", id + 2,
-			id + 2, id + 2);
+		cli_say(r->c,
+		        "job j-%.10s goes on: lilypad job watch j-%.10s · lilypad job cancel j-%.10s",
+		        id + 2, id + 2, id + 2);
 		rc = args_has(&r->c->args, "detach") ? 0 : err_exit(E_DETACHED);
 	}
 	if (r->c->json)
-		cli_print_json(json_pack("{s:s, s:o}", "schema", "lilypad.job/1", "job", creator_job_json(&j)));
+		cli_print_json(json_pack(
+		        "{s:s, s:o}", "schema", "lilypad.job/1", "job", creator_job_json(&j)));
 	return rc;
 }
 
@@ -265,7 +273,8 @@ static void on_sigint(uv_signal_t *s, int signum)
 	(void)signum;
 	end_line(r);
 	if (r->interrupts++ == 0) {
-		cli_say(r->c, "detaching; Ctrl-C again within 2 s cancels the job if that is still free");
+		cli_say(r->c,
+		        "detaching; Ctrl-C again within 2 s cancels the job if that is still free");
 		uv_timer_start(&r->leave, on_leave, SECOND_CTRL_C_MS, 0);
 		return;
 	}
@@ -295,9 +304,9 @@ static int loop(struct running *r)
 /* ---- a key that was used before ------------------------------------------------------------------------ */
 
 struct by_key {
-	const char        *key;
+	const char *key;
 	struct creator_job row;
-	bool               found;
+	bool found;
 };
 
 static bool same_key(void *ctx, const void *row)
@@ -324,7 +333,8 @@ static bool find_key(struct running *r, const char *key, struct by_key *out, str
 
 /* ---- the whole ----------------------------------------------------------------------------------------- */
 
-static bool request(struct running *r, struct built_job *built, struct creator_request *req, struct err *e)
+static bool request(
+        struct running *r, struct built_job *built, struct creator_request *req, struct err *e)
 {
 	const struct args *a = &r->c->args;
 	const char *out = args_get(a, "output"), *key = args_get(a, "idempotency-key");
@@ -350,7 +360,7 @@ static bool request(struct running *r, struct built_job *built, struct creator_r
 
 		r->d.world.rng.fill(r->d.world.rng.self, id, sizeof id);
 		snprintf(req->out, sizeof req->out, "%.900s/lilypad-%.40s-%02x%02x%02x%02x", cwd,
-			built->spec->name, id[0], id[1], id[2], id[3]);
+		        built->spec->name, id[0], id[1], id[2], id[3]);
 	}
 	return true;
 }
@@ -392,9 +402,9 @@ static int run(struct running *r, const char *module)
 	int rc;
 
 	assert(req);
-	if (!job_build(r->c, &r->d.world.blobs, module, &built, &e) || !buy_prepare(&r->d, &config, &e) ||
-		!request(r, &built, req, &e) ||
-		!find_key(r, args_get(&r->c->args, "idempotency-key"), &before, &e)) {
+	if (!job_build(r->c, &r->d.world.blobs, module, &built, &e) ||
+	        !buy_prepare(&r->d, &config, &e) || !request(r, &built, req, &e) ||
+	        !find_key(r, args_get(&r->c->args, "idempotency-key"), &before, &e)) {
 		rc = cli_fail(r->c, &e);
 	} else if (before.found) {
 		r->job = before.row.id;
@@ -426,7 +436,7 @@ int cmd_run(struct cli *c)
 		return cli_fail(c, &e);
 	}
 	if (!daemon_open(&r->d, c, "creator", NULL, creator_tables,
-		    DAEMON_NETWORK | DAEMON_BLOBS | DAEMON_CLIENT | DAEMON_SHARED, &e))
+	            DAEMON_NETWORK | DAEMON_BLOBS | DAEMON_CLIENT | DAEMON_SHARED, &e))
 		rc = cli_fail(c, &e);
 	else
 		rc = run(r, c->args.positional[0]);

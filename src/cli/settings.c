@@ -19,9 +19,9 @@ const size_t setting_rows_n = COUNT(setting_rows);
 enum { LAYERS = FROM_FLAG + 1 };
 
 struct settings {
-	char       *values[COUNT(setting_rows)][LAYERS]; /* owned; NULL: not given there */
-	char        profile[1024];
-	char        project[64];
+	char *values[COUNT(setting_rows)][LAYERS]; /* owned; NULL: not given there */
+	char profile[1024];
+	char project[64];
 	struct err *failure; /* while an INI file is read */
 	const char *file;
 	enum setting_source layer;
@@ -110,7 +110,8 @@ static bool read_ini(struct settings *s, const char *path, enum setting_source l
 		return false;
 	}
 	if (line != 0)
-		return FAIL(e, CONFIG, "%s: line %d is neither [section] nor name = value", path, line);
+		return FAIL(
+		        e, CONFIG, "%s: line %d is neither [section] nor name = value", path, line);
 	return true;
 }
 
@@ -139,7 +140,8 @@ static void read_environment(struct settings *s)
 	}
 }
 
-bool settings_new(const char *profile, const struct args *args, struct settings **out, struct err *e)
+bool settings_new(
+        const char *profile, const struct args *args, struct settings **out, struct err *e)
 {
 	struct settings *s = calloc(1, sizeof *s);
 
@@ -148,13 +150,15 @@ bool settings_new(const char *profile, const struct args *args, struct settings 
 	snprintf(s->profile, sizeof s->profile, "%s", profile);
 	snprintf(s->project, sizeof s->project, "lilypad.ini");
 	read_environment(s);
-	if (!read_ini(s, s->profile, FROM_PROFILE, e) || !read_ini(s, s->project, FROM_PROJECT, e)) {
+	if (!read_ini(s, s->profile, FROM_PROFILE, e) ||
+	        !read_ini(s, s->project, FROM_PROJECT, e)) {
 		settings_free(s);
 		return false;
 	}
 	for (size_t i = 0; i < args->given_n; i++) {
 		if (args->given[i].row->setting)
-			set(s, index_of(args->given[i].row->setting), FROM_FLAG, args->given[i].value);
+			set(s, index_of(args->given[i].row->setting), FROM_FLAG,
+			        args->given[i].value);
 	}
 	*out = s;
 	return true;
@@ -225,11 +229,11 @@ static bool wrong(const struct settings *s, const char *key, const char *right, 
 	char where[1100];
 
 	return FAIL(e, CONFIG, "%s is \"%s\" (%s); it must be %s", key, settings_text(s, key),
-		settings_source_text(s, key, where, sizeof where), right);
+	        settings_source_text(s, key, where, sizeof where), right);
 }
 
-bool settings_number(const struct settings *s, const char *key, uint64_t max, uint64_t *out,
-	struct err *e)
+bool settings_number(
+        const struct settings *s, const char *key, uint64_t max, uint64_t *out, struct err *e)
 {
 	char right[64];
 
@@ -262,12 +266,13 @@ bool settings_span(const struct settings *s, const char *key, struct span *out, 
 	return wrong(s, key, "a time such as 500ms, 30s, 10m, 2h or 3d", e);
 }
 
-bool settings_amount(const struct settings *s, const char *key, unsigned decimals, struct amount *out,
-	struct err *e)
+bool settings_amount(const struct settings *s, const char *key, unsigned decimals,
+        struct amount *out, struct err *e)
 {
 	struct amount v;
 
-	if (amount_parse_display(str_of(settings_text(s, key)), decimals, &v) && amount_fits_document(v)) {
+	if (amount_parse_display(str_of(settings_text(s, key)), decimals, &v) &&
+	        amount_fits_document(v)) {
 		*out = v;
 		return true;
 	}

@@ -7,12 +7,15 @@ enum { JC_SIGNS_S = 10, RP_SIGNS_S = 120, OPEN_IN_S = 300 };
 
 static bool prepare(struct daemon *d, struct solver **out, struct err *e)
 {
-	struct solver_config c = {.domain = d->domain, .genesis = d->network.genesis,
-		.jc_signs_in = span_s(JC_SIGNS_S), .rp_signs_in = span_s(RP_SIGNS_S), .open_in_s = OPEN_IN_S};
+	struct solver_config c = {.domain = d->domain,
+	        .genesis = d->network.genesis,
+	        .jc_signs_in = span_s(JC_SIGNS_S),
+	        .rp_signs_in = span_s(RP_SIGNS_S),
+	        .open_in_s = OPEN_IN_S};
 
 	TRY(embedded_open(&d->loop, d->client, settings_text(d->cli->settings, "ledger.url"),
-		    &d->options.ledger, e),
-		e);
+	            &d->options.ledger, e),
+	        e);
 	/* Balances are not stored: the ledger's events are read from the first one. */
 	d->options.ledger_all = true;
 	TRY(solver_new(&d->world, &c, out, e), e);
@@ -29,9 +32,9 @@ int cmd_solver(struct cli *c)
 	struct err e;
 	int rc;
 
-	if (!daemon_open(&d, c, "solver", args_get(&c->args, "wallet") ? NULL : "solver", solver_tables,
-		    DAEMON_NETWORK | DAEMON_CLIENT, &e) ||
-		!prepare(&d, &s, &e)) {
+	if (!daemon_open(&d, c, "solver", args_get(&c->args, "wallet") ? NULL : "solver",
+	            solver_tables, DAEMON_NETWORK | DAEMON_CLIENT, &e) ||
+	        !prepare(&d, &s, &e)) {
 		rc = cli_fail(c, &e);
 	} else {
 		role = solver_role(s);

@@ -26,9 +26,10 @@ static bool write_up(const struct cli *c, const struct local_net *l, struct err 
 
 	for (size_t i = 0; i < l->n; i++)
 		json_array_append_new(list, json_pack("{s:s, s:i}", "role", l->procs[i].role, "pid",
-			(int)l->procs[i].pid));
+		                                    (int)l->procs[i].pid));
 	j = json_pack("{s:o, s:s, s:s, s:s, s:s}", "processes", list, "network", l->file, "ledger",
-		l->network.ledger_url, "solver", l->network.solver_url, "directory", l->network.directory_url);
+	        l->network.ledger_url, "solver", l->network.solver_url, "directory",
+	        l->network.directory_url);
 	buf_init(&text, UP_FILE_MAX);
 	json_canonical(j, &text);
 	if (c->json)
@@ -50,7 +51,8 @@ static bool is_ours(pid_t pid, const char *role)
 	buf_init(&text, 16384);
 	if (!file_read(path, 16383, &text, &e) || text.n < 9)
 		return false;
-	return strcmp((const char *)text.p, "lilypad") == 0 && strncmp((const char *)text.p + 8, first, 6) == 0;
+	return strcmp((const char *)text.p, "lilypad") == 0 &&
+	       strncmp((const char *)text.p + 8, first, 6) == 0;
 }
 
 static bool read_up(const struct cli *c, json_t **out, struct err *e)
@@ -96,16 +98,18 @@ int cmd_up(struct cli *c)
 
 	assert(l);
 	if (providers && (!str_u64(str_of(providers), LOCAL_PROVIDERS_MAX, &n) || n == 0))
-		FAIL(&e, USAGE, "--providers %s: a number from 1 to %d", providers, LOCAL_PROVIDERS_MAX);
+		FAIL(&e, USAGE, "--providers %s: a number from 1 to %d", providers,
+		        LOCAL_PROVIDERS_MAX);
 	else if (read_up(c, &old, &e) && signal_all(json_object_get(old, "processes"), 0) > 0)
 		conflict(&e);
-	else if (local_net_start(l, c, args_get(&c->args, "dir"), (unsigned)n, true, &e) && write_up(c, l, &e)) {
+	else if (local_net_start(l, c, args_get(&c->args, "dir"), (unsigned)n, true, &e) &&
+	         write_up(c, l, &e)) {
 		cli_say(c, "ledger %s · solver %s · directory %s · %llu provider%s",
-			l->network.ledger_url, l->network.solver_url, l->network.directory_url,
-			(unsigned long long)n, n > 1 ? "s" : "");
+		        l->network.ledger_url, l->network.solver_url, l->network.directory_url,
+		        (unsigned long long)n, n > 1 ? "s" : "");
 		cli_say(c, "From any shell:  lilypad run cowsay -i Message=moo\n"
-			   "                 lilypad wallet balance\n"
-			   "                 lilypad down");
+		           "                 lilypad wallet balance\n"
+		           "                 lilypad down");
 		free(l);
 		return 0;
 	}

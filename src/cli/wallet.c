@@ -28,8 +28,8 @@ bool wallet_name_ok(const char *name, struct err *e)
 	bool ok = n > 0 && n <= NAME_MAX_;
 
 	for (size_t i = 0; ok && i < n; i++)
-		ok = (name[i] >= 'a' && name[i] <= 'z') || (name[i] >= '0' && name[i] <= '9') || name[i] == '-' ||
-			name[i] == '_';
+		ok = (name[i] >= 'a' && name[i] <= 'z') || (name[i] >= '0' && name[i] <= '9') ||
+		     name[i] == '-' || name[i] == '_';
 	if (ok)
 		return true;
 	FAIL(e, USAGE, "\"%s\" is no name for a wallet", name);
@@ -120,7 +120,8 @@ bool wallet_save(const struct cli *c, const char *name, const struct seckey *key
 	return true;
 }
 
-bool wallet_open(const struct cli *c, const char *name, bool may_make, struct wallet *out, struct err *e)
+bool wallet_open(
+        const struct cli *c, const char *name, bool may_make, struct wallet *out, struct err *e)
 {
 	struct buf json OWN(buf_done);
 	struct buf pass OWN(buf_done);

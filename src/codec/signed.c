@@ -5,7 +5,8 @@
 #include "codec/hex.h"
 #include "crypto/secp.h"
 
-void signed_digest(const struct hash *domain, const struct record *r, const void *row, struct hash *out)
+void signed_digest(
+        const struct hash *domain, const struct record *r, const void *row, struct hash *out)
 {
 	struct hash h;
 
@@ -14,7 +15,7 @@ void signed_digest(const struct hash *domain, const struct record *r, const void
 }
 
 bool signed_by(const struct hash *domain, const struct record *r, const void *row,
-	const struct sig *sig, struct addr *out, struct err *e)
+        const struct sig *sig, struct addr *out, struct err *e)
 {
 	struct hash digest;
 
@@ -24,7 +25,7 @@ bool signed_by(const struct hash *domain, const struct record *r, const void *ro
 }
 
 bool signed_check(const struct hash *domain, const struct record *r, const void *row,
-	const struct sig *sig, const struct addr *who, struct err *e)
+        const struct sig *sig, const struct addr *who, struct err *e)
 {
 	struct addr signer;
 	char a[ADDR_TEXT_MAX], b[ADDR_TEXT_MAX];

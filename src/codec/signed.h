@@ -6,12 +6,13 @@
 #include "base/field.h"
 
 /* What is signed: the typed-data hash of the record under the ledger's domain. */
-void signed_digest(const struct hash *domain, const struct record *r, const void *row, struct hash *out);
+void signed_digest(
+        const struct hash *domain, const struct record *r, const void *row, struct hash *out);
 /* SIGNATURE, naming the type and both accounts, unless `who` signed. */
 MUST bool signed_check(const struct hash *domain, const struct record *r, const void *row,
-	const struct sig *sig, const struct addr *who, struct err *e);
+        const struct sig *sig, const struct addr *who, struct err *e);
 /* Who signed; SIGNATURE when malformed. */
 MUST bool signed_by(const struct hash *domain, const struct record *r, const void *row,
-	const struct sig *sig, struct addr *out, struct err *e);
+        const struct sig *sig, struct addr *out, struct err *e);
 
 #endif

@@ -10,7 +10,7 @@
 enum { ADOPT_MS = 1000, ROUTE_JOBS = 0 };
 
 static const struct route routes[] = {
-	{"GET", "/v1/jobs", AUTH_NONE, BODY_NONE, 0, "the unfinished jobs of this process"},
+        {"GET", "/v1/jobs", AUTH_NONE, BODY_NONE, 0, "the unfinished jobs of this process"},
 };
 
 /* ---- jobs that are taken over ------------------------------------------------------------------------ */
@@ -21,7 +21,8 @@ static void look(struct creator *c, struct job *j, struct effects *fx)
 
 	hash_format(hash_is_zero(&j->j.deal) ? &j->j.offer : &j->j.deal, id);
 	fx_call(fx, (struct tag){.what = TAG_LOOK, .key = j->j.id}, &c->c.solver, "GET",
-		fx_text(fx, hash_is_zero(&j->j.deal) ? "/v1/job-offers/%s" : "/v1/deals/%s", id), NULL);
+	        fx_text(fx, hash_is_zero(&j->j.deal) ? "/v1/job-offers/%s" : "/v1/deals/%s", id),
+	        NULL);
 }
 
 static bool count_event(void *ctx, const void *row)
@@ -35,7 +36,7 @@ static bool count_event(void *ctx, const void *row)
 }
 
 static void take(struct creator *c, const struct creator_job *row, const struct event *ev,
-	struct effects *fx)
+        struct effects *fx)
 {
 	struct store *s = &c->world->store;
 	struct job *j = job_new(c, &row->id);
@@ -55,9 +56,9 @@ static void take(struct creator *c, const struct creator_job *row, const struct 
 }
 
 struct orphans {
-	struct creator    *c;
+	struct creator *c;
 	struct creator_job rows[16];
-	size_t             n;
+	size_t n;
 };
 
 static bool find_orphan(void *ctx, const void *row)
@@ -146,7 +147,8 @@ static void cancel_one(struct creator *c, struct job *j, const struct event *ev,
 		return;
 	}
 	j->cancelling = true;
-	job_note(c, j, ev, fx, "CANCEL", "too late to cancel for free: the deal is signed; it goes on");
+	job_note(c, j, ev, fx, "CANCEL",
+	        "too late to cancel for free: the deal is signed; it goes on");
 }
 
 static void cancel_all(struct creator *c, const struct event *ev, struct effects *fx)
@@ -264,8 +266,8 @@ void creator_cancel(struct creator *c)
 	c->want_cancel = true;
 }
 
-bool creator_new(struct world *w, const struct creator_config *config, struct creator **out,
-	struct err *e)
+bool creator_new(
+        struct world *w, const struct creator_config *config, struct creator **out, struct err *e)
 {
 	struct creator *c = calloc(1, sizeof *c);
 	uint64_t seed;

@@ -29,35 +29,35 @@ extern const struct record *(*const creator_tables[])(void);
 
 /* A job to be bought. */
 struct creator_request {
-	const struct job_spec *spec;          /* its trees are in the blob store */
-	struct job_offer       offer;         /* all but jobCreator, spec, createdAt, nonce, expiry */
-	bool                   program_there; /* the directory has the program already */
-	struct span            queue;         /* how long it may wait for a match */
-	char                   key[128];      /* idempotency key, or "" */
-	char                   out[1024];
+	const struct job_spec *spec; /* its trees are in the blob store */
+	struct job_offer offer;      /* all but jobCreator, spec, createdAt, nonce, expiry */
+	bool program_there;          /* the directory has the program already */
+	struct span queue;           /* how long it may wait for a match */
+	char key[128];               /* idempotency key, or "" */
+	char out[1024];
 };
 
 struct creator_config {
-	struct peer    solver;
-	struct peer    directory;
-	struct hash    domain;
+	struct peer solver;
+	struct peer directory;
+	struct hash domain;
 	struct genesis genesis;
-	uint8_t        owner[16];        /* of this process; zero: the daemon, which adopts */
-	uint64_t       solver_cursor;    /* messages after it are wanted */
-	unsigned       confirm_s;        /* acts that much before a deadline (4.1) */
-	struct amount  cap_per_day;      /* zero: none; the sum of the ceilings of a day's jobs */
+	uint8_t owner[16];         /* of this process; zero: the daemon, which adopts */
+	uint64_t solver_cursor;    /* messages after it are wanted */
+	unsigned confirm_s;        /* acts that much before a deadline (4.1) */
+	struct amount cap_per_day; /* zero: none; the sum of the ceilings of a day's jobs */
 	/* Does the process with that token live? The daemon takes over the jobs of dead ones. NULL: never. */
 	bool (*alive)(void *ctx, const uint8_t owner[16]);
 	void *ctx;
 	const struct creator_request *first; /* a job to start with, or NULL */
 	struct hash resume;                  /* a job to take over, or zero */
-	bool detach;                         /* exit once `first` is acknowledged, leaving it to the daemon */
-	bool exit_when_done;                 /* exit when no job of ours is left */
+	bool detach;         /* exit once `first` is acknowledged, leaving it to the daemon */
+	bool exit_when_done; /* exit when no job of ours is left */
 };
 
 struct creator;
-MUST bool creator_new(struct world *w, const struct creator_config *c, struct creator **out,
-	struct err *e);
+MUST bool creator_new(
+        struct world *w, const struct creator_config *c, struct creator **out, struct err *e);
 struct role creator_role(struct creator *c);
 struct creator *creator_free(struct creator *c);
 /* Ask to cancel every job of this process as far as that is free; called from the loop, acts at the

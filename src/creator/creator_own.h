@@ -6,40 +6,40 @@
 #include "creator/creator.h"
 
 enum creator_tag {
-	TAG_SOLVER = 1,   /* follow */
-	TAG_PUSH_PART,    /* push: spec, program, inputs; key: job */
-	TAG_OFFER,        /* call: the offer to the solver; key: offer */
-	TAG_SIGNATURE,    /* call; key: job */
-	TAG_FETCH,        /* fetch: the output; key: job */
-	TAG_QUEUE,        /* timer: no match in time; key: job */
-	TAG_WHY,          /* call: why there is no match; key: job */
-	TAG_WITHDRAW,     /* call: the offer is taken out of the book; key: job */
-	TAG_RETRY,        /* timer: the present step again; key: job */
-	TAG_ADOPT,        /* timer of the daemon */
-	TAG_LOOK,         /* call: what the solver knows of a job that is taken over; key: job */
-	TAG_CANCEL        /* timer */
+	TAG_SOLVER = 1, /* follow */
+	TAG_PUSH_PART,  /* push: spec, program, inputs; key: job */
+	TAG_OFFER,      /* call: the offer to the solver; key: offer */
+	TAG_SIGNATURE,  /* call; key: job */
+	TAG_FETCH,      /* fetch: the output; key: job */
+	TAG_QUEUE,      /* timer: no match in time; key: job */
+	TAG_WHY,        /* call: why there is no match; key: job */
+	TAG_WITHDRAW,   /* call: the offer is taken out of the book; key: job */
+	TAG_RETRY,      /* timer: the present step again; key: job */
+	TAG_ADOPT,      /* timer of the daemon */
+	TAG_LOOK,       /* call: what the solver knows of a job that is taken over; key: job */
+	TAG_CANCEL      /* timer */
 };
 
 struct job {
 	struct creator_job j;
-	unsigned           waiting;   /* pushes under way */
-	unsigned           tries;     /* of the present step */
-	uint64_t           asked_s;   /* ledger time at which a passed deadline was last acted on */
-	uint64_t           events;    /* in its timeline */
-	struct hash        action;    /* submitted last */
-	bool               fetching;
-	bool               cancelling;
+	unsigned waiting;   /* pushes under way */
+	unsigned tries;     /* of the present step */
+	uint64_t asked_s;   /* ledger time at which a passed deadline was last acted on */
+	uint64_t events;    /* in its timeline */
+	struct hash action; /* submitted last */
+	bool fetching;
+	bool cancelling;
 };
 
 struct creator {
-	struct world         *world;
+	struct world *world;
 	struct creator_config c;
-	struct map            jobs;      /* job id -> struct job *, unfinished ones of this process */
-	struct map            by_offer;  /* offer id -> job id */
-	struct map            by_deal;   /* deal id -> job id */
-	struct btime          ledger_time;
-	bool                  started;   /* `first` has been taken up */
-	bool                  want_cancel;
+	struct map jobs;     /* job id -> struct job *, unfinished ones of this process */
+	struct map by_offer; /* offer id -> job id */
+	struct map by_deal;  /* deal id -> job id */
+	struct btime ledger_time;
+	bool started; /* `first` has been taken up */
+	bool want_cancel;
 };
 
 /* keep.c: what is stored, said and found. Store failures end the process: its state is on disk. */
@@ -53,12 +53,12 @@ struct job *job_by_deal(struct creator *c, const struct hash *deal);
 void job_index(struct creator *c, struct job *j);
 /* Move, write the timeline, tell whoever follows. text: one sentence. */
 void job_move(struct creator *c, struct job *j, enum job_state to, const struct event *ev,
-	struct effects *fx, const char *fmt, ...) PRINTF_LIKE(6, 7);
+        struct effects *fx, const char *fmt, ...) PRINTF_LIKE(6, 7);
 void job_note(struct creator *c, struct job *j, const struct event *ev, struct effects *fx,
-	const char *name, const char *fmt, ...) PRINTF_LIKE(6, 7);
+        const char *name, const char *fmt, ...) PRINTF_LIKE(6, 7);
 /* The end: FAILED or CANCELLED with an error, or DONE. The job is forgotten here, kept in the store. */
 void job_end(struct creator *c, struct job *j, enum job_state end, const struct err *why,
-	const struct event *ev, struct effects *fx, const char *text);
+        const struct event *ev, struct effects *fx, const char *text);
 json_t *creator_job_json(const struct creator_job *j);
 struct bytes deal_json(struct creator *c, const struct job *j, struct effects *fx);
 struct action *job_action(struct effects *fx, enum action_kind kind);
@@ -68,14 +68,14 @@ MUST bool job_again(struct job *j, struct effects *fx);
 
 /* post.c: storing and offering. */
 void job_start(struct creator *c, const struct creator_request *r, const struct event *ev,
-	struct effects *fx);
+        struct effects *fx);
 void job_store_parts(struct creator *c, struct job *j, struct effects *fx);
 void job_on_pushed(struct creator *c, const struct event *ev, struct effects *fx);
 void job_post(struct creator *c, struct job *j, struct effects *fx);
 void job_on_ack(struct creator *c, const struct event *ev, struct effects *fx);
 /* The provider let us down: a fresh offer that denies it, or the end. */
-void job_next_provider(struct creator *c, struct job *j, const struct err *why, const struct event *ev,
-	struct effects *fx);
+void job_next_provider(struct creator *c, struct job *j, const struct err *why,
+        const struct event *ev, struct effects *fx);
 void job_on_queue(struct creator *c, struct job *j, struct effects *fx);
 void job_on_why(struct creator *c, const struct event *ev, struct effects *fx);
 void job_withdraw(struct creator *c, struct job *j, const struct event *ev, struct effects *fx);
@@ -87,7 +87,7 @@ void job_sign(struct creator *c, struct job *j, struct effects *fx);
 
 /* judge.c: the result. */
 void job_on_result(struct creator *c, struct job *j, const json_t *data, const struct event *ev,
-	struct effects *fx);
+        struct effects *fx);
 void job_fetch(struct creator *c, struct job *j, struct effects *fx);
 void job_on_fetched(struct creator *c, const struct event *ev, struct effects *fx);
 void job_accept(struct creator *c, struct job *j, struct effects *fx);

@@ -8,14 +8,16 @@
 
 /* ---- a match ---------------------------------------------------------------------------------------- */
 
-static bool check_match(struct creator *c, const struct creator_offer *o, const struct creator_deal *d,
-	struct err *e)
+static bool check_match(struct creator *c, const struct creator_offer *o,
+        const struct creator_deal *d, struct err *e)
 {
-	TRY(signed_check(&c->c.domain, match_record(), &d->match, &d->match_sig, &c->c.solver.addr, e), e);
+	TRY(signed_check(
+	            &c->c.domain, match_record(), &d->match, &d->match_sig, &c->c.solver.addr, e),
+	        e);
 	if (!hash_eq(&d->match.deal, &d->id) || !hash_eq(&d->match.job_offer, &o->id))
 		return FAIL(e, PEER, "the match names another deal or another offer");
 	if (!hash_eq(&d->deal.cold.job_offer, &o->id) ||
-		!hash_eq(&d->deal.cold.resource_offer, &d->match.resource_offer))
+	        !hash_eq(&d->deal.cold.resource_offer, &d->match.resource_offer))
 		return FAIL(e, TERMS, "the deal names other offers than the match");
 	TRY(deal_follows_job_offer(&d->deal, &o->offer, e), e);
 	TRY(deal_open_in_time(&d->deal, &c->c.genesis, c->ledger_time, e), e);
@@ -31,7 +33,8 @@ static bool read_deal(const json_t *data, struct creator_deal *out, struct err *
 	return true;
 }
 
-static void on_deal(struct creator *c, const json_t *data, const struct event *ev, struct effects *fx)
+static void on_deal(
+        struct creator *c, const json_t *data, const struct event *ev, struct effects *fx)
 {
 	struct creator_deal d = {0};
 	struct creator_offer o;
@@ -40,7 +43,8 @@ static void on_deal(struct creator *c, const json_t *data, const struct event *e
 	struct err e;
 
 	if (!read_deal(data, &d, &e)) {
-		log_line(&c->world->log, LOG_ODD, "the solver sent a deal that cannot be read: %s", e.msg);
+		log_line(&c->world->log, LOG_ODD, "the solver sent a deal that cannot be read: %s",
+		        e.msg);
 		return;
 	}
 	j = job_by_offer(c, &d.deal.cold.job_offer);
@@ -51,10 +55,11 @@ static void on_deal(struct creator *c, const json_t *data, const struct event *e
 		return;
 	hash_format(&d.id, id);
 	if (!check_match(c, &o, &d, &e) ||
-		!world_sign(c->world, &c->c.domain, deal_record(), &d.deal, &d.jc_sig, &e)) {
+	        !world_sign(c->world, &c->c.domain, deal_record(), &d.deal, &d.jc_sig, &e)) {
 		job_note(c, j, ev, fx, "REFUSED", "deal not signed: %s", e.msg);
-		fx_call(fx, (struct tag){.what = TAG_SIGNATURE, .key = j->j.id}, &c->c.solver, "POST",
-			fx_text(fx, "/v1/deals/%s/refuse", id), json_pack("{s:o}", "reason", err_to_json(&e)));
+		fx_call(fx, (struct tag){.what = TAG_SIGNATURE, .key = j->j.id}, &c->c.solver,
+		        "POST", fx_text(fx, "/v1/deals/%s/refuse", id),
+		        json_pack("{s:o}", "reason", err_to_json(&e)));
 		return;
 	}
 	d.job = j->j.id;
@@ -76,8 +81,8 @@ void job_sign(struct creator *c, struct job *j, struct effects *fx)
 		return;
 	hash_format(&d.id, id);
 	fx_call(fx, (struct tag){.what = TAG_SIGNATURE, .key = j->j.id}, &c->c.solver, "POST",
-		fx_text(fx, "/v1/deals/%s/signature", id),
-		json_pack("{s:o}", "signature", json_of_sig(&d.jc_sig)));
+	        fx_text(fx, "/v1/deals/%s/signature", id),
+	        json_pack("{s:o}", "signature", json_of_sig(&d.jc_sig)));
 }
 
 /* ---- the provider ----------------------------------------------------------------------------------- */
@@ -100,8 +105,8 @@ static void on_signed(struct creator *c, struct job *j, const json_t *data)
 	creator_put(c, creator_deal_record(), &d);
 }
 
-static void on_dissolved(struct creator *c, struct job *j, const json_t *data, const struct event *ev,
-	struct effects *fx)
+static void on_dissolved(struct creator *c, struct job *j, const json_t *data,
+        const struct event *ev, struct effects *fx)
 {
 	const char *why = json_string_value(json_object_get(data, "reason"));
 
@@ -110,11 +115,12 @@ static void on_dissolved(struct creator *c, struct job *j, const json_t *data, c
 		return;
 	map_del(&c->by_deal, &j->j.deal);
 	j->j.deal = (struct hash){{0}};
-	job_move(c, j, JOB_POSTED, ev, fx, "the match was dissolved: %s", why ? why : "no reason given");
+	job_move(c, j, JOB_POSTED, ev, fx, "the match was dissolved: %s",
+	        why ? why : "no reason given");
 }
 
 static void on_about_deal(struct creator *c, const struct message *m, const json_t *data,
-	const struct event *ev, struct effects *fx)
+        const struct event *ev, struct effects *fx)
 {
 	struct hash id;
 	struct job *j;
@@ -141,7 +147,7 @@ void job_on_message(struct creator *c, const struct event *ev, struct effects *f
 
 	if (!json_parse(m->data, &j, &e)) {
 		log_line(&c->world->log, LOG_ODD, "the solver's event %llu is no JSON: %s",
-			(unsigned long long)m->id, e.msg);
+		        (unsigned long long)m->id, e.msg);
 		return;
 	}
 	if (str_is(m->name, "deal"))
@@ -158,7 +164,7 @@ void job_on_look(struct creator *c, const struct event *ev, struct effects *fx)
 	struct err e;
 
 	if (!j || !ev->reply->ok || ev->reply->status >= 400 ||
-		!json_parse(bytes_str(ev->reply->body), &body, &e))
+	        !json_parse(bytes_str(ev->reply->body), &body, &e))
 		return;
 	if (j->j.state == JOB_POSTED && json_object_get(body, "deal"))
 		on_deal(c, body, ev, fx);

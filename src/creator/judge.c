@@ -8,7 +8,7 @@
 #include "creator/creator_own.h"
 
 static bool read_result(struct creator *c, const struct creator_deal *d, const json_t *data,
-	struct creator_result *out, struct err *e)
+        struct creator_result *out, struct err *e)
 {
 	const struct hot *h = &d->deal.hot;
 
@@ -18,27 +18,30 @@ static bool read_result(struct creator *c, const struct creator_deal *d, const j
 	TRY(json_get_sig(data, "storedSignature", &out->stored_sig, e), e);
 	if (!hash_eq(&out->result.deal, &d->id) || !hash_eq(&out->stored.deal, &d->id))
 		return FAIL(e, RESULT, "the result is of another deal");
-	TRY(signed_check(&c->c.domain, result_record(), &out->result, &out->sig, &h->provider, e), e);
+	TRY(signed_check(&c->c.domain, result_record(), &out->result, &out->sig, &h->provider, e),
+	        e);
 	TRY(signed_check(&c->c.domain, stored_record(), &out->stored, &out->stored_sig,
-		    &d->deal.cold.directory, e),
-		e);
+	            &d->deal.cold.directory, e),
+	        e);
 	if (!hash_eq(&out->stored.output, &out->result.output.tree))
 		return FAIL(e, RESULT, "the directory stored another output than the result names");
 	if (out->result.count > h->instruction_limit || out->result.bytes > h->byte_limit)
-		return FAIL(e, LIMITS, "the result charges %llu instructions and %llu bytes, above the limits",
-			(unsigned long long)out->result.count, (unsigned long long)out->result.bytes);
+		return FAIL(e, LIMITS,
+		        "the result charges %llu instructions and %llu bytes, above the limits",
+		        (unsigned long long)out->result.count,
+		        (unsigned long long)out->result.bytes);
 	return true;
 }
 
 void job_on_result(struct creator *c, struct job *j, const json_t *data, const struct event *ev,
-	struct effects *fx)
+        struct effects *fx)
 {
 	struct creator_deal d = {.id = j->j.deal};
 	struct creator_result r = {.id = j->j.deal};
 	struct err e;
 
 	if (j->j.state >= JOB_FETCHING || j->j.state < JOB_MATCHED ||
-		!creator_get(c, creator_deal_record(), &d))
+	        !creator_get(c, creator_deal_record(), &d))
 		return;
 	if (!read_result(c, &d, data, &r, &e)) {
 		job_note(c, j, ev, fx, "BAD_RESULT", "%s", e.msg);
@@ -51,10 +54,10 @@ void job_on_result(struct creator *c, struct job *j, const json_t *data, const s
 	j->j.tree = r.result.output.tree;
 	if (j->j.state == JOB_MATCHED)
 		job_move(c, j, JOB_SUBMITTED, ev, fx, "a result is signed: %s",
-			enum_name(&status_names, j->j.status));
+		        enum_name(&status_names, j->j.status));
 	job_move(c, j, JOB_FETCHING, ev, fx, "%s, %llu instructions; fetching %llu bytes",
-		enum_name(&status_names, j->j.status), (unsigned long long)j->j.count,
-		(unsigned long long)r.stored.bytes);
+	        enum_name(&status_names, j->j.status), (unsigned long long)j->j.count,
+	        (unsigned long long)r.stored.bytes);
 	job_fetch(c, j, fx);
 }
 
@@ -110,8 +113,9 @@ void job_on_fetched(struct creator *c, const struct event *ev, struct effects *f
 	}
 	if (j->j.status == STATUS_COMPLETED)
 		j->j.exit_code = exit_code(c, j);
-	job_move(c, j, JOB_JUDGED, ev, fx, "%llu bytes verified by content id; accepted, not re-run",
-		(unsigned long long)t->bytes);
+	job_move(c, j, JOB_JUDGED, ev, fx,
+	        "%llu bytes verified by content id; accepted, not re-run",
+	        (unsigned long long)t->bytes);
 	job_accept(c, j, fx);
 }
 
@@ -129,7 +133,8 @@ void job_accept(struct creator *c, struct job *j, struct effects *fx)
 	a->result = r.result;
 	eip712_hash(output_record(), &r.result.output, &a->output_hash);
 	a->result_sig = r.sig;
-	if (!world_sign(c->world, &c->c.domain, acceptance_record(), &a->acceptance, &a->doc_sig, &e)) {
+	if (!world_sign(
+	            c->world, &c->c.domain, acceptance_record(), &a->acceptance, &a->doc_sig, &e)) {
 		log_line(&c->world->log, LOG_ODD, "cannot sign the acceptance: %s", e.msg);
 		return;
 	}

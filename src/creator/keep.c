@@ -18,7 +18,7 @@ const struct sm job_states = {"job", states, COUNT(states)};
 #include "model/record_end.h"
 
 const struct record *(*const creator_tables[])(void) = {creator_job_record, creator_offer_record,
-	creator_deal_record, creator_result_record, creator_event_record, NULL};
+        creator_deal_record, creator_result_record, creator_event_record, NULL};
 
 enum { TRIES_MAX = 6, RETRY_MS = 250 };
 
@@ -100,14 +100,14 @@ void job_index(struct creator *c, struct job *j)
 
 json_t *creator_job_json(const struct creator_job *j)
 {
-	json_t *out = json_pack("{s:o, s:s, s:s, s:i, s:o, s:o, s:s, s:s, s:i, s:o, s:o, s:o, s:o}", "id",
-		json_of_hash(&j->id), "state", sm_name(&job_states, j->state), "module", j->module,
-		"attempt", (int)j->attempt, "offer", json_of_hash(&j->offer), "deal",
-		hash_is_zero(&j->deal) ? json_null() : json_of_hash(&j->deal), "ledger",
-		j->ledger ? sm_name(&deal_states, j->ledger) : "", "status",
-		j->status ? enum_name(&status_names, j->status) : "", "exitCode", (int)j->exit_code, "count",
-		json_of_u64(j->count), "bytes", json_of_u64(j->bytes), "pay", json_of_amount(j->pay), "cost",
-		json_of_amount(j->cost));
+	json_t *out = json_pack("{s:o, s:s, s:s, s:i, s:o, s:o, s:s, s:s, s:i, s:o, s:o, s:o, s:o}",
+	        "id", json_of_hash(&j->id), "state", sm_name(&job_states, j->state), "module",
+	        j->module, "attempt", (int)j->attempt, "offer", json_of_hash(&j->offer), "deal",
+	        hash_is_zero(&j->deal) ? json_null() : json_of_hash(&j->deal), "ledger",
+	        j->ledger ? sm_name(&deal_states, j->ledger) : "", "status",
+	        j->status ? enum_name(&status_names, j->status) : "", "exitCode", (int)j->exit_code,
+	        "count", json_of_u64(j->count), "bytes", json_of_u64(j->bytes), "pay",
+	        json_of_amount(j->pay), "cost", json_of_amount(j->cost));
 
 	if (!addr_is_zero(&j->provider))
 		json_object_set_new(out, "provider", json_of_addr(&j->provider));
@@ -120,15 +120,17 @@ json_t *creator_job_json(const struct creator_job *j)
 	}
 	if (j->error)
 		json_object_set_new(out, "error",
-			json_pack("{s:s, s:s}", "code", err_name((enum err_code)j->error), "message", j->why));
+		        json_pack("{s:s, s:s}", "code", err_name((enum err_code)j->error),
+		                "message", j->why));
 	return out;
 }
 
 /* One line of the timeline, and the same to whoever follows. */
 static void say(struct creator *c, struct job *j, const struct event *ev, struct effects *fx,
-	const char *name, const char *text)
+        const char *name, const char *text)
 {
-	struct creator_event row = {.job = j->j.id, .n = ++j->events, .wall_ms = (uint64_t)ev->wall.ms};
+	struct creator_event row = {
+	        .job = j->j.id, .n = ++j->events, .wall_ms = (uint64_t)ev->wall.ms};
 	json_t *body = creator_job_json(&j->j);
 	struct fx *f;
 
@@ -146,7 +148,7 @@ static void say(struct creator *c, struct job *j, const struct event *ev, struct
 }
 
 void job_note(struct creator *c, struct job *j, const struct event *ev, struct effects *fx,
-	const char *name, const char *fmt, ...)
+        const char *name, const char *fmt, ...)
 {
 	char text[256];
 	va_list ap;
@@ -158,7 +160,7 @@ void job_note(struct creator *c, struct job *j, const struct event *ev, struct e
 }
 
 void job_move(struct creator *c, struct job *j, enum job_state to, const struct event *ev,
-	struct effects *fx, const char *fmt, ...)
+        struct effects *fx, const char *fmt, ...)
 {
 	char text[256];
 	va_list ap;
@@ -179,7 +181,7 @@ void job_move(struct creator *c, struct job *j, enum job_state to, const struct 
 }
 
 void job_end(struct creator *c, struct job *j, enum job_state end, const struct err *why,
-	const struct event *ev, struct effects *fx, const char *text)
+        const struct event *ev, struct effects *fx, const char *text)
 {
 	struct hash id = j->j.id;
 
@@ -205,7 +207,7 @@ struct bytes deal_json(struct creator *c, const struct job *j, struct effects *f
 	if (!creator_get(c, creator_deal_record(), &d))
 		return (struct bytes){NULL, 0};
 	out = json_pack("{s:o, s:o}", "deal", record_to_json(deal_record(), &d.deal),
-		"jobCreatorSignature", json_of_sig(&d.jc_sig));
+	        "jobCreatorSignature", json_of_sig(&d.jc_sig));
 	if (d.rp_sig.n)
 		json_object_set_new(out, "providerSignature", json_of_sig(&d.rp_sig));
 	return fx_json(fx, out);
@@ -232,6 +234,6 @@ bool job_again(struct job *j, struct effects *fx)
 	if (++j->tries > TRIES_MAX)
 		return true;
 	fx_add(fx, FX_TIMER, (struct tag){.what = TAG_RETRY, .key = j->j.id})->delay =
-		span_ms((int64_t)RETRY_MS << (j->tries - 1));
+	        span_ms((int64_t)RETRY_MS << (j->tries - 1));
 	return false;
 }

@@ -12,9 +12,9 @@ enum { OFFER_LIFE_S = 3600 };
 /* ---- a new job ------------------------------------------------------------------------------------ */
 
 struct spent {
-	uint64_t      since_ms;
+	uint64_t since_ms;
 	struct amount sum;
-	bool          overflow;
+	bool overflow;
 };
 
 static bool add_spent(void *ctx, const void *row)
@@ -30,8 +30,8 @@ static bool add_spent(void *ctx, const void *row)
 	return true;
 }
 
-static bool check_cap(struct creator *c, const struct creator_request *r, const struct event *ev,
-	struct err *e)
+static bool check_cap(
+        struct creator *c, const struct creator_request *r, const struct event *ev, struct err *e)
 {
 	struct spent s = {.since_ms = (uint64_t)ev->wall.ms - 86400000};
 	struct amount total;
@@ -39,22 +39,24 @@ static bool check_cap(struct creator *c, const struct creator_request *r, const 
 
 	if (amount_is_zero(c->c.cap_per_day))
 		return true;
-	TRY(c->world->store.each(c->world->store.self, creator_job_record(), NULL, NULL, add_spent, &s, e),
-		e);
+	TRY(c->world->store.each(
+	            c->world->store.self, creator_job_record(), NULL, NULL, add_spent, &s, e),
+	        e);
 	if (!s.overflow && amount_add(s.sum, r->offer.terms.pay, &total) &&
-		amount_cmp(total, c->c.cap_per_day) <= 0)
+	        amount_cmp(total, c->c.cap_per_day) <= 0)
 		return true;
 	amount_format(c->c.cap_per_day, cap);
 	amount_format(s.sum, have);
 	amount_format(r->offer.terms.pay, pay);
-	FAIL(e, CAP, "the cap is %s a day; %s is spent or promised since yesterday, this job may cost %s",
-		cap, have, pay);
+	FAIL(e, CAP,
+	        "the cap is %s a day; %s is spent or promised since yesterday, this job may cost %s",
+	        cap, have, pay);
 	return err_hint(e, "raise creator.cap-per-day, or wait");
 }
 
 /* Sign the offer of an attempt. */
 static bool sign_offer(struct creator *c, const struct job_offer *template, const struct hash *spec,
-	const struct event *ev, struct creator_offer *out, struct err *e)
+        const struct event *ev, struct creator_offer *out, struct err *e)
 {
 	struct store *s = &c->world->store;
 	struct creator_offer o = {.offer = *template};
@@ -73,7 +75,8 @@ static bool sign_offer(struct creator *c, const struct job_offer *template, cons
 	return true;
 }
 
-static bool put_spec(struct creator *c, const struct job_spec *spec, struct hash *out, struct err *e)
+static bool put_spec(
+        struct creator *c, const struct job_spec *spec, struct hash *out, struct err *e)
 {
 	struct buf text OWN(buf_done);
 	struct cid cid;
@@ -99,7 +102,7 @@ static void tell_failure(struct effects *fx, const struct err *e)
 }
 
 void job_start(struct creator *c, const struct creator_request *r, const struct event *ev,
-	struct effects *fx)
+        struct effects *fx)
 {
 	struct creator_offer offer;
 	struct hash spec;
@@ -107,7 +110,7 @@ void job_start(struct creator *c, const struct creator_request *r, const struct 
 	struct err e;
 
 	if (!check_cap(c, r, ev, &e) || !put_spec(c, r->spec, &spec, &e) ||
-		!sign_offer(c, &r->offer, &spec, ev, &offer, &e)) {
+	        !sign_offer(c, &r->offer, &spec, ev, &offer, &e)) {
 		tell_failure(fx, &e);
 		return;
 	}
@@ -158,7 +161,7 @@ void job_store_parts(struct creator *c, struct job *j, struct effects *fx)
 	assert(spec);
 	buf_init(&text, BLOCK_MAX);
 	if (!c->world->blobs.get(c->world->blobs.self, &root, &text, &e) ||
-		!record_parse(job_spec_record(), buf_view(&text), spec, &e)) {
+	        !record_parse(job_spec_record(), buf_view(&text), spec, &e)) {
 		log_line(&c->world->log, LOG_BROKEN, "own job spec: %s", e.msg);
 		return;
 	}
@@ -187,7 +190,8 @@ void job_on_pushed(struct creator *c, const struct event *ev, struct effects *fx
 	if (!t->ok) {
 		/* The others of this round are forgotten: the whole step is repeated. */
 		if (job_again(j, fx))
-			job_end(c, j, JOB_FAILED, &t->err, ev, fx, "the directory does not take the job's parts");
+			job_end(c, j, JOB_FAILED, &t->err, ev, fx,
+			        "the directory does not take the job's parts");
 		else
 			j->waiting = 0;
 		return;
@@ -206,19 +210,22 @@ void job_post(struct creator *c, struct job *j, struct effects *fx)
 
 	if (!creator_get(c, creator_offer_record(), &o))
 		return;
-	fx_call(fx, (struct tag){.what = TAG_OFFER, .key = o.id}, &c->c.solver, "POST", "/v1/job-offers",
-		json_pack("{s:o, s:o}", "offer", record_to_json(job_offer_record(), &o.offer), "signature",
-			json_of_sig(&o.sig)));
+	fx_call(fx, (struct tag){.what = TAG_OFFER, .key = o.id}, &c->c.solver, "POST",
+	        "/v1/job-offers",
+	        json_pack("{s:o, s:o}", "offer", record_to_json(job_offer_record(), &o.offer),
+	                "signature", json_of_sig(&o.sig)));
 }
 
-static bool read_ack(struct creator *c, const struct reply *r, struct creator_offer *o, struct err *e)
+static bool read_ack(
+        struct creator *c, const struct reply *r, struct creator_offer *o, struct err *e)
 {
 	json_t *j OWN(json_own) = NULL;
 
 	TRY(json_parse(bytes_str(r->body), &j, e), e);
 	TRY(json_get_record(j, "ack", ack_record(), &o->ack, e), e);
 	TRY(json_get_sig(j, "signature", &o->ack_sig, e), e);
-	TRY(signed_check(&c->c.domain, ack_record(), &o->ack, &o->ack_sig, &c->c.solver.addr, e), e);
+	TRY(signed_check(&c->c.domain, ack_record(), &o->ack, &o->ack_sig, &c->c.solver.addr, e),
+	        e);
 	if (!hash_eq(&o->ack.offer, &o->id))
 		return FAIL(e, PEER, "the solver acknowledged another offer than ours");
 	return true;
@@ -260,19 +267,19 @@ void job_on_ack(struct creator *c, const struct event *ev, struct effects *fx)
 		int64_t left = (int64_t)j->j.match_by_ms - ev->wall.ms;
 
 		fx_add(fx, FX_TIMER, (struct tag){.what = TAG_QUEUE, .key = j->j.id})->delay =
-			span_ms(MAX2(left, (int64_t)0));
+		        span_ms(MAX2(left, (int64_t)0));
 	}
 }
 
-void job_next_provider(struct creator *c, struct job *j, const struct err *why, const struct event *ev,
-	struct effects *fx)
+void job_next_provider(struct creator *c, struct job *j, const struct err *why,
+        const struct event *ev, struct effects *fx)
 {
 	struct creator_offer old = {.id = j->j.offer};
 	struct creator_offer next;
 	struct err e;
 
 	if (j->j.attempt >= CREATOR_ATTEMPTS_MAX || j->cancelling ||
-		!creator_get(c, creator_offer_record(), &old)) {
+	        !creator_get(c, creator_offer_record(), &old)) {
 		job_end(c, j, JOB_FAILED, why, ev, fx, why->msg);
 		return;
 	}
@@ -307,7 +314,7 @@ void job_on_queue(struct creator *c, struct job *j, struct effects *fx)
 		return;
 	hash_format(&j->j.offer, id);
 	fx_call(fx, (struct tag){.what = TAG_WHY, .key = j->j.id}, &c->c.solver, "GET",
-		fx_text(fx, "/v1/job-offers/%s", id), NULL);
+	        fx_text(fx, "/v1/job-offers/%s", id), NULL);
 }
 
 /* "2 lack cpu, 1 asks more": the solver's counts as one sentence. */
@@ -361,8 +368,8 @@ void job_on_why(struct creator *c, const struct event *ev, struct effects *fx)
 		body = json_object();
 	reasons = json_object_get(body, "reasons");
 	reasons_text(reasons, &text);
-	FAIL(&e, MATCH_NONE, "no provider takes this job within its queue time%s%s", text.n ? ": " : "",
-		buf_cstr(&text));
+	FAIL(&e, MATCH_NONE, "no provider takes this job within its queue time%s%s",
+	        text.n ? ": " : "", buf_cstr(&text));
 	e.code = no_match_code(reasons);
 	job_withdraw(c, j, ev, fx);
 	job_end(c, j, JOB_FAILED, &e, ev, fx, "no match in time");
@@ -381,7 +388,7 @@ void job_withdraw(struct creator *c, struct job *j, const struct event *ev, stru
 	}
 	hash_format(&j->j.offer, id);
 	fx_call(fx, (struct tag){.what = TAG_WITHDRAW, .key = j->j.id}, &c->c.solver, "POST",
-		fx_text(fx, "/v1/offers/%s/cancel", id),
-		json_pack("{s:o, s:o}", "cancel", record_to_json(offer_cancel_record(), &doc), "signature",
-			json_of_sig(&sig)));
+	        fx_text(fx, "/v1/offers/%s/cancel", id),
+	        json_pack("{s:o, s:o}", "cancel", record_to_json(offer_cancel_record(), &doc),
+	                "signature", json_of_sig(&sig)));
 }

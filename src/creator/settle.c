@@ -6,7 +6,7 @@ enum { ASK_AGAIN_S = 30 };
 
 /* The provider never delivered: what it cost it is ours, and the next one is tried. */
 static void let_down(struct creator *c, struct job *j, const struct ledger_event *le,
-	const struct event *ev, struct effects *fx)
+        const struct event *ev, struct effects *fx)
 {
 	struct err e;
 
@@ -21,7 +21,7 @@ static void let_down(struct creator *c, struct job *j, const struct ledger_event
 }
 
 static void on_final(struct creator *c, struct job *j, const struct ledger_event *le,
-	const struct event *ev, struct effects *fx)
+        const struct event *ev, struct effects *fx)
 {
 	char cost[AMOUNT_DEC_MAX];
 	struct err e;
@@ -33,7 +33,8 @@ static void on_final(struct creator *c, struct job *j, const struct ledger_event
 		return;
 	}
 	if (le->to == DEAL_CANCELLED || le->to == DEAL_TIMEOUT_AGREE) {
-		FAIL(&e, CANCELLED, "the deal ended without a result: %s", sm_name(&deal_states, le->to));
+		FAIL(&e, CANCELLED, "the deal ended without a result: %s",
+		        sm_name(&deal_states, le->to));
 		if (j->j.state == JOB_SUBMITTED)
 			job_move(c, j, JOB_FETCHING, ev, fx, "the deal ended");
 		job_end(c, j, JOB_FAILED, &e, ev, fx, e.msg);
@@ -46,11 +47,11 @@ static void on_final(struct creator *c, struct job *j, const struct ledger_event
 		return;
 	}
 	job_end(c, j, JOB_DONE, NULL, ev, fx,
-		fx_text(fx, "%s: paid %s", sm_name(&deal_states, le->to), cost));
+	        fx_text(fx, "%s: paid %s", sm_name(&deal_states, le->to), cost));
 }
 
 static void on_deal_event(struct creator *c, const struct ledger_event *le, const struct event *ev,
-	struct effects *fx)
+        struct effects *fx)
 {
 	struct job *j = job_by_deal(c, &le->deal);
 
@@ -87,8 +88,8 @@ static struct job *by_action(struct creator *c, const struct hash *action)
 	return NULL;
 }
 
-static void on_dropped(struct creator *c, const struct ledger_note *n, const struct event *ev,
-	struct effects *fx)
+static void on_dropped(
+        struct creator *c, const struct ledger_note *n, const struct event *ev, struct effects *fx)
 {
 	struct job *j = by_action(c, &n->action_id);
 
@@ -112,10 +113,10 @@ static void on_time(struct creator *c, struct effects *fx)
 	for (size_t i = 0; map_next(&c->jobs, &i, &key, &val) && fx->n < EFFECTS_MAX / 2;) {
 		struct job *j = *(struct job **)val;
 		bool mine = j->j.ledger == DEAL_AGREED || j->j.ledger == DEAL_NEGOTIATING ||
-			j->j.ledger == DEAL_RESULTS_CHECKED;
+		            j->j.ledger == DEAL_RESULTS_CHECKED;
 
 		if (!mine || j->j.deadline.s == 0 || c->ledger_time.s < j->j.deadline.s ||
-			c->ledger_time.s < j->asked_s + ASK_AGAIN_S)
+		        c->ledger_time.s < j->asked_s + ASK_AGAIN_S)
 			continue;
 		j->asked_s = c->ledger_time.s;
 		job_submit(fx, j, job_action(fx, ACTION_TIMEOUT));

@@ -87,7 +87,7 @@ static bool locks_match(const struct ledger *l, struct map *locks, struct err *e
 
 bool ledger_check(const struct ledger *l, struct err *e)
 {
-	struct map locks OWN(map_done);
+	struct map locks OWN(map_done) = {0};
 	struct sums s = {0};
 	struct amount sum;
 

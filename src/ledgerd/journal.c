@@ -237,7 +237,7 @@ static bool read_action(struct replay *r, const struct journal_action *row, stru
 {
 	json_t *j OWN(json_own) = NULL;
 	size_t n = strlen(row->action);
-	struct buf again OWN(buf_done);
+	struct buf again OWN(buf_done) = {0};
 
 	TRY(json_parse(str_of(row->action), &j, e), e);
 	TRY(action_from_json(j, out, e), e);

@@ -29,7 +29,7 @@ struct ledgerd {
 	uint64_t time_ms;   /* block time with its fraction */
 	struct mono served; /* until when time_ms has been counted */
 	bool serving;
-	struct btime told; /* block time that the clock's listeners know */
+	struct btime told;          /* block time that the clock's listeners know */
 	struct journal_action *row; /* for look-ups: too large for the stack */
 };
 

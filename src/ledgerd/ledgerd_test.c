@@ -584,7 +584,8 @@ static void test_clock(void **state)
 		a_deal(g, 1 + i);
 	assert_int_equal(g->d->head.time.s, start + 79);
 	get(g, "/v1/head", NULL, NULL);
-	assert_int_equal(json_integer_value(json_object_get(g->answer, "time")), (long long)start + 79);
+	assert_int_equal(
+	        json_integer_value(json_object_get(g->answer, "time")), (long long)start + 79);
 	rig_free(g);
 }
 
@@ -737,8 +738,8 @@ static void test_proofs(void **state)
 			fail_msg("%s", e.msg);
 		assert_false(proof_check(&p, &id, event, &g->p.who[MALLORY], domain, &e));
 		assert_int_equal(e.code, E_TAMPERED);
-		assert_false(proof_check(
-		        &p, &ids[(i + 1) % 5], event, &g->p.who[OPERATOR], domain, &e));
+		assert_false(
+		        proof_check(&p, &ids[(i + 1) % 5], event, &g->p.who[OPERATOR], domain, &e));
 		b.p[10] ^= 1;
 		assert_false(proof_check(&p, &id, event, &g->p.who[OPERATOR], domain, &e));
 		b.p[10] ^= 1;

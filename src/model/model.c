@@ -1,7 +1,7 @@
 /* model.c - the tables that model.h declares. */
 #include "model/model.h"
 
-#define ENUM(tag) static const struct enum_value tag##_values[] = {
+#define ENUM(tag)                   static const struct enum_value tag##_values[] = {
 #define V(id, value, name, meaning) {name, value, meaning},
 #define ENUM_END(tag)                                                                              \
 	}                                                                                          \
@@ -30,5 +30,5 @@ const struct record *(*const model_documents[])(void) = {
 #define END(tag, type)
 #include "model/documents.def"
 #include "model/record_end.h"
-	NULL,
+        NULL,
 };

@@ -7,7 +7,7 @@
 #include "base/sm.h"
 
 /* Enumerations: enum { PREFIX_NAME = value } and `tag_names`. */
-#define ENUM(tag) enum tag {
+#define ENUM(tag)                   enum tag {
 #define V(id, value, name, meaning) id = (value),
 #define ENUM_END(tag)                                                                              \
 	}                                                                                          \

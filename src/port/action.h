@@ -10,82 +10,82 @@
 /* One action with the signed documents that it carries; which members count depends on the kind
  * (enum action_kind). Its id is Keccak-256 of its canonical JSON. */
 struct action {
-	uint8_t kind;             /* enum action_kind */
+	uint8_t kind; /* enum action_kind */
 	/* ACTION_SEND */
 	struct send send;
-	struct sig  send_sig;
+	struct sig send_sig;
 	union {
-		struct mint         mint;
-		struct withdrawal   withdrawal;
-		struct payout       payout;
+		struct mint mint;
+		struct withdrawal withdrawal;
+		struct payout payout;
 		struct nonce_cancel nonce_cancel;
 		struct registration registration;
-		struct pause        pause;
-		struct top_up       top_up;
-		struct leave        leave;
-		struct answer       answer;
-	} body;                   /* by send.kind; Agree uses `deal` */
+		struct pause pause;
+		struct top_up top_up;
+		struct leave leave;
+		struct answer answer;
+	} body; /* by send.kind; Agree uses `deal` */
 	/* ACTION_OPEN, SEND_AGREE; cold is needed by ACTION_VERDICT and ACTION_PASS as well */
 	struct deal deal;
-	struct sig  jc_sig, rp_sig;      /* OPEN: over the deal; CANCEL: over the Cancel */
-	struct hash deal_id;             /* TIMEOUT, and all that name a deal */
-	struct cancel     cancel;
-	struct result     result;        /* output only as output_hash when it came from JSON */
-	struct hash       output_hash;   /* struct hash of result.output */
-	struct sig        result_sig;    /* RP; empty in ACCEPT: the submitted one is meant */
-	struct decline    decline;
+	struct sig jc_sig, rp_sig; /* OPEN: over the deal; CANCEL: over the Cancel */
+	struct hash deal_id;       /* TIMEOUT, and all that name a deal */
+	struct cancel cancel;
+	struct result result;    /* output only as output_hash when it came from JSON */
+	struct hash output_hash; /* struct hash of result.output */
+	struct sig result_sig;   /* RP; empty in ACCEPT: the submitted one is meant */
+	struct decline decline;
 	struct acceptance acceptance;
-	struct check      check;
-	struct verdict    verdict;
-	struct pass       pass;
-	struct sig        doc_sig;       /* over decline, acceptance, check, verdict or pass */
+	struct check check;
+	struct verdict verdict;
+	struct pass pass;
+	struct sig doc_sig; /* over decline, acceptance, check, verdict or pass */
 };
 
 enum ledger_stage {
-	LEDGER_PENDING,   /* accepted for a block */
-	LEDGER_INCLUDED,  /* in a block that may still vanish */
-	LEDGER_FINAL,     /* irrevocable */
-	LEDGER_DROPPED,   /* will never be in a block: err says why; may be submitted again */
-	LEDGER_EVENT,     /* something happened on the ledger, see the members below */
-	LEDGER_CLOCK,     /* block time moved on */
-	LEDGER_DOWN,      /* the ledger does not answer: err */
-	LEDGER_UP         /* and does again; events since the cursor follow */
+	LEDGER_PENDING,  /* accepted for a block */
+	LEDGER_INCLUDED, /* in a block that may still vanish */
+	LEDGER_FINAL,    /* irrevocable */
+	LEDGER_DROPPED,  /* will never be in a block: err says why; may be submitted again */
+	LEDGER_EVENT,    /* something happened on the ledger, see the members below */
+	LEDGER_CLOCK,    /* block time moved on */
+	LEDGER_DOWN,     /* the ledger does not answer: err */
+	LEDGER_UP        /* and does again; events since the cursor follow */
 };
 
 #define LEDGER_CHANGES_MAX 8 /* JC, RP, author, solver, mediator, sink at most in one action */
 struct balance_change {
-	struct addr   account;
+	struct addr account;
 	struct amount free, locked, withdrawing;
-	uint64_t      send_nonce; /* the next one of its Sends */
+	uint64_t send_nonce; /* the next one of its Sends */
 };
 
 /* One event of the ledger: the same on every implementation. */
 struct ledger_event {
-	uint64_t     seq;        /* ascending, no gaps: the cursor */
-	uint64_t     block;
-	struct btime time;       /* of the block */
-	uint8_t      action;     /* enum action_kind that caused it */
-	struct hash  action_id;
-	struct hash  deal;       /* zero: an account action */
-	uint8_t      from, to;   /* enum deal_state; 0: none */
-	struct hash  result;     /* result hash once one is submitted */
-	struct addr  account;    /* account actions: whose */
-	struct amount amount;    /* COST paid, or the amount of an account action */
-	struct btime deadline;   /* of the new state; 0: none */
+	uint64_t seq; /* ascending, no gaps: the cursor */
+	uint64_t block;
+	struct btime time; /* of the block */
+	uint8_t action;    /* enum action_kind that caused it */
+	struct hash action_id;
+	struct hash deal;      /* zero: an account action */
+	uint8_t from, to;      /* enum deal_state; 0: none */
+	struct hash result;    /* result hash once one is submitted */
+	struct addr account;   /* account actions: whose */
+	struct amount amount;  /* COST paid, or the amount of an account action */
+	struct btime deadline; /* of the new state; 0: none */
 	/* The balances of every account that it touched, as they are after it: so a follower's copy is
 	 * exact without asking. */
-	uint32_t     changes_n;
+	uint32_t changes_n;
 	struct balance_change changes[LEDGER_CHANGES_MAX];
 };
 
 struct ledger_note {
-	enum ledger_stage   stage;
-	struct hash         action_id;
-	bool                failed;     /* INCLUDED, FINAL: included, but the action itself failed: err */
-	struct err          err;
-	struct btime        time;       /* block time of the confirmed head */
-	struct ledger_event event;      /* LEDGER_EVENT */
-	bool                final;      /* LEDGER_EVENT: in a final block */
+	enum ledger_stage stage;
+	struct hash action_id;
+	bool failed; /* INCLUDED, FINAL: included, but the action itself failed: err */
+	struct err err;
+	struct btime time;         /* block time of the confirmed head */
+	struct ledger_event event; /* LEDGER_EVENT */
+	bool final;                /* LEDGER_EVENT: in a final block */
 };
 
 #endif

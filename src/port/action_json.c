@@ -5,22 +5,36 @@
 #include "codec/json.h"
 #include "crypto/keccak.h"
 
-
 enum part_kind { PART_RECORD, PART_SIG, PART_HASH, PART_RESULT };
 
 struct part {
-	const char    *name;
+	const char *name;
 	enum part_kind kind;
-	size_t         off;
+	size_t off;
 	const struct record *(*rec)(void);
-	bool           optional; /* a signature that may be absent; a result that may be absent with it */
+	bool optional; /* a signature that may be absent; a result that may be absent with it */
 };
 
-#define REC(name, member, record)  {name, PART_RECORD, offsetof(struct action, member), record, false}
-#define SIG(name, member)          {name, PART_SIG, offsetof(struct action, member), NULL, false}
-#define HASH(name, member)         {name, PART_HASH, offsetof(struct action, member), NULL, false}
-#define RESULT(name, opt)          {name, PART_RESULT, offsetof(struct action, result), NULL, opt}
-#define SIG_OPT(name, member)      {name, PART_SIG, offsetof(struct action, member), NULL, true}
+#define REC(name, member, record)                                                                  \
+	{                                                                                          \
+		name, PART_RECORD, offsetof(struct action, member), record, false                  \
+	}
+#define SIG(name, member)                                                                          \
+	{                                                                                          \
+		name, PART_SIG, offsetof(struct action, member), NULL, false                       \
+	}
+#define HASH(name, member)                                                                         \
+	{                                                                                          \
+		name, PART_HASH, offsetof(struct action, member), NULL, false                      \
+	}
+#define RESULT(name, opt)                                                                          \
+	{                                                                                          \
+		name, PART_RESULT, offsetof(struct action, result), NULL, opt                      \
+	}
+#define SIG_OPT(name, member)                                                                      \
+	{                                                                                          \
+		name, PART_SIG, offsetof(struct action, member), NULL, true                        \
+	}
 
 /* clang-format off */
 static const struct part open_parts[]    = {REC("deal", deal, deal_record), SIG("jobCreatorSignature", jc_sig), SIG("providerSignature", rp_sig)};
@@ -77,8 +91,9 @@ static json_t *result_json(const struct action *a)
 	const struct result *r = &a->result;
 
 	return json_pack("{s:o, s:i, s:o, s:o, s:o, s:o}", "deal", json_of_hash(&r->deal), "status",
-		(int)r->status, "count", json_of_u64(r->count), "bytes", json_of_u64(r->bytes), "secretHash",
-		json_of_hash(&r->secret_hash), "outputHash", json_of_hash(&a->output_hash));
+	        (int)r->status, "count", json_of_u64(r->count), "bytes", json_of_u64(r->bytes),
+	        "secretHash", json_of_hash(&r->secret_hash), "outputHash",
+	        json_of_hash(&a->output_hash));
 }
 
 static void put_part(json_t *j, const struct action *a, const struct part *p)
@@ -146,8 +161,9 @@ static bool get_result(const json_t *j, const char *key, struct action *a, struc
 	if (!json_is_object(o))
 		return FAIL(e, JSON_VALUE, "%s: missing; it must be an object", key);
 	if (json_object_size(o) != 6)
-		return FAIL(e, JSON_VALUE, "%s: must have deal, status, count, bytes, secretHash and outputHash only",
-			key);
+		return FAIL(e, JSON_VALUE,
+		        "%s: must have deal, status, count, bytes, secretHash and outputHash only",
+		        key);
 	TRY(json_get_hash(o, "deal", &r->deal, e), e);
 	TRY(json_get_u64(o, "status", &status, e), e);
 	TRY(json_get_u64(o, "count", &r->count, e), e);
@@ -155,12 +171,14 @@ static bool get_result(const json_t *j, const char *key, struct action *a, struc
 	TRY(json_get_hash(o, "secretHash", &r->secret_hash, e), e);
 	TRY(json_get_hash(o, "outputHash", &a->output_hash, e), e);
 	if (status > UINT8_MAX || !enum_has(&status_names, (unsigned)status))
-		return FAIL(e, JSON_VALUE, "%s.status: %llu is no result status", key, (unsigned long long)status);
+		return FAIL(e, JSON_VALUE, "%s.status: %llu is no result status", key,
+		        (unsigned long long)status);
 	r->status = (uint8_t)status;
 	return true;
 }
 
-static bool get_part(const json_t *j, const struct part *p, struct action *a, size_t *used, struct err *e)
+static bool get_part(
+        const json_t *j, const struct part *p, struct action *a, size_t *used, struct err *e)
 {
 	void *at = (uint8_t *)a + p->off;
 
@@ -202,8 +220,8 @@ bool action_from_json(const json_t *j, struct action *out, struct err *e)
 	memset(a, 0, sizeof *a);
 	TRY(json_get_str(j, "kind", &kind, e), e);
 	if (!enum_by_name(&action_kind_names, kind, &a->kind))
-		return FAIL(e, JSON_VALUE, "kind: \"%.*s\" is no kind of action", (int)MIN2(kind.n, (size_t)40),
-			kind.p);
+		return FAIL(e, JSON_VALUE, "kind: \"%.*s\" is no kind of action",
+		        (int)MIN2(kind.n, (size_t)40), kind.p);
 	l = layout_of(a->kind);
 	if (a->kind != ACTION_SEND && !l)
 		return FAIL(e, STATE, "this ledger does not offer \"%.*s\" yet", STR_ARG(kind));
@@ -214,8 +232,8 @@ bool action_from_json(const json_t *j, struct action *out, struct err *e)
 	if (a->kind == ACTION_ACCEPT && !json_object_get(j, "result") != !a->result_sig.n)
 		return FAIL(e, JSON_VALUE, "result and resultSignature go together");
 	if (json_object_size(j) != used)
-		return FAIL(e, JSON_VALUE, "an action of kind %.*s has a member that it must not have",
-			STR_ARG(kind));
+		return FAIL(e, JSON_VALUE,
+		        "an action of kind %.*s has a member that it must not have", STR_ARG(kind));
 	if (a->kind != ACTION_TIMEOUT)
 		action_deal(a, &a->deal_id);
 	return true;
@@ -272,8 +290,8 @@ void action_result_hash(const struct action *a, struct hash *out)
 static json_t *change_json(const struct balance_change *c)
 {
 	return json_pack("{s:o, s:o, s:o, s:o, s:o}", "account", json_of_addr(&c->account), "free",
-		json_of_amount(c->free), "locked", json_of_amount(c->locked), "withdrawing",
-		json_of_amount(c->withdrawing), "sendNonce", json_of_u64(c->send_nonce));
+	        json_of_amount(c->free), "locked", json_of_amount(c->locked), "withdrawing",
+	        json_of_amount(c->withdrawing), "sendNonce", json_of_u64(c->send_nonce));
 }
 
 json_t *ledger_event_to_json(const struct ledger_event *ev)
@@ -283,12 +301,13 @@ json_t *ledger_event_to_json(const struct ledger_event *ev)
 	for (uint32_t i = 0; i < ev->changes_n; i++)
 		json_array_append_new(changes, change_json(&ev->changes[i]));
 	return json_pack("{s:o, s:o, s:I, s:s, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:I, s:o}", "seq",
-		json_of_u64(ev->seq), "block", json_of_u64(ev->block), "time", (json_int_t)ev->time.s, "action",
-		enum_name(&action_kind_names, ev->action), "actionId", json_of_hash(&ev->action_id), "deal",
-		json_of_hash(&ev->deal), "from", ev->from ? sm_name(&deal_states, ev->from) : "", "to",
-		ev->to ? sm_name(&deal_states, ev->to) : "", "result", json_of_hash(&ev->result), "account",
-		json_of_addr(&ev->account), "amount", json_of_amount(ev->amount), "deadline",
-		(json_int_t)ev->deadline.s, "changes", changes);
+	        json_of_u64(ev->seq), "block", json_of_u64(ev->block), "time",
+	        (json_int_t)ev->time.s, "action", enum_name(&action_kind_names, ev->action),
+	        "actionId", json_of_hash(&ev->action_id), "deal", json_of_hash(&ev->deal), "from",
+	        ev->from ? sm_name(&deal_states, ev->from) : "", "to",
+	        ev->to ? sm_name(&deal_states, ev->to) : "", "result", json_of_hash(&ev->result),
+	        "account", json_of_addr(&ev->account), "amount", json_of_amount(ev->amount),
+	        "deadline", (json_int_t)ev->deadline.s, "changes", changes);
 }
 
 static bool get_amount(const json_t *j, const char *key, struct amount *out, struct err *e)
@@ -297,7 +316,8 @@ static bool get_amount(const json_t *j, const char *key, struct amount *out, str
 
 	TRY(json_get_str(j, key, &s, e), e);
 	if (!amount_parse(s, out))
-		return FAIL(e, JSON_VALUE, "%s: \"%.*s\" is no amount", key, (int)MIN2(s.n, (size_t)90), s.p);
+		return FAIL(e, JSON_VALUE, "%s: \"%.*s\" is no amount", key,
+		        (int)MIN2(s.n, (size_t)90), s.p);
 	return true;
 }
 
@@ -315,7 +335,8 @@ static bool get_state(const json_t *j, const char *key, uint8_t *out, struct err
 			return true;
 		}
 	}
-	return FAIL(e, JSON_VALUE, "%s: \"%.*s\" is no state", key, (int)MIN2(s.n, (size_t)40), s.p);
+	return FAIL(
+	        e, JSON_VALUE, "%s: \"%.*s\" is no state", key, (int)MIN2(s.n, (size_t)40), s.p);
 }
 
 static bool get_change(const json_t *j, struct balance_change *out, struct err *e)
@@ -339,8 +360,8 @@ bool ledger_event_from_json(const json_t *j, struct ledger_event *out, struct er
 	TRY(json_get_u64(j, "time", &ev.time.s, e), e);
 	TRY(json_get_str(j, "action", &action, e), e);
 	if (!enum_by_name(&action_kind_names, action, &ev.action))
-		return FAIL(e, JSON_VALUE, "action: \"%.*s\" is no kind of action", (int)MIN2(action.n, (size_t)40),
-			action.p);
+		return FAIL(e, JSON_VALUE, "action: \"%.*s\" is no kind of action",
+		        (int)MIN2(action.n, (size_t)40), action.p);
 	TRY(json_get_hash(j, "actionId", &ev.action_id, e), e);
 	TRY(json_get_hash(j, "deal", &ev.deal, e), e);
 	TRY(get_state(j, "from", &ev.from, e), e);
@@ -350,9 +371,11 @@ bool ledger_event_from_json(const json_t *j, struct ledger_event *out, struct er
 	TRY(get_amount(j, "amount", &ev.amount, e), e);
 	TRY(json_get_u64(j, "deadline", &ev.deadline.s, e), e);
 	if (!json_is_array(changes) || json_array_size(changes) > LEDGER_CHANGES_MAX)
-		return FAIL(e, JSON_VALUE, "changes: must be a list of at most %d", LEDGER_CHANGES_MAX);
+		return FAIL(
+		        e, JSON_VALUE, "changes: must be a list of at most %d", LEDGER_CHANGES_MAX);
 	for (; ev.changes_n < json_array_size(changes); ev.changes_n++)
-		TRY(get_change(json_array_get(changes, ev.changes_n), &ev.changes[ev.changes_n], e), e);
+		TRY(get_change(json_array_get(changes, ev.changes_n), &ev.changes[ev.changes_n], e),
+		        e);
 	*out = ev;
 	return true;
 }

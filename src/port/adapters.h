@@ -17,8 +17,8 @@ struct inbox {
 struct ledger_port {
 	void *self;
 	/* account zero: all events; else those that name the account. */
-	bool (*start)(void *self, uint64_t after_seq, const struct addr *account, const struct inbox *in,
-		struct err *e);
+	bool (*start)(void *self, uint64_t after_seq, const struct addr *account,
+	        const struct inbox *in, struct err *e);
 	/* Copies what it needs. The same action again has no second effect. */
 	void (*submit)(void *self, const struct action *a, const struct hash *id);
 	void (*stop)(void *self);
@@ -30,16 +30,17 @@ struct tree_port {
 	/* url: base of the directory; audience: its account. headers: extra request headers as
 	 * "Name: value\n…" or NULL (FX body: the deal as JSON that opens a private tree). */
 	void (*fetch)(void *self, struct tag tag, const char *url, const struct addr *audience,
-		const struct cid *root, struct bytes deal, uint64_t max, const struct inbox *in);
+	        const struct cid *root, struct bytes deal, uint64_t max, const struct inbox *in);
 	void (*push)(void *self, struct tag tag, const char *url, const struct addr *audience,
-		const struct cid *root, struct bytes deal, const struct inbox *in);
+	        const struct cid *root, struct bytes deal, const struct inbox *in);
 	void (*stop)(void *self);
 };
 
 /* Runs jobs in jailed processes. Program and inputs must be in the blob store already. */
 struct exec_port {
 	void *self;
-	void (*run)(void *self, struct tag tag, const struct job_spec *spec, const struct inbox *in);
+	void (*run)(
+	        void *self, struct tag tag, const struct job_spec *spec, const struct inbox *in);
 	void (*kill)(void *self, struct tag tag);
 	void (*stop)(void *self);
 };

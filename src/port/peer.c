@@ -36,7 +36,7 @@ const char *fx_text(struct effects *fx, const char *fmt, ...)
 }
 
 struct fx *fx_call(struct effects *fx, struct tag tag, const struct peer *to, const char *method,
-	const char *path, json_t *body)
+        const char *path, json_t *body)
 {
 	struct fx *f = fx_add(fx, FX_CALL, tag);
 
@@ -64,7 +64,7 @@ void fx_reply_err(struct effects *fx, struct conn_id conn, const struct err *e)
 }
 
 bool world_sign(const struct world *w, const struct hash *domain, const struct record *r,
-	const void *row, struct sig *out, struct err *e)
+        const void *row, struct sig *out, struct err *e)
 {
 	struct hash digest;
 

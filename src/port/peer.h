@@ -8,15 +8,15 @@
 
 /* A server that a role talks to. */
 struct peer {
-	char        url[URL_MAX + 1]; /* no trailing slash */
-	struct addr addr;             /* its account: the audience of signed Requests; zero: unsigned */
+	char url[URL_MAX + 1]; /* no trailing slash */
+	struct addr addr;      /* its account: the audience of signed Requests; zero: unsigned */
 };
 
 /* Canonical text of j in the event's arena; takes j. */
 struct bytes fx_json(struct effects *fx, json_t *j);
 /* A call to a peer, signed unless its account is zero. body may be NULL; taken. path is copied. */
 struct fx *fx_call(struct effects *fx, struct tag tag, const struct peer *to, const char *method,
-	const char *path, json_t *body);
+        const char *path, json_t *body);
 /* Answers of a server. j is taken. */
 void fx_reply(struct effects *fx, struct conn_id conn, int status, json_t *j);
 void fx_reply_err(struct effects *fx, struct conn_id conn, const struct err *e);
@@ -25,7 +25,7 @@ const char *fx_text(struct effects *fx, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 /* Sign a document with the world's key under a ledger's domain. */
 MUST bool world_sign(const struct world *w, const struct hash *domain, const struct record *r,
-	const void *row, struct sig *out, struct err *e);
+        const void *row, struct sig *out, struct err *e);
 /* The topic of an account on event streams: its 20 bytes, left-padded. */
 struct hash account_topic(const struct addr *a);
 /* A content id of the blob store by its digest. */

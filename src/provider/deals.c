@@ -7,17 +7,17 @@
 #include "provider/provider_own.h"
 
 enum {
-	TRIES_MAX = 5,        /* of one step that a peer fails */
-	RETRY_MS = 500,       /* doubled each time */
-	ASK_AGAIN_S = 30,     /* before a passed deadline is acted on again */
-	SPARE_S = 3           /* seconds before the submit deadline at which an unfinished job is declined */
+	TRIES_MAX = 5,    /* of one step that a peer fails */
+	RETRY_MS = 500,   /* doubled each time */
+	ASK_AGAIN_S = 30, /* before a passed deadline is acted on again */
+	SPARE_S = 3 /* seconds before the submit deadline at which an unfinished job is declined */
 };
 
 /* ---- a new deal --------------------------------------------------------------------------------- */
 
 /* The JC has signed: does the deal follow from our offer, and is the signature its own? */
-static bool check_deal(const struct provider *p, const struct deal *d, const struct sig *jc_sig,
-	struct err *e)
+static bool check_deal(
+        const struct provider *p, const struct deal *d, const struct sig *jc_sig, struct err *e)
 {
 	if (!addr_eq(&d->hot.provider, &p->world->signer.addr))
 		return FAIL(e, PARTY, "the deal names another provider");
@@ -28,7 +28,8 @@ static bool check_deal(const struct provider *p, const struct deal *d, const str
 	return true;
 }
 
-static void take_deal(struct provider *p, const json_t *j, const struct event *ev, struct effects *fx)
+static void take_deal(
+        struct provider *p, const json_t *j, const struct event *ev, struct effects *fx)
 {
 	struct provider_deal row = {.created.s = wall_seconds(ev->wall)};
 	struct store *s = &p->world->store;
@@ -36,8 +37,9 @@ static void take_deal(struct provider *p, const json_t *j, const struct event *e
 	struct err e;
 
 	if (!json_get_record(j, "deal", deal_record(), &row.deal, &e) ||
-		!json_get_sig(j, "jobCreatorSignature", &row.jc_sig, &e)) {
-		log_line(&p->world->log, LOG_ODD, "the solver sent a deal that cannot be read: %s", e.msg);
+	        !json_get_sig(j, "jobCreatorSignature", &row.jc_sig, &e)) {
+		log_line(&p->world->log, LOG_ODD, "the solver sent a deal that cannot be read: %s",
+		        e.msg);
 		return;
 	}
 	eip712_hash(deal_record(), &row.deal, &row.id);
@@ -47,7 +49,8 @@ static void take_deal(struct provider *p, const json_t *j, const struct event *e
 		return; /* ended before; the message is a repetition */
 	k = provider_work_new(p, &row.id);
 	if (!k) {
-		log_line(&p->world->log, LOG_ODD, "too many unfinished deals: one more is not taken");
+		log_line(&p->world->log, LOG_ODD,
+		        "too many unfinished deals: one more is not taken");
 		return;
 	}
 	k->deal = row;
@@ -89,7 +92,7 @@ void provider_on_message(struct provider *p, const struct event *ev, struct effe
 	}
 	if (!json_parse(m->data, &j, &e)) {
 		log_line(&p->world->log, LOG_ODD, "the solver's event %llu is no JSON: %s",
-			(unsigned long long)m->id, e.msg);
+		        (unsigned long long)m->id, e.msg);
 		return;
 	}
 	if (str_is(m->name, "signed"))
@@ -110,12 +113,12 @@ static bool again(struct work *k, struct effects *fx)
 	if (++k->tries > TRIES_MAX)
 		return true;
 	fx_add(fx, FX_TIMER, (struct tag){.what = TAG_RETRY, .key = k->w.id})->delay =
-		span_ms((int64_t)RETRY_MS << (k->tries - 1));
+	        span_ms((int64_t)RETRY_MS << (k->tries - 1));
 	return false;
 }
 
-static void on_fetched(struct provider *p, struct work *k, const struct tree_done *t,
-	struct effects *fx)
+static void on_fetched(
+        struct provider *p, struct work *k, const struct tree_done *t, struct effects *fx)
 {
 	if (k->waiting)
 		k->waiting--;
@@ -131,21 +134,22 @@ static void on_fetched(struct provider *p, struct work *k, const struct tree_don
 
 /* The directory has the output: its Stored is what makes it published (6.8). */
 static bool read_stored(const struct provider *p, const struct work *k, struct bytes body,
-	struct stored *out, struct sig *sig, struct err *e)
+        struct stored *out, struct sig *sig, struct err *e)
 {
 	json_t *j OWN(json_own) = NULL;
 
 	TRY(json_parse(bytes_str(body), &j, e), e);
 	TRY(json_get_record(j, "stored", stored_record(), out, e), e);
 	TRY(json_get_sig(j, "signature", sig, e), e);
-	TRY(signed_check(&p->c.domain, stored_record(), out, sig, &k->deal.deal.cold.directory, e), e);
+	TRY(signed_check(&p->c.domain, stored_record(), out, sig, &k->deal.deal.cold.directory, e),
+	        e);
 	if (!hash_eq(&out->deal, &k->w.id) || !hash_eq(&out->output, &k->w.tree))
 		return FAIL(e, PEER, "the directory signed for another deal or another output");
 	return true;
 }
 
-static void on_pushed(struct provider *p, struct work *k, const struct tree_done *t,
-	struct effects *fx)
+static void on_pushed(
+        struct provider *p, struct work *k, const struct tree_done *t, struct effects *fx)
 {
 	struct stored st;
 	struct err e = t->err;
@@ -187,7 +191,8 @@ static bool outcome(struct provider *p, struct work *k, const struct run_done *r
 	k->w.wall_us = r->wall_us;
 	k->w.tree = r->tree.digest;
 	if (r->status == STATUS_COMPLETED) {
-		if (__builtin_add_overflow(all, r->tree_bytes, &all) || all > k->deal.deal.hot.byte_limit) {
+		if (__builtin_add_overflow(all, r->tree_bytes, &all) ||
+		        all > k->deal.deal.hot.byte_limit) {
 			k->w.status = STATUS_BANDWIDTH_EXCEEDED;
 			all = r->input_bytes;
 		}
@@ -240,12 +245,12 @@ static void settle(struct provider *p, struct work *k, const struct ledger_event
 	const struct hot *h = &k->deal.deal.hot;
 	struct amount shares = {{{0}}};
 	bool paid = le->to == DEAL_RESULTS_ACCEPTED || le->to == DEAL_TIMEOUT_JUDGE ||
-		le->to == DEAL_MEDIATION_ACCEPTED;
+	            le->to == DEAL_MEDIATION_ACCEPTED;
 
 	k->w.ledger = le->to;
 	if (paid) {
 		bool ok = amount_add(amount_per_mille(le->amount, h->royalty),
-			amount_per_mille(le->amount, h->solver_share), &shares);
+		        amount_per_mille(le->amount, h->solver_share), &shares);
 
 		ok = ok && amount_sub(le->amount, shares, &k->w.earned);
 		ok = ok && amount_add(p->totals.earned, k->w.earned, &p->totals.earned);
@@ -318,16 +323,18 @@ static void on_time(struct provider *p, struct effects *fx)
 		struct work *k = *(struct work **)val;
 		uint64_t due = k->w.deadline.s;
 
-		if (due == 0 || k->w.state == WORK_FETCHING || p->ledger_time.s < k->asked_s + ASK_AGAIN_S)
+		if (due == 0 || k->w.state == WORK_FETCHING ||
+		        p->ledger_time.s < k->asked_s + ASK_AGAIN_S)
 			continue;
 		if (k->w.ledger == DEAL_AGREED && k->w.state < WORK_STORED &&
-			p->ledger_time.s + p->c.confirm_s + SPARE_S >= due) {
+		        p->ledger_time.s + p->c.confirm_s + SPARE_S >= due) {
 			k->asked_s = p->ledger_time.s;
 			step_decline(p, k, REASON_OUT_OF_TIME, "the submit timeout is near", fx);
 			break; /* the map may have changed; the rest on the next clock */
 		}
-		if ((k->w.ledger == DEAL_RESULTS_SUBMITTED || k->w.ledger == DEAL_RESULTS_CHECKED) &&
-			p->ledger_time.s >= due && fx->n < EFFECTS_MAX / 2) {
+		if ((k->w.ledger == DEAL_RESULTS_SUBMITTED ||
+		            k->w.ledger == DEAL_RESULTS_CHECKED) &&
+		        p->ledger_time.s >= due && fx->n < EFFECTS_MAX / 2) {
 			k->asked_s = p->ledger_time.s;
 			step_timeout(k, fx);
 		}
@@ -388,9 +395,7 @@ void provider_resume(struct provider *p, struct work *k, const struct event *ev,
 		if (k->w.ledger == DEAL_AGREED)
 			step_submit(p, k, fx);
 		break;
-	case WORK_DECLINING:
-		step_decline(p, k, (uint8_t)k->w.count, k->w.why, fx);
-		break;
+	case WORK_DECLINING: step_decline(p, k, (uint8_t)k->w.count, k->w.why, fx); break;
 	case WORK_DONE:
 	case WORK_LOST: break;
 	}

@@ -106,7 +106,8 @@ static bool load_work(void *ctx, const void *row)
 	assert(k);
 	k->w = *w;
 	k->deal.id = w->id;
-	must(p, p->world->store.get(p->world->store.self, provider_deal_record(), &k->deal, &e), &e);
+	must(p, p->world->store.get(p->world->store.self, provider_deal_record(), &k->deal, &e),
+	        &e);
 	return true;
 }
 
@@ -134,11 +135,11 @@ bool provider_load(struct provider *p, struct err *e)
 void work_result(const struct work *k, struct result *out)
 {
 	*out = (struct result){
-		.deal = k->w.id,
-		.status = k->w.status,
-		.count = k->w.count,
-		.bytes = k->w.bytes,
-		.output = {.tree = k->w.tree},
+	        .deal = k->w.id,
+	        .status = k->w.status,
+	        .count = k->w.count,
+	        .bytes = k->w.bytes,
+	        .output = {.tree = k->w.tree},
 	};
 	keccak256(k->w.secret.b, sizeof k->w.secret.b, &out->secret_hash);
 }

@@ -23,7 +23,8 @@ static bool renew(struct provider *p, const struct event *ev, struct err *e)
 	next.offer.created_at.s = now;
 	next.offer.expiry.s = now + (uint64_t)(p->c.offer_life.ms / 1000);
 	eip712_hash(resource_offer_record(), &next.offer, &next.id);
-	TRY(world_sign(p->world, &p->c.domain, resource_offer_record(), &next.offer, &next.sig, e), e);
+	TRY(world_sign(p->world, &p->c.domain, resource_offer_record(), &next.offer, &next.sig, e),
+	        e);
 	TRY(s->put(s->self, provider_offer_record(), &next, e), e);
 	p->offer = next;
 	return true;
@@ -36,17 +37,19 @@ void provider_post_offer(struct provider *p, const struct event *ev, struct effe
 
 	/* What is left of an offer of before a restart is used, so that its deals still follow from it. */
 	if (p->offer.sig.n == 0 ||
-		p->offer.offer.expiry.s < wall_seconds(ev->wall) + (uint64_t)p->c.offer_life.ms / 2000) {
+	        p->offer.offer.expiry.s <
+	                wall_seconds(ev->wall) + (uint64_t)p->c.offer_life.ms / 2000) {
 		if (!renew(p, ev, &e)) {
 			log_line(&p->world->log, LOG_ODD, "offer not renewed: %s", e.msg);
 			set_timer(fx, TAG_RENEW, span_ms(RETRY_MS));
 			return;
 		}
 	}
-	body = json_pack("{s:o, s:o}", "offer", record_to_json(resource_offer_record(), &p->offer.offer),
-		"signature", json_of_sig(&p->offer.sig));
+	body = json_pack("{s:o, s:o}", "offer",
+	        record_to_json(resource_offer_record(), &p->offer.offer), "signature",
+	        json_of_sig(&p->offer.sig));
 	fx_call(fx, (struct tag){.what = TAG_POST_OFFER, .key = p->offer.id}, &p->c.solver, "POST",
-		"/v1/resource-offers", body);
+	        "/v1/resource-offers", body);
 	set_timer(fx, TAG_RENEW, span_ms(p->c.offer_life.ms / 2));
 }
 

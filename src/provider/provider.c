@@ -5,8 +5,8 @@
 
 #include "provider/provider_own.h"
 
-const struct record *(*const provider_tables[])(void) = {
-	provider_deal_record, provider_work_record, provider_offer_record, provider_cursor_record, NULL};
+const struct record *(*const provider_tables[])(void) = {provider_deal_record, provider_work_record,
+        provider_offer_record, provider_cursor_record, NULL};
 
 static void on_start(struct provider *p, const struct event *ev, struct effects *fx)
 {
@@ -76,8 +76,8 @@ static void on_event(void *self, const struct event *ev, struct effects *fx)
 	}
 }
 
-bool provider_new(struct world *w, const struct provider_config *c, struct provider **out,
-	struct err *e)
+bool provider_new(
+        struct world *w, const struct provider_config *c, struct provider **out, struct err *e)
 {
 	struct provider *p = calloc(1, sizeof *p);
 	uint64_t seed;
@@ -94,7 +94,8 @@ bool provider_new(struct world *w, const struct provider_config *c, struct provi
 
 struct role provider_role(struct provider *p)
 {
-	return (struct role){"provider", provider_routes, provider_routes_n, provider_tables, p, on_event};
+	return (struct role){
+	        "provider", provider_routes, provider_routes_n, provider_tables, p, on_event};
 }
 
 bool provider_start_cursor(struct provider *p, uint64_t *out, struct err *e)

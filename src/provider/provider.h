@@ -8,21 +8,21 @@
 #define PROVIDER_DEALS_MAX 4096 /* unfinished deals: more are refused with BUSY */
 
 struct provider_config {
-	struct peer     solver;
-	struct peer     directories[DIRECTORIES_MAX];
-	size_t          directories_n;
-	struct hash     domain;       /* of the ledger */
-	struct genesis  genesis;      /* MIN, LIFE */
+	struct peer solver;
+	struct peer directories[DIRECTORIES_MAX];
+	size_t directories_n;
+	struct hash domain;     /* of the ledger */
+	struct genesis genesis; /* MIN, LIFE */
 	/* What is offered: createdAt, nonce and expiry are filled in by the role. */
 	struct resource_offer offer;
-	struct span     offer_life;   /* an offer is renewed at half of it */
-	unsigned        parallel;     /* jobs at once */
-	unsigned        confirm_s;    /* how much earlier than the ledger's deadlines it acts (4.1) */
+	struct span offer_life; /* an offer is renewed at half of it */
+	unsigned parallel;      /* jobs at once */
+	unsigned confirm_s;     /* how much earlier than the ledger's deadlines it acts (4.1) */
 };
 
 struct provider;
-MUST bool provider_new(struct world *w, const struct provider_config *c, struct provider **out,
-	struct err *e);
+MUST bool provider_new(
+        struct world *w, const struct provider_config *c, struct provider **out, struct err *e);
 struct role provider_role(struct provider *p);
 /* Every table of the role; ends with NULL. */
 extern const struct record *(*const provider_tables[])(void);

@@ -41,32 +41,32 @@ enum provider_tag {
 struct work {
 	struct provider_deal deal;
 	struct provider_work w;
-	unsigned             waiting;  /* fetches that are under way */
-	unsigned             tries;    /* of the present step */
-	bool                 running;  /* handed to the executor */
-	struct hash          action;   /* id of the action that was submitted last */
-	uint64_t             asked_s;  /* ledger time at which a passed deadline was last acted on */
+	unsigned waiting;   /* fetches that are under way */
+	unsigned tries;     /* of the present step */
+	bool running;       /* handed to the executor */
+	struct hash action; /* id of the action that was submitted last */
+	uint64_t asked_s;   /* ledger time at which a passed deadline was last acted on */
 };
 
 struct provider {
-	struct world          *world;
+	struct world *world;
 	struct provider_config c;
-	struct provider_offer  offer;       /* id zero: none yet */
-	bool                   posted;      /* acknowledged by the solver */
-	struct map             works;       /* deal id -> struct work *, unfinished ones */
-	unsigned               running;
-	struct btime           ledger_time; /* of the confirmed head */
-	struct mono            ledger_seen; /* when it arrived */
-	uint64_t               solver_cursor, ledger_cursor;
-	struct amount          free_balance;
-	bool                   balance_known;
+	struct provider_offer offer; /* id zero: none yet */
+	bool posted;                 /* acknowledged by the solver */
+	struct map works;            /* deal id -> struct work *, unfinished ones */
+	unsigned running;
+	struct btime ledger_time; /* of the confirmed head */
+	struct mono ledger_seen;  /* when it arrived */
+	uint64_t solver_cursor, ledger_cursor;
+	struct amount free_balance;
+	bool balance_known;
 	struct provider_totals {
-		uint64_t      jobs, paid, failed, declined, lost;
+		uint64_t jobs, paid, failed, declined, lost;
 		struct amount earned;
 	} totals;
 	struct wall started;
 	struct wall idle_since;
-	char        last_refusal[256];
+	char last_refusal[256];
 };
 
 /* offer.c */
@@ -79,7 +79,8 @@ void provider_on_run(struct provider *p, const struct event *ev, struct effects 
 void provider_on_ledger(struct provider *p, const struct event *ev, struct effects *fx);
 void provider_on_retry(struct provider *p, const struct event *ev, struct effects *fx);
 /* Does what the state of a deal asks for, now or again: the one place that starts effects. */
-void provider_resume(struct provider *p, struct work *k, const struct event *ev, struct effects *fx);
+void provider_resume(
+        struct provider *p, struct work *k, const struct event *ev, struct effects *fx);
 /* steps.c: one function per step of a deal. */
 void step_fetch(struct provider *p, struct work *k, struct effects *fx);
 void step_sign(struct provider *p, struct work *k, struct effects *fx);
@@ -88,8 +89,8 @@ void step_timeout(struct work *k, struct effects *fx);
 void step_run(struct provider *p, struct work *k, struct effects *fx);
 void step_push(struct provider *p, struct work *k, struct effects *fx);
 void step_submit(struct provider *p, struct work *k, struct effects *fx);
-void step_decline(struct provider *p, struct work *k, uint8_t reason, const char *why,
-	struct effects *fx);
+void step_decline(
+        struct provider *p, struct work *k, uint8_t reason, const char *why, struct effects *fx);
 void step_refuse(struct provider *p, struct work *k, const struct err *why, struct effects *fx);
 /* keep.c: the journal. */
 void provider_keep(struct provider *p, struct work *k);
@@ -106,6 +107,6 @@ struct bytes work_deal_json(struct effects *fx, const struct work *k);
 /* status.c */
 void provider_on_request(struct provider *p, const struct event *ev, struct effects *fx);
 extern const struct route provider_routes[];
-extern const size_t       provider_routes_n;
+extern const size_t provider_routes_n;
 
 #endif

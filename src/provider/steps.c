@@ -39,8 +39,8 @@ static bool have_tree(struct provider *p, const struct cid *root, uint64_t max, 
 	return unixfs_blocks(&src, root, max, count_block, NULL, bytes, &e);
 }
 
-static void fetch(struct provider *p, struct work *k, enum provider_tag what, const struct cid *root,
-	uint64_t max, struct effects *fx)
+static void fetch(struct provider *p, struct work *k, enum provider_tag what,
+        const struct cid *root, uint64_t max, struct effects *fx)
 {
 	const struct peer *dir = directory_of(p, k);
 	struct fx *f = fx_add(fx, FX_FETCH, tag_of(what, k));
@@ -55,8 +55,8 @@ static void fetch(struct provider *p, struct work *k, enum provider_tag what, co
 }
 
 /* The spec, from the blob store; NULL + e when it is not there or is not one. */
-static struct job_spec *read_spec(struct provider *p, const struct work *k, struct arena *a,
-	struct err *e)
+static struct job_spec *read_spec(
+        struct provider *p, const struct work *k, struct arena *a, struct err *e)
 {
 	struct buf text OWN(buf_done);
 	struct job_spec *spec = ARENA_NEW(a, struct job_spec);
@@ -72,8 +72,8 @@ static struct job_spec *read_spec(struct provider *p, const struct work *k, stru
 }
 
 /* Does the spec ask for no more than the deal and our offer say? */
-static bool check_spec(const struct provider *p, const struct work *k, const struct job_spec *s,
-	struct err *e)
+static bool check_spec(
+        const struct provider *p, const struct work *k, const struct job_spec *s, struct err *e)
 {
 	const struct cold *cold = &k->deal.deal.cold;
 	const struct hot *hot = &k->deal.deal.hot;
@@ -81,21 +81,25 @@ static bool check_spec(const struct provider *p, const struct work *k, const str
 	uint64_t inputs = 0;
 
 	if (s->executor != EXECUTOR_WASM || s->network != NETWORK_NONE)
-		return FAIL(e, TERMS, "the spec asks for executor %s with network %s; this machine runs wasm without network",
-			enum_name(&executor_names, s->executor), enum_name(&network_names, s->network));
+		return FAIL(e, TERMS,
+		        "the spec asks for executor %s with network %s; this machine runs wasm without network",
+		        enum_name(&executor_names, s->executor),
+		        enum_name(&network_names, s->network));
 	if (strcmp(s->engine, cold->engine) != 0)
-		return FAIL(e, TERMS, "the spec is for engine class %s, the deal for %s", s->engine, cold->engine);
+		return FAIL(e, TERMS, "the spec is for engine class %s, the deal for %s", s->engine,
+		        cold->engine);
 	if (!hash_eq(&s->module, &cold->module))
 		return FAIL(e, TERMS, "the spec runs another module than the deal names");
 	if (s->determinism != cold->determinism)
 		return FAIL(e, TERMS, "the spec's determinism class is %s, the deal's %s",
-			enum_name(&determinism_names, s->determinism),
-			enum_name(&determinism_names, cold->determinism));
+		        enum_name(&determinism_names, s->determinism),
+		        enum_name(&determinism_names, cold->determinism));
 	if (s->instruction_limit != hot->instruction_limit)
 		return FAIL(e, TERMS, "the spec's instruction limit is %llu, the deal's %llu",
-			(unsigned long long)s->instruction_limit, (unsigned long long)hot->instruction_limit);
-	if (s->resources.cpu > free->cpu || s->resources.ram > free->ram || s->resources.disk > free->disk ||
-		s->resources.gpus > free->gpus)
+		        (unsigned long long)s->instruction_limit,
+		        (unsigned long long)hot->instruction_limit);
+	if (s->resources.cpu > free->cpu || s->resources.ram > free->ram ||
+	        s->resources.disk > free->disk || s->resources.gpus > free->gpus)
 		return FAIL(e, TERMS, "the spec asks for more than the offered machine has");
 	for (uint32_t i = 0; i < s->inputs.n; i++) {
 		if (__builtin_add_overflow(inputs, s->inputs.v[i].bytes, &inputs))
@@ -103,13 +107,13 @@ static bool check_spec(const struct provider *p, const struct work *k, const str
 	}
 	if (inputs > hot->byte_limit)
 		return FAIL(e, TERMS, "the inputs take %llu bytes, the deal allows %llu",
-			(unsigned long long)inputs, (unsigned long long)hot->byte_limit);
+		        (unsigned long long)inputs, (unsigned long long)hot->byte_limit);
 	return true;
 }
 
 /* Ask for what is missing of program and inputs; false + e: the spec lies about sizes. */
 static bool fetch_parts(struct provider *p, struct work *k, const struct job_spec *s,
-	struct effects *fx, struct err *e)
+        struct effects *fx, struct err *e)
 {
 	struct cid root = cid_tree(&s->program);
 	uint64_t bytes;
@@ -122,12 +126,13 @@ static bool fetch_parts(struct provider *p, struct work *k, const struct job_spe
 		root = hash_is_zero(&in->file) ? cid_tree(&in->tree) : cid_raw(&in->file);
 		if (!have_tree(p, &root, in->bytes, &bytes)) {
 			if (k->tries > 3)
-				return FAIL(e, MODULE_INPUT, "input %s cannot be fetched whole within its %llu bytes",
-					in->path, (unsigned long long)in->bytes);
+				return FAIL(e, MODULE_INPUT,
+				        "input %s cannot be fetched whole within its %llu bytes",
+				        in->path, (unsigned long long)in->bytes);
 			fetch(p, k, TAG_FETCH_PART, &root, in->bytes, fx);
 		} else if (bytes != in->bytes) {
-			return FAIL(e, MODULE_INPUT, "input %s has %llu bytes, the spec says %llu", in->path,
-				(unsigned long long)bytes, (unsigned long long)in->bytes);
+			return FAIL(e, MODULE_INPUT, "input %s has %llu bytes, the spec says %llu",
+			        in->path, (unsigned long long)bytes, (unsigned long long)in->bytes);
 		}
 	}
 	return true;
@@ -165,7 +170,8 @@ void step_sign(struct provider *p, struct work *k, struct effects *fx)
 	struct err e;
 
 	if (!deal_open_in_time(&k->deal.deal, &p->c.genesis, p->ledger_time, &e) ||
-		!world_sign(p->world, &p->c.domain, deal_record(), &k->deal.deal, &k->w.rp_sig, &e)) {
+	        !world_sign(
+	                p->world, &p->c.domain, deal_record(), &k->deal.deal, &k->w.rp_sig, &e)) {
 		step_refuse(p, k, &e, fx);
 		return;
 	}
@@ -200,8 +206,8 @@ void step_open(struct provider *p, struct work *k, struct effects *fx)
 	submit(fx, k, a);
 	hash_format(&k->w.id, id);
 	fx_call(fx, tag_of(TAG_SIGNATURE, k), &p->c.solver, "POST",
-		fx_text(fx, "/v1/deals/%s/signature", id),
-		json_pack("{s:o}", "signature", json_of_sig(&k->w.rp_sig)));
+	        fx_text(fx, "/v1/deals/%s/signature", id),
+	        json_pack("{s:o}", "signature", json_of_sig(&k->w.rp_sig)));
 }
 
 void step_timeout(struct work *k, struct effects *fx)
@@ -252,15 +258,17 @@ void step_submit(struct provider *p, struct work *k, struct effects *fx)
 	a->result_sig = k->w.result_sig;
 	submit(fx, k, a);
 	hash_format(&k->w.id, id);
-	fx_call(fx, tag_of(TAG_RESULT, k), &p->c.solver, "POST", fx_text(fx, "/v1/deals/%s/result", id),
-		json_pack("{s:o, s:o, s:o, s:o}", "result", record_to_json(result_record(), &a->result),
-			"signature", json_of_sig(&k->w.result_sig), "stored",
-			record_to_json(stored_record(), &stored), "storedSignature",
-			json_of_sig(&k->w.stored_sig)));
+	fx_call(fx, tag_of(TAG_RESULT, k), &p->c.solver, "POST",
+	        fx_text(fx, "/v1/deals/%s/result", id),
+	        json_pack("{s:o, s:o, s:o, s:o}", "result",
+	                record_to_json(result_record(), &a->result), "signature",
+	                json_of_sig(&k->w.result_sig), "stored",
+	                record_to_json(stored_record(), &stored), "storedSignature",
+	                json_of_sig(&k->w.stored_sig)));
 }
 
-void step_decline(struct provider *p, struct work *k, uint8_t reason, const char *why,
-	struct effects *fx)
+void step_decline(
+        struct provider *p, struct work *k, uint8_t reason, const char *why, struct effects *fx)
 {
 	struct action *a = new_action(fx, ACTION_DECLINE);
 	char id[HASH_TEXT_MAX];
@@ -281,9 +289,10 @@ void step_decline(struct provider *p, struct work *k, uint8_t reason, const char
 		provider_move(p, k, WORK_DECLINING);
 	submit(fx, k, a);
 	hash_format(&k->w.id, id);
-	fx_call(fx, tag_of(TAG_DECLINE, k), &p->c.solver, "POST", fx_text(fx, "/v1/deals/%s/decline", id),
-		json_pack("{s:o, s:o}", "decline", record_to_json(decline_record(), &a->decline),
-			"signature", json_of_sig(&a->doc_sig)));
+	fx_call(fx, tag_of(TAG_DECLINE, k), &p->c.solver, "POST",
+	        fx_text(fx, "/v1/deals/%s/decline", id),
+	        json_pack("{s:o, s:o}", "decline", record_to_json(decline_record(), &a->decline),
+	                "signature", json_of_sig(&a->doc_sig)));
 }
 
 /* Before our signature nothing binds us: say why, so that the next provider is tried at once. */
@@ -293,7 +302,8 @@ void step_refuse(struct provider *p, struct work *k, const struct err *why, stru
 
 	hash_format(&k->w.id, id);
 	log_line(&p->world->log, LOG_ODD, "deal %s not signed: %s", id, why->msg);
-	fx_call(fx, tag_of(TAG_REFUSE, k), &p->c.solver, "POST", fx_text(fx, "/v1/deals/%s/refuse", id),
-		json_pack("{s:o}", "reason", err_to_json(why)));
+	fx_call(fx, tag_of(TAG_REFUSE, k), &p->c.solver, "POST",
+	        fx_text(fx, "/v1/deals/%s/refuse", id),
+	        json_pack("{s:o}", "reason", err_to_json(why)));
 	provider_finish(p, k, WORK_LOST, why->msg);
 }

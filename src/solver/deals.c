@@ -13,8 +13,9 @@ enum { MATCHES_OF_A_TURN = 32 }; /* effects of one event are bounded; a zero tim
 json_t *deal_json(const struct solver_deal *d)
 {
 	return json_pack("{s:o, s:o, s:o, s:o}", "id", json_of_hash(&d->id), "deal",
-		record_to_json(deal_record(), &d->deal), "match", record_to_json(match_record(), &d->match),
-		"matchSignature", json_of_sig(&d->match_sig));
+	        record_to_json(deal_record(), &d->deal), "match",
+	        record_to_json(match_record(), &d->match), "matchSignature",
+	        json_of_sig(&d->match_sig));
 }
 
 static void set_timer(struct effects *fx, const struct hash *deal, struct span delay)
@@ -25,7 +26,7 @@ static void set_timer(struct effects *fx, const struct hash *deal, struct span d
 /* ---- matching --------------------------------------------------------------------------------------- */
 
 static bool make_deal(struct solver *s, const struct book_match *m, const struct event *ev,
-	struct solver_deal *d, struct err *e)
+        struct solver_deal *d, struct err *e)
 {
 	struct open_offer *j = offer_find(s, &m->job), *r = offer_find(s, &m->resource);
 	struct deal_making making = {.job_offer = m->job, .resource_offer = m->resource};
@@ -36,15 +37,18 @@ static bool make_deal(struct solver *s, const struct book_match *m, const struct
 	TRY(deal_from_offers(j->of.job, r->of.resource, &making, &d->deal, e), e);
 	TRY(deal_open_in_time(&d->deal, &s->c.genesis, s->ledger_time, e), e);
 	eip712_hash(deal_record(), &d->deal, &d->id);
-	d->match = (struct match){.deal = d->id, .job_offer = m->job, .resource_offer = m->resource,
-		.sequence = s->sequence, .time.s = wall_seconds(ev->wall)};
+	d->match = (struct match){.deal = d->id,
+	        .job_offer = m->job,
+	        .resource_offer = m->resource,
+	        .sequence = s->sequence,
+	        .time.s = wall_seconds(ev->wall)};
 	if (!roster_root(&s->roster, &d->match.book_root))
 		return FAIL(e, MEMORY, "no memory for the book's root");
 	return world_sign(s->world, &s->c.domain, match_record(), &d->match, &d->match_sig, e);
 }
 
 static bool match_one(struct solver *s, const struct book_match *m, const struct event *ev,
-	struct effects *fx, struct err *e)
+        struct effects *fx, struct err *e)
 {
 	struct solver_deal d = {0};
 	struct solver_step step = {.state = MATCH_MATCHED, .matched_ms = (uint64_t)ev->wall.ms};
@@ -100,7 +104,7 @@ void solver_match_all(struct solver *s, const struct event *ev, struct effects *
 /* ---- relaying --------------------------------------------------------------------------------------- */
 
 static bool find(struct solver *s, const struct http_req *r, struct solver_deal *d,
-	struct solver_step *step, struct err *e)
+        struct solver_step *step, struct err *e)
 {
 	TRY(hash_parse(r->params[0], &d->id, e), e);
 	step->id = d->id;
@@ -121,7 +125,7 @@ static void move(struct solver *s, struct solver_step *step, enum match_state to
 }
 
 static void jc_signed(struct solver *s, struct solver_deal *d, struct solver_step *step,
-	const struct sig *sig, const struct event *ev, struct effects *fx)
+        const struct sig *sig, const struct event *ev, struct effects *fx)
 {
 	if (step->state != MATCH_MATCHED)
 		return; /* a repetition */
@@ -133,7 +137,7 @@ static void jc_signed(struct solver *s, struct solver_deal *d, struct solver_ste
 }
 
 static void rp_signed(struct solver *s, struct solver_deal *d, struct solver_step *step,
-	const struct sig *sig, const struct event *ev, struct effects *fx)
+        const struct sig *sig, const struct event *ev, struct effects *fx)
 {
 	if (step->rp_sig.n)
 		return;
@@ -143,14 +147,18 @@ static void rp_signed(struct solver *s, struct solver_deal *d, struct solver_ste
 		move(s, step, MATCH_RP_SIGNED);
 	else
 		solver_put(s, solver_step_record(), step);
-	solver_emit(s, fx, "signed", json_pack("{s:o, s:o}", "id", json_of_hash(&d->id),
-		"providerSignature", json_of_sig(sig)), &d->deal.hot.job_creator, NULL);
+	solver_emit(s, fx, "signed",
+	        json_pack("{s:o, s:o}", "id", json_of_hash(&d->id), "providerSignature",
+	                json_of_sig(sig)),
+	        &d->deal.hot.job_creator, NULL);
 }
 
-static void reply_state(const struct http_req *r, const struct solver_step *step, struct effects *fx)
+static void reply_state(
+        const struct http_req *r, const struct solver_step *step, struct effects *fx)
 {
-	fx_reply(fx, r->conn, 200, json_pack("{s:o, s:s}", "id", json_of_hash(&step->id), "state",
-		sm_name(&match_states, step->state)));
+	fx_reply(fx, r->conn, 200,
+	        json_pack("{s:o, s:s}", "id", json_of_hash(&step->id), "state",
+	                sm_name(&match_states, step->state)));
 }
 
 void on_signature(struct solver *s, const struct event *ev, struct effects *fx)
@@ -164,8 +172,8 @@ void on_signature(struct solver *s, const struct event *ev, struct effects *fx)
 	struct err e;
 
 	if (!find(s, r, &d, &step, &e) || !json_parse(bytes_str(r->body), &j, &e) ||
-		!json_get_sig(j, "signature", &sig, &e) ||
-		!signed_by(&s->c.domain, deal_record(), &d.deal, &sig, &who, &e)) {
+	        !json_get_sig(j, "signature", &sig, &e) ||
+	        !signed_by(&s->c.domain, deal_record(), &d.deal, &sig, &who, &e)) {
 		fx_reply_err(fx, r->conn, &e);
 		return;
 	}
@@ -182,8 +190,8 @@ void on_signature(struct solver *s, const struct event *ev, struct effects *fx)
 }
 
 /* Never opened: both learn why, the job offer goes back, and these two are not matched again. */
-static void dissolve(struct solver *s, struct solver_deal *d, struct solver_step *step, const char *why,
-	const struct event *ev, struct effects *fx)
+static void dissolve(struct solver *s, struct solver_deal *d, struct solver_step *step,
+        const char *why, const struct event *ev, struct effects *fx)
 {
 	struct solver_offer row = {.id = d->deal.cold.job_offer};
 	struct err e;
@@ -199,8 +207,10 @@ static void dissolve(struct solver *s, struct solver_deal *d, struct solver_step
 		row.deal = (struct hash){{0}};
 		solver_put(s, solver_offer_record(), &row);
 	}
-	solver_emit(s, fx, "dissolved", json_pack("{s:o, s:o}", "id", json_of_hash(&d->id), "reason",
-		json_of_str(str_of(why))), &d->deal.hot.job_creator, &d->deal.hot.provider);
+	solver_emit(s, fx, "dissolved",
+	        json_pack("{s:o, s:o}", "id", json_of_hash(&d->id), "reason",
+	                json_of_str(str_of(why))),
+	        &d->deal.hot.job_creator, &d->deal.hot.provider);
 	s->n.dissolved++;
 }
 
@@ -217,18 +227,21 @@ void on_refuse(struct solver *s, const struct event *ev, struct effects *fx)
 		fx_reply_err(fx, r->conn, &e);
 		return;
 	}
-	if (!addr_eq(&r->account, &d.deal.hot.job_creator) && !addr_eq(&r->account, &d.deal.hot.provider)) {
+	if (!addr_eq(&r->account, &d.deal.hot.job_creator) &&
+	        !addr_eq(&r->account, &d.deal.hot.provider)) {
 		FAIL(&e, FORBIDDEN, "only the parties of a deal refuse it");
 		fx_reply_err(fx, r->conn, &e);
 		return;
 	}
 	why = json_string_value(json_object_get(json_object_get(j, "reason"), "message"));
-	if (step.state == MATCH_MATCHED || step.state == MATCH_JC_SIGNED || step.state == MATCH_RP_SIGNED)
+	if (step.state == MATCH_MATCHED || step.state == MATCH_JC_SIGNED ||
+	        step.state == MATCH_RP_SIGNED)
 		dissolve(s, &d, &step, why ? why : "refused without a reason", ev, fx);
 	reply_state(r, &step, fx);
 }
 
-void on_unsigned(struct solver *s, const struct hash *deal, const struct event *ev, struct effects *fx)
+void on_unsigned(
+        struct solver *s, const struct hash *deal, const struct event *ev, struct effects *fx)
 {
 	struct solver_deal d = {.id = *deal};
 	struct solver_step step = {.id = *deal};
@@ -249,9 +262,9 @@ void on_unsigned(struct solver *s, const struct hash *deal, const struct event *
 static json_t *result_json(const struct solver_result *row)
 {
 	return json_pack("{s:o, s:o, s:o, s:o, s:o}", "id", json_of_hash(&row->id), "result",
-		record_to_json(result_record(), &row->result), "signature", json_of_sig(&row->sig), "stored",
-		record_to_json(stored_record(), &row->stored), "storedSignature",
-		json_of_sig(&row->stored_sig));
+	        record_to_json(result_record(), &row->result), "signature", json_of_sig(&row->sig),
+	        "stored", record_to_json(stored_record(), &row->stored), "storedSignature",
+	        json_of_sig(&row->stored_sig));
 }
 
 void on_result(struct solver *s, const struct event *ev, struct effects *fx)
@@ -264,11 +277,12 @@ void on_result(struct solver *s, const struct event *ev, struct effects *fx)
 	struct err e;
 
 	if (!find(s, r, &d, &step, &e) || !json_parse(bytes_str(r->body), &j, &e) ||
-		!json_get_record(j, "result", result_record(), &row.result, &e) ||
-		!json_get_sig(j, "signature", &row.sig, &e) ||
-		!json_get_record(j, "stored", stored_record(), &row.stored, &e) ||
-		!json_get_sig(j, "storedSignature", &row.stored_sig, &e) ||
-		!signed_check(&s->c.domain, result_record(), &row.result, &row.sig, &d.deal.hot.provider, &e)) {
+	        !json_get_record(j, "result", result_record(), &row.result, &e) ||
+	        !json_get_sig(j, "signature", &row.sig, &e) ||
+	        !json_get_record(j, "stored", stored_record(), &row.stored, &e) ||
+	        !json_get_sig(j, "storedSignature", &row.stored_sig, &e) ||
+	        !signed_check(&s->c.domain, result_record(), &row.result, &row.sig,
+	                &d.deal.hot.provider, &e)) {
 		fx_reply_err(fx, r->conn, &e);
 		return;
 	}
@@ -298,16 +312,19 @@ void on_decline(struct solver *s, const struct event *ev, struct effects *fx)
 	struct err e;
 
 	if (!find(s, r, &d, &step, &e) || !json_parse(bytes_str(r->body), &j, &e) ||
-		!json_get_record(j, "decline", decline_record(), &doc, &e) ||
-		!json_get_sig(j, "signature", &sig, &e) ||
-		!signed_check(&s->c.domain, decline_record(), &doc, &sig, &d.deal.hot.provider, &e)) {
+	        !json_get_record(j, "decline", decline_record(), &doc, &e) ||
+	        !json_get_sig(j, "signature", &sig, &e) ||
+	        !signed_check(
+	                &s->c.domain, decline_record(), &doc, &sig, &d.deal.hot.provider, &e)) {
 		fx_reply_err(fx, r->conn, &e);
 		return;
 	}
 	snprintf(step.why, sizeof step.why, "declined: %s", enum_name(&reason_names, doc.reason));
 	solver_put(s, solver_step_record(), &step);
-	solver_emit(s, fx, "declined", json_pack("{s:o, s:s}", "id", json_of_hash(&d.id), "reason",
-		enum_name(&reason_names, doc.reason)), &d.deal.hot.job_creator, NULL);
+	solver_emit(s, fx, "declined",
+	        json_pack("{s:o, s:s}", "id", json_of_hash(&d.id), "reason",
+	                enum_name(&reason_names, doc.reason)),
+	        &d.deal.hot.job_creator, NULL);
 	reply_state(r, &step, fx);
 }
 
@@ -339,7 +356,8 @@ static void follow_deal(struct solver *s, const struct ledger_event *le, const s
 	struct solver_step step = {.id = le->deal};
 	bool final = sm_is_final(&deal_states, le->to);
 
-	if (!solver_get(s, solver_step_record(), &step) || step.state == MATCH_ENDED || step.ledger == le->to)
+	if (!solver_get(s, solver_step_record(), &step) || step.state == MATCH_ENDED ||
+	        step.ledger == le->to)
 		return;
 	step.ledger = le->to;
 	if (step.state == MATCH_DISSOLVED) {
@@ -382,7 +400,8 @@ void on_ledger(struct solver *s, const struct event *ev, struct effects *fx)
 	if (n->stage != LEDGER_EVENT)
 		return;
 	for (uint32_t i = 0; i < n->event.changes_n; i++) {
-		if (!book_set_balance(s->book, &n->event.changes[i].account, n->event.changes[i].free, &e))
+		if (!book_set_balance(
+		            s->book, &n->event.changes[i].account, n->event.changes[i].free, &e))
 			log_line(&s->world->log, LOG_BROKEN, "balance: %s", e.msg);
 	}
 	if (n->event.to)

@@ -16,7 +16,7 @@ const struct sm match_states = {"match", states, COUNT(states)};
 #include "model/record_end.h"
 
 const struct record *(*const solver_tables[])(void) = {solver_offer_record, solver_job_record,
-	solver_resource_record, solver_deal_record, solver_step_record, solver_result_record, NULL};
+        solver_resource_record, solver_deal_record, solver_step_record, solver_result_record, NULL};
 
 static void must(struct solver *s, bool ok, const struct err *e)
 {
@@ -51,8 +51,8 @@ uint64_t solver_next(struct solver *s, const char *counter)
 	return v;
 }
 
-void solver_emit(struct solver *s, struct effects *fx, const char *name, json_t *j, const struct addr *a,
-	const struct addr *b)
+void solver_emit(struct solver *s, struct effects *fx, const char *name, json_t *j,
+        const struct addr *a, const struct addr *b)
 {
 	struct fx *f = fx_add(fx, FX_EMIT, (struct tag){0});
 
@@ -66,8 +66,8 @@ void solver_emit(struct solver *s, struct effects *fx, const char *name, json_t 
 
 /* ---- open offers ------------------------------------------------------------------------------------ */
 
-bool offer_remember(struct solver *s, const struct hash *id, uint64_t sequence, enum offer_kind kind,
-	const void *doc, struct err *e)
+bool offer_remember(struct solver *s, const struct hash *id, uint64_t sequence,
+        enum offer_kind kind, const void *doc, struct err *e)
 {
 	size_t n = kind == OFFER_JOB ? sizeof(struct job_offer) : sizeof(struct resource_offer);
 	void *copy = malloc(n);
@@ -112,19 +112,19 @@ void offer_forget(struct solver *s, const struct hash *id, enum offer_state stat
 
 struct loading {
 	struct solver *s;
-	struct err    *e;
-	bool           ok;
+	struct err *e;
+	bool ok;
 };
 
 struct order {
 	struct hash id;
-	uint64_t    sequence;
-	uint8_t     kind;
+	uint64_t sequence;
+	uint8_t kind;
 };
 
 struct orders {
 	struct order *v;
-	size_t        n, cap;
+	size_t n, cap;
 };
 
 static bool list_offer(void *ctx, const void *vrow)

@@ -13,13 +13,14 @@ enum { FRESH_S = 300, LIFE_S = 86400 };
 static bool check_times(struct btime created, struct btime expiry, uint64_t now, struct err *e)
 {
 	if (created.s + FRESH_S < now || created.s > now + FRESH_S) {
-		FAIL(e, STALE, "the offer was created at %llu, it is %llu here", (unsigned long long)created.s,
-			(unsigned long long)now);
+		FAIL(e, STALE, "the offer was created at %llu, it is %llu here",
+		        (unsigned long long)created.s, (unsigned long long)now);
 		return err_hint(e, "is the clock of this machine right?");
 	}
 	if (expiry.s <= now || expiry.s > now + LIFE_S)
-		return FAIL(e, RANGE, "the offer expires at %llu; that must be within %d s after %llu",
-			(unsigned long long)expiry.s, LIFE_S, (unsigned long long)now);
+		return FAIL(e, RANGE,
+		        "the offer expires at %llu; that must be within %d s after %llu",
+		        (unsigned long long)expiry.s, LIFE_S, (unsigned long long)now);
 	return true;
 }
 
@@ -50,8 +51,8 @@ static bool check_funds(struct solver *s, const struct job_offer *o, struct err 
 	return err_hint(e, "lilypad wallet balance");
 }
 
-static bool check_job(struct solver *s, const struct job_offer *o, const struct sig *sig, uint64_t now,
-	struct err *e)
+static bool check_job(struct solver *s, const struct job_offer *o, const struct sig *sig,
+        uint64_t now, struct err *e)
 {
 	TRY(signed_check(&s->c.domain, job_offer_record(), o, sig, &o->job_creator, e), e);
 	TRY(check_solver(s, &o->solver, e), e);
@@ -62,7 +63,7 @@ static bool check_job(struct solver *s, const struct job_offer *o, const struct 
 }
 
 static bool check_resource(struct solver *s, const struct resource_offer *o, const struct sig *sig,
-	uint64_t now, struct err *e)
+        uint64_t now, struct err *e)
 {
 	TRY(signed_check(&s->c.domain, resource_offer_record(), o, sig, &o->provider, e), e);
 	TRY(check_solver(s, &o->solver, e), e);
@@ -72,8 +73,8 @@ static bool check_resource(struct solver *s, const struct resource_offer *o, con
 
 /* ---- the Ack ---------------------------------------------------------------------------------------- */
 
-static void reply_ack(struct solver *s, struct conn_id conn, const struct solver_offer *row,
-	struct effects *fx)
+static void reply_ack(
+        struct solver *s, struct conn_id conn, const struct solver_offer *row, struct effects *fx)
 {
 	struct ack ack = {row->id, row->sequence, row->time};
 	struct sig sig;
@@ -83,8 +84,9 @@ static void reply_ack(struct solver *s, struct conn_id conn, const struct solver
 		fx_reply_err(fx, conn, &e);
 		return;
 	}
-	fx_reply(fx, conn, 200, json_pack("{s:o, s:o}", "ack", record_to_json(ack_record(), &ack),
-		"signature", json_of_sig(&sig)));
+	fx_reply(fx, conn, 200,
+	        json_pack("{s:o, s:o}", "ack", record_to_json(ack_record(), &ack), "signature",
+	                json_of_sig(&sig)));
 }
 
 static void refuse(struct solver *s, struct conn_id conn, const struct err *e, struct effects *fx)
@@ -93,8 +95,8 @@ static void refuse(struct solver *s, struct conn_id conn, const struct err *e, s
 	fx_reply_err(fx, conn, e);
 }
 
-static bool read_offer(const struct http_req *r, const struct record *rec, void *doc, struct sig *sig,
-	struct err *e)
+static bool read_offer(const struct http_req *r, const struct record *rec, void *doc,
+        struct sig *sig, struct err *e)
 {
 	json_t *j OWN(json_own) = NULL;
 
@@ -173,7 +175,7 @@ void on_resource_offer(struct solver *s, const struct event *ev, struct effects 
 	}
 	file(s, &row, ev);
 	if (!book_add_resource(s->book, &row.id, &doc->offer, row.sequence, &replaced, &e) ||
-		!offer_remember(s, &row.id, row.sequence, OFFER_RESOURCE, &doc->offer, &e)) {
+	        !offer_remember(s, &row.id, row.sequence, OFFER_RESOURCE, &doc->offer, &e)) {
 		book_remove(s->book, &row.id);
 		refuse(s, r->conn, &e, fx);
 		return;
@@ -197,8 +199,8 @@ void on_offer_cancel(struct solver *s, const struct event *ev, struct effects *f
 	struct err e;
 
 	if (!hash_parse(r->params[0], &id, &e) || !json_parse(bytes_str(r->body), &j, &e) ||
-		!json_get_record(j, "cancel", offer_cancel_record(), &doc, &e) ||
-		!json_get_sig(j, "signature", &sig, &e)) {
+	        !json_get_record(j, "cancel", offer_cancel_record(), &doc, &e) ||
+	        !json_get_sig(j, "signature", &sig, &e)) {
 		fx_reply_err(fx, r->conn, &e);
 		return;
 	}
@@ -209,7 +211,8 @@ void on_offer_cancel(struct solver *s, const struct event *ev, struct effects *f
 		return;
 	}
 	if (!signed_check(&s->c.domain, offer_cancel_record(), &doc, &sig,
-		    o->kind == OFFER_JOB ? &o->of.job->job_creator : &o->of.resource->provider, &e)) {
+	            o->kind == OFFER_JOB ? &o->of.job->job_creator : &o->of.resource->provider,
+	            &e)) {
 		fx_reply_err(fx, r->conn, &e);
 		return;
 	}
@@ -220,5 +223,6 @@ void on_offer_cancel(struct solver *s, const struct event *ev, struct effects *f
 	}
 	book_remove(s->book, &id);
 	offer_forget(s, &id, OFFER_CANCELLED);
-	fx_reply(fx, r->conn, 200, json_pack("{s:o, s:b}", "offer", json_of_hash(&id), "cancelled", 1));
+	fx_reply(fx, r->conn, 200,
+	        json_pack("{s:o, s:b}", "offer", json_of_hash(&id), "cancelled", 1));
 }

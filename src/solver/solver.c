@@ -8,23 +8,47 @@
 
 enum { SWEEP_MS = 1000 };
 
-enum { R_JOB_OFFER, R_RESOURCE_OFFER, R_CANCEL, R_SIGNATURE, R_REFUSE, R_RESULT, R_DECLINE, R_EVENTS,
-	R_VIEW_JOB, R_EXPLAIN, R_DEAL, R_OFFERS, R_INFO };
+enum {
+	R_JOB_OFFER,
+	R_RESOURCE_OFFER,
+	R_CANCEL,
+	R_SIGNATURE,
+	R_REFUSE,
+	R_RESULT,
+	R_DECLINE,
+	R_EVENTS,
+	R_VIEW_JOB,
+	R_EXPLAIN,
+	R_DEAL,
+	R_OFFERS,
+	R_INFO
+};
 
 static const struct route routes[] = {
-	[R_JOB_OFFER] = {"POST", "/v1/job-offers", AUTH_NONE, BODY_JSON, 65536, "a signed job offer; answers its Ack"},
-	[R_RESOURCE_OFFER] = {"POST", "/v1/resource-offers", AUTH_NONE, BODY_JSON, 65536, "a signed resource offer; answers its Ack"},
-	[R_CANCEL] = {"POST", "/v1/offers/{offer}/cancel", AUTH_NONE, BODY_JSON, 4096, "a signed OfferCancel"},
-	[R_SIGNATURE] = {"POST", "/v1/deals/{deal}/signature", AUTH_NONE, BODY_JSON, 4096, "a party's signature over the deal"},
-	[R_REFUSE] = {"POST", "/v1/deals/{deal}/refuse", AUTH_REQUEST, BODY_JSON, 8192, "why a party does not sign"},
-	[R_RESULT] = {"POST", "/v1/deals/{deal}/result", AUTH_NONE, BODY_JSON, 8192, "a signed Result and Stored, for the job creator"},
-	[R_DECLINE] = {"POST", "/v1/deals/{deal}/decline", AUTH_NONE, BODY_JSON, 4096, "a signed Decline, for the job creator"},
-	[R_EVENTS] = {"GET", "/v1/events", AUTH_REQUEST, BODY_NONE, 0, "stream of the caller's deals, signatures, results"},
-	[R_VIEW_JOB] = {"GET", "/v1/job-offers/{offer}", AUTH_OPTIONAL, BODY_NONE, 0, "state of a job offer; counts of refusals by reason"},
-	[R_EXPLAIN] = {"GET", "/v1/explain/{offer}", AUTH_NONE, BODY_NONE, 0, "every provider with the reason against it"},
-	[R_DEAL] = {"GET", "/v1/deals/{deal}", AUTH_OPTIONAL, BODY_NONE, 0, "a deal with its timeline"},
-	[R_OFFERS] = {"GET", "/v1/offers", AUTH_NONE, BODY_NONE, 0, "size of the book"},
-	[R_INFO] = {"GET", "/v1/info", AUTH_NONE, BODY_NONE, 0, "account, ledger, readiness"},
+        [R_JOB_OFFER] = {"POST", "/v1/job-offers", AUTH_NONE, BODY_JSON, 65536,
+                "a signed job offer; answers its Ack"},
+        [R_RESOURCE_OFFER] = {"POST", "/v1/resource-offers", AUTH_NONE, BODY_JSON, 65536,
+                "a signed resource offer; answers its Ack"},
+        [R_CANCEL] = {"POST", "/v1/offers/{offer}/cancel", AUTH_NONE, BODY_JSON, 4096,
+                "a signed OfferCancel"},
+        [R_SIGNATURE] = {"POST", "/v1/deals/{deal}/signature", AUTH_NONE, BODY_JSON, 4096,
+                "a party's signature over the deal"},
+        [R_REFUSE] = {"POST", "/v1/deals/{deal}/refuse", AUTH_REQUEST, BODY_JSON, 8192,
+                "why a party does not sign"},
+        [R_RESULT] = {"POST", "/v1/deals/{deal}/result", AUTH_NONE, BODY_JSON, 8192,
+                "a signed Result and Stored, for the job creator"},
+        [R_DECLINE] = {"POST", "/v1/deals/{deal}/decline", AUTH_NONE, BODY_JSON, 4096,
+                "a signed Decline, for the job creator"},
+        [R_EVENTS] = {"GET", "/v1/events", AUTH_REQUEST, BODY_NONE, 0,
+                "stream of the caller's deals, signatures, results"},
+        [R_VIEW_JOB] = {"GET", "/v1/job-offers/{offer}", AUTH_OPTIONAL, BODY_NONE, 0,
+                "state of a job offer; counts of refusals by reason"},
+        [R_EXPLAIN] = {"GET", "/v1/explain/{offer}", AUTH_NONE, BODY_NONE, 0,
+                "every provider with the reason against it"},
+        [R_DEAL] = {"GET", "/v1/deals/{deal}", AUTH_OPTIONAL, BODY_NONE, 0,
+                "a deal with its timeline"},
+        [R_OFFERS] = {"GET", "/v1/offers", AUTH_NONE, BODY_NONE, 0, "size of the book"},
+        [R_INFO] = {"GET", "/v1/info", AUTH_NONE, BODY_NONE, 0, "account, ledger, readiness"},
 };
 
 static bool note_step(void *ctx, const void *vrow)
@@ -37,7 +61,8 @@ static bool note_step(void *ctx, const void *vrow)
 		return true;
 	if (fx->n < EFFECTS_MAX - 8) {
 		emit_again(s, step, fx);
-		fx_add(fx, FX_TIMER, (struct tag){.what = TAG_UNSIGNED, .key = step->id})->delay = s->c.rp_signs_in;
+		fx_add(fx, FX_TIMER, (struct tag){.what = TAG_UNSIGNED, .key = step->id})->delay =
+		        s->c.rp_signs_in;
 	}
 	return true;
 }
@@ -54,7 +79,8 @@ static void on_start(struct solver *s, struct effects *fx)
 		if (!book_set_balance(s->book, &a->account, a->amount, &e))
 			log_line(&s->world->log, LOG_BROKEN, "balance: %s", e.msg);
 	}
-	if (!solver_load(s, &e) || !st->each(st->self, solver_step_record(), NULL, NULL, note_step, ctx, &e)) {
+	if (!solver_load(s, &e) ||
+	        !st->each(st->self, solver_step_record(), NULL, NULL, note_step, ctx, &e)) {
 		log_line(&s->world->log, LOG_BROKEN, "store cannot be read: %s", e.msg);
 		fx_add(fx, FX_EXIT, (struct tag){0})->status = err_exit(e.code);
 		return;
@@ -162,12 +188,14 @@ void solver_metrics(void *solver, struct buf *out)
 	const struct solver *s = solver;
 	const struct {
 		const char *name;
-		uint64_t    v;
-	} rows[] = {{"job_offers_total", s->n.job_offers}, {"resource_offers_total", s->n.resource_offers},
-		{"offers_refused_total", s->n.refused}, {"matches_total", s->n.matches},
-		{"dissolved_total", s->n.dissolved}, {"opened_total", s->n.opened}, {"paid_total", s->n.paid},
-		{"waiting_job_offers", book_size(s->book).waiting}};
+		uint64_t v;
+	} rows[] = {{"job_offers_total", s->n.job_offers},
+	        {"resource_offers_total", s->n.resource_offers},
+	        {"offers_refused_total", s->n.refused}, {"matches_total", s->n.matches},
+	        {"dissolved_total", s->n.dissolved}, {"opened_total", s->n.opened},
+	        {"paid_total", s->n.paid}, {"waiting_job_offers", book_size(s->book).waiting}};
 
 	for (size_t i = 0; i < COUNT(rows); i++)
-		buf_fmt(out, "lilypad_solver_%s %llu\n", rows[i].name, (unsigned long long)rows[i].v);
+		buf_fmt(out, "lilypad_solver_%s %llu\n", rows[i].name,
+		        (unsigned long long)rows[i].v);
 }

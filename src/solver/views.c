@@ -24,7 +24,8 @@ static json_t *reasons_json(const struct book_why *why)
 		if (why->count[i] == 0)
 			continue;
 		row = json_pack("{s:s, s:s, s:s, s:I}", "reason", pair_reason_name(i), "clause",
-			pair_reason_clause(i), "text", pair_reason_text(i), "count", (json_int_t)why->count[i]);
+		        pair_reason_clause(i), "text", pair_reason_text(i), "count",
+		        (json_int_t)why->count[i]);
 		if (why->at_most[i].reason)
 			json_object_set_new(row, "wouldMatch", gap_json(&why->at_most[i]));
 		else if (why->at_least[i].reason)
@@ -41,7 +42,8 @@ static const char *state_name(uint8_t state)
 	return names[state < COUNT(names) ? state : 0];
 }
 
-static bool find_offer(struct solver *s, const struct http_req *r, struct solver_offer *row, struct err *e)
+static bool find_offer(
+        struct solver *s, const struct http_req *r, struct solver_offer *row, struct err *e)
 {
 	TRY(hash_parse(r->params[0], &row->id, e), e);
 	if (!solver_get(s, solver_offer_record(), row))
@@ -63,16 +65,17 @@ void view_job_offer(struct solver *s, const struct event *ev, struct effects *fx
 		fx_reply_err(fx, r->conn, &e);
 		return;
 	}
-	j = json_pack("{s:o, s:s, s:o, s:I}", "id", json_of_hash(&row.id), "state", state_name(row.state),
-		"sequence", json_of_u64(row.sequence), "acknowledged", (json_int_t)row.time.s);
+	j = json_pack("{s:o, s:s, s:o, s:I}", "id", json_of_hash(&row.id), "state",
+	        state_name(row.state), "sequence", json_of_u64(row.sequence), "acknowledged",
+	        (json_int_t)row.time.s);
 	if (row.state == OFFER_OPEN &&
-		book_why(s->book, &row.id, (struct btime){wall_seconds(ev->wall)}, why, &e)) {
+	        book_why(s->book, &row.id, (struct btime){wall_seconds(ev->wall)}, why, &e)) {
 		json_object_set_new(j, "providers", json_integer((json_int_t)why->offers));
 		json_object_set_new(j, "reasons", reasons_json(why));
 	}
 	d.id = row.deal;
 	if (!hash_is_zero(&row.deal) && solver_get(s, solver_deal_record(), &d) &&
-		addr_eq(&r->account, &d.deal.hot.job_creator)) {
+	        addr_eq(&r->account, &d.deal.hot.job_creator)) {
 		json_t *more = deal_json(&d);
 
 		json_object_update_missing(j, more);
@@ -86,14 +89,16 @@ struct explaining {
 };
 
 static bool explain_one(void *ctx, const struct hash *resource, const struct addr *provider,
-	const struct pair_gap *gap)
+        const struct pair_gap *gap)
 {
 	struct explaining *x = ctx;
 
-	json_array_append_new(x->list, json_pack("{s:o, s:o, s:s, s:s, s:o}", "offer",
-		json_of_hash(resource), "provider", json_of_addr(provider), "reason",
-		gap->reason ? pair_reason_name(gap->reason) : "", "clause", pair_reason_clause(gap->reason),
-		"text", gap->reason ? gap_json(gap) : json_string("matches")));
+	json_array_append_new(
+	        x->list, json_pack("{s:o, s:o, s:s, s:s, s:o}", "offer", json_of_hash(resource),
+	                         "provider", json_of_addr(provider), "reason",
+	                         gap->reason ? pair_reason_name(gap->reason) : "", "clause",
+	                         pair_reason_clause(gap->reason), "text",
+	                         gap->reason ? gap_json(gap) : json_string("matches")));
 	return json_array_size(x->list) < 1000;
 }
 
@@ -105,12 +110,14 @@ void view_explain(struct solver *s, const struct event *ev, struct effects *fx)
 	struct err e;
 
 	if (!find_offer(s, r, &row, &e) ||
-		!book_explain(s->book, &row.id, (struct btime){wall_seconds(ev->wall)}, explain_one, &x, &e)) {
+	        !book_explain(s->book, &row.id, (struct btime){wall_seconds(ev->wall)}, explain_one,
+	                &x, &e)) {
 		json_decref(x.list);
 		fx_reply_err(fx, r->conn, &e);
 		return;
 	}
-	fx_reply(fx, r->conn, 200, json_pack("{s:o, s:o}", "id", json_of_hash(&row.id), "providers", x.list));
+	fx_reply(fx, r->conn, 200,
+	        json_pack("{s:o, s:o}", "id", json_of_hash(&row.id), "providers", x.list));
 }
 
 /* ---- deals ------------------------------------------------------------------------------------------ */
@@ -119,15 +126,15 @@ static void timeline(json_t *j, const struct solver_step *t)
 {
 	const struct {
 		const char *name;
-		uint64_t    ms;
-	} rows[] = {{"matched", t->matched_ms}, {"jobCreatorSigned", t->jc_ms}, {"providerSigned", t->rp_ms},
-		{"result", t->result_ms}, {"ended", t->end_ms}};
+		uint64_t ms;
+	} rows[] = {{"matched", t->matched_ms}, {"jobCreatorSigned", t->jc_ms},
+	        {"providerSigned", t->rp_ms}, {"result", t->result_ms}, {"ended", t->end_ms}};
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		if (rows[i].ms)
-			json_array_append_new(list, json_pack("{s:s, s:I}", "event", rows[i].name, "wallMs",
-				(json_int_t)rows[i].ms));
+			json_array_append_new(list, json_pack("{s:s, s:I}", "event", rows[i].name,
+			                                    "wallMs", (json_int_t)rows[i].ms));
 	}
 	json_object_set_new(j, "timeline", list);
 }
@@ -148,15 +155,18 @@ void view_deal(struct solver *s, const struct event *ev, struct effects *fx)
 		return;
 	}
 	step.id = res.id = d.id;
-	if (!solver_get(s, solver_deal_record(), &d) || !solver_get(s, solver_step_record(), &step)) {
+	if (!solver_get(s, solver_deal_record(), &d) ||
+	        !solver_get(s, solver_step_record(), &step)) {
 		FAIL(&e, NOT_FOUND, "no match has the deal %.*s", STR_ARG(r->params[0]));
 		fx_reply_err(fx, r->conn, &e);
 		return;
 	}
-	member = addr_eq(&r->account, &d.deal.hot.job_creator) || addr_eq(&r->account, &d.deal.hot.provider);
+	member = addr_eq(&r->account, &d.deal.hot.job_creator) ||
+	         addr_eq(&r->account, &d.deal.hot.provider);
 	j = deal_json(&d);
 	json_object_set_new(j, "state", json_string(sm_name(&match_states, step.state)));
-	json_object_set_new(j, "ledger", json_string(step.ledger ? sm_name(&deal_states, step.ledger) : ""));
+	json_object_set_new(
+	        j, "ledger", json_string(step.ledger ? sm_name(&deal_states, step.ledger) : ""));
 	json_object_set_new(j, "cost", json_of_amount(step.cost));
 	json_object_set_new(j, "why", json_of_str(str_of(step.why)));
 	timeline(j, &step);
@@ -179,17 +189,19 @@ void view_offers(struct solver *s, const struct event *ev, struct effects *fx)
 {
 	struct book_size n = book_size(s->book);
 
-	fx_reply(fx, ev->request->conn, 200, json_pack("{s:i, s:i, s:i, s:i, s:i}", "jobOffers", (int)n.jobs,
-		"waiting", (int)n.waiting, "taken", (int)n.taken, "resourceOffers", (int)n.resources,
-		"deals", (int)n.holds));
+	fx_reply(fx, ev->request->conn, 200,
+	        json_pack("{s:i, s:i, s:i, s:i, s:i}", "jobOffers", (int)n.jobs, "waiting",
+	                (int)n.waiting, "taken", (int)n.taken, "resourceOffers", (int)n.resources,
+	                "deals", (int)n.holds));
 }
 
 void view_info(struct solver *s, const struct event *ev, struct effects *fx)
 {
-	fx_reply(fx, ev->request->conn, 200, json_pack("{s:o, s:o, s:o, s:I, s:b}", "account",
-		json_of_addr(&s->world->signer.addr), "domain", json_of_hash(&s->c.domain), "lastEvent",
-		json_of_u64(s->last_event), "ledgerTime", (json_int_t)s->ledger_time.s, "ready",
-		s->ledger_time.s != 0));
+	fx_reply(fx, ev->request->conn, 200,
+	        json_pack("{s:o, s:o, s:o, s:I, s:b}", "account",
+	                json_of_addr(&s->world->signer.addr), "domain", json_of_hash(&s->c.domain),
+	                "lastEvent", json_of_u64(s->last_event), "ledgerTime",
+	                (json_int_t)s->ledger_time.s, "ready", s->ledger_time.s != 0));
 }
 
 void view_events(const struct event *ev, struct effects *fx)
