@@ -38,7 +38,7 @@ struct err {
 	int sys;                 /* errno of the cause, or 0 */
 	char msg[ERR_MSG_MAX];   /* one sentence with the value that was wrong */
 	char hint[ERR_HINT_MAX]; /* what would be right, or a command that mends it; "" if none */
-	char charged[40];        /* decimal token units that this failure cost; "" means 0 */
+	char charged[80];        /* decimal token units that this failure cost; "" means 0 */
 	struct {
 		const char *file;
 		int line;

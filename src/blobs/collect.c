@@ -9,7 +9,7 @@
 
 /* Digests of the blocks that go, so that the index is not changed while it is walked. */
 static bool choose(const struct blobs_folder *f, bool (*keep)(void *ctx, const struct cid *cid),
-        void *self, struct buf *gone, struct err *e)
+        void *ctx, struct buf *gone, struct err *e)
 {
 	const void *key;
 	void *val;

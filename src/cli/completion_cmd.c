@@ -30,7 +30,8 @@ static void first_words(void)
 			printf("%.*s ", STR_ARG(first(&cli_commands[i], &rest)));
 	}
 	for (size_t i = 0; i < cli_commands_n; i++) {
-		if (!cli_commands[i].hidden && cli_commands[i].alias && !strchr(cli_commands[i].alias, ' '))
+		if (!cli_commands[i].hidden && cli_commands[i].alias &&
+		        !strchr(cli_commands[i].alias, ' '))
 			printf("%s ", cli_commands[i].alias);
 	}
 }
@@ -157,13 +158,14 @@ static void fish(void)
 		if (cmd->hidden)
 			continue;
 		if (begins_group(i)) {
-			printf("complete -c lilypad -n __fish_use_subcommand -a %.*s -d ", STR_ARG(word));
+			printf("complete -c lilypad -n __fish_use_subcommand -a %.*s -d ",
+			        STR_ARG(word));
 			quoted(second.n ? "" : cmd->summary);
 			putchar('\n');
 		}
 		if (second.n) {
-			printf("complete -c lilypad -n '__fish_seen_subcommand_from %.*s' -a %.*s -d ", STR_ARG(word),
-				STR_ARG(second));
+			printf("complete -c lilypad -n '__fish_seen_subcommand_from %.*s' -a %.*s -d ",
+			        STR_ARG(word), STR_ARG(second));
 			quoted(cmd->summary);
 			putchar('\n');
 		}

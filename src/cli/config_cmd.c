@@ -10,13 +10,13 @@ enum { ROWS_MAX = 128 };
 static const char *kind_name(enum setting_kind k)
 {
 	static const char *const names[] = {[SETTING_TEXT] = "text",
-		[SETTING_NUMBER] = "whole number",
-		[SETTING_AMOUNT] = "amount of tokens",
-		[SETTING_SPAN] = "time, such as 30s",
-		[SETTING_SIZE] = "bytes, such as 512M",
-		[SETTING_BOOL] = "true or false",
-		[SETTING_ADDR] = "account",
-		[SETTING_FILE] = "path of a file"};
+	        [SETTING_NUMBER] = "whole number",
+	        [SETTING_AMOUNT] = "amount of tokens",
+	        [SETTING_SPAN] = "time, such as 30s",
+	        [SETTING_SIZE] = "bytes, such as 512M",
+	        [SETTING_BOOL] = "true or false",
+	        [SETTING_ADDR] = "account",
+	        [SETTING_FILE] = "path of a file"};
 
 	return names[k];
 }
@@ -36,9 +36,10 @@ static json_t *row_json(const struct cli *c, const struct setting_row *r)
 	char where[CLI_PATH_MAX + 100], env[80];
 
 	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "key", r->key, "value",
-		settings_text(c->settings, r->key), "source",
-		settings_source_text(c->settings, r->key, where, sizeof where), "default", r->standard, "kind",
-		kind_name(r->kind), "environment", settings_env_name(r->key, env), "meaning", r->meaning);
+	        settings_text(c->settings, r->key), "source",
+	        settings_source_text(c->settings, r->key, where, sizeof where), "default",
+	        r->standard, "kind", kind_name(r->kind), "environment",
+	        settings_env_name(r->key, env), "meaning", r->meaning);
 }
 
 int cmd_config_show(struct cli *c)
@@ -55,8 +56,10 @@ int cmd_config_show(struct cli *c)
 		return 0;
 	}
 	for (size_t i = 0; i < setting_rows_n; i++)
-		printf("%-28s %-28s %s\n", setting_rows[i].key, settings_text(c->settings, setting_rows[i].key),
-			settings_source_text(c->settings, setting_rows[i].key, where, sizeof where));
+		printf("%-28s %-28s %s\n", setting_rows[i].key,
+		        settings_text(c->settings, setting_rows[i].key),
+		        settings_source_text(
+		                c->settings, setting_rows[i].key, where, sizeof where));
 	return 0;
 }
 
@@ -84,19 +87,20 @@ static const struct setting_row *row_of(const char *key, struct err *e)
 static json_t *layers_json(const struct cli *c, const struct setting_row *r)
 {
 	static const char *const names[] = {[FROM_FLAG] = "command line",
-		[FROM_ENVIRONMENT] = "environment",
-		[FROM_PROJECT] = "project file",
-		[FROM_PROFILE] = "profile",
-		[FROM_NETWORK] = "network file",
-		[FROM_DEFAULT] = "default"};
+	        [FROM_ENVIRONMENT] = "environment",
+	        [FROM_PROJECT] = "project file",
+	        [FROM_PROFILE] = "profile",
+	        [FROM_NETWORK] = "network file",
+	        [FROM_DEFAULT] = "default"};
 	json_t *list = json_array();
 
 	for (int i = FROM_FLAG; i >= FROM_DEFAULT; i--) {
 		const char *v = settings_layer(c->settings, r->key, (enum setting_source)i);
 
-		json_array_append_new(list,
-			json_pack("{s:s, s:o, s:b}", "layer", names[i], "value", v ? json_string(v) : json_null(),
-				"used", (int)((int)settings_source(c->settings, r->key) == i)));
+		json_array_append_new(
+		        list, json_pack("{s:s, s:o, s:b}", "layer", names[i], "value",
+		                      v ? json_string(v) : json_null(), "used",
+		                      (int)((int)settings_source(c->settings, r->key) == i)));
 	}
 	return list;
 }
@@ -109,14 +113,15 @@ static void explain(const struct cli *c, const struct setting_row *r, const json
 
 	printf("%s\n  %s (%s)\n", r->key, r->meaning, kind_name(r->kind));
 	printf("  value        \"%s\", from %s\n", settings_text(c->settings, r->key),
-		settings_source_text(c->settings, r->key, where, sizeof where));
+	        settings_source_text(c->settings, r->key, where, sizeof where));
 	printf("  environment  %s\n  places, the highest that has a value wins:\n",
-		settings_env_name(r->key, env));
+	        settings_env_name(r->key, env));
 	json_array_foreach (layers, i, l) {
 		const char *v = json_string_value(json_object_get(l, "value"));
 
 		printf("  %s %-14s %s%s%s\n", json_is_true(json_object_get(l, "used")) ? "→" : " ",
-			json_string_value(json_object_get(l, "layer")), v ? "\"" : "", v ? v : "-", v ? "\"" : "");
+		        json_string_value(json_object_get(l, "layer")), v ? "\"" : "", v ? v : "-",
+		        v ? "\"" : "");
 	}
 }
 

@@ -107,7 +107,7 @@ bool daemon_open(struct daemon *d, struct cli *c, const char *role, const char *
 static bool write_ready(const struct daemon *d, uint16_t port, struct err *e)
 {
 	const char *path = args_get(&d->cli->args, "ready-file");
-	struct buf text OWN(buf_done);
+	struct buf text OWN(buf_done) = {0};
 	char standard[CLI_PATH_MAX + 32];
 	json_t *j;
 

@@ -14,10 +14,10 @@ enum { ENTRIES_MAX = 100000 };
 
 struct gc {
 	struct cli *c;
-	bool        dry;
+	bool dry;
 	struct span keep;
-	uint64_t    bytes, things;
-	json_t     *list;
+	uint64_t bytes, things;
+	json_t *list;
 };
 
 /* "PREFIX1234SUFFIX" of a process that is gone. */
@@ -28,7 +28,7 @@ static bool of_dead(const char *name, const char *prefix, const char *suffix)
 	uint64_t pid;
 
 	if (strncmp(name, prefix, n) != 0 || rest.n < n + end.n ||
-		strcmp(name + rest.n - end.n, suffix) != 0)
+	        strcmp(name + rest.n - end.n, suffix) != 0)
 		return false;
 	rest = (struct str){name + n, rest.n - n - end.n};
 	if (!str_u64(rest, INT32_MAX, &pid) || pid == 0)
@@ -45,8 +45,8 @@ static bool drop(struct gc *g, const char *path, const char *why, struct err *e)
 	g->bytes += bytes;
 	g->things++;
 	if (g->c->json)
-		json_array_append_new(g->list, json_pack("{s:s, s:s, s:I}", "path", path, "why", why, "bytes",
-			(json_int_t)bytes));
+		json_array_append_new(g->list, json_pack("{s:s, s:s, s:I}", "path", path, "why",
+		                                       why, "bytes", (json_int_t)bytes));
 	else
 		printf("%s  %llu bytes  %s\n", path, (unsigned long long)bytes, why);
 	return true;
@@ -62,8 +62,8 @@ static bool is_old(const struct gc *g, const char *path)
 }
 
 /* Everything in a folder that `why` gives a reason against. */
-static bool sweep(struct gc *g, const char *dir, const char *(*why)(const struct gc *, const char *, const char *),
-	struct err *e)
+static bool sweep(struct gc *g, const char *dir,
+        const char *(*why)(const struct gc *, const char *, const char *), struct err *e)
 {
 	DIR *d = opendir(dir);
 	struct dirent *f;
@@ -127,12 +127,12 @@ int cmd_gc(struct cli *c)
 	bool ok = all(&g, &e);
 
 	if (ok && c->json)
-		cli_print_json(json_pack("{s:O, s:I, s:b}", "removed", g.list, "bytes", (json_int_t)g.bytes, "dryRun",
-			(int)g.dry));
+		cli_print_json(json_pack("{s:O, s:I, s:b}", "removed", g.list, "bytes",
+		        (json_int_t)g.bytes, "dryRun", (int)g.dry));
 	json_decref(g.list);
 	if (!ok)
 		return cli_fail(c, &e);
-	cli_say(c, "%llu things, %llu bytes %s", (unsigned long long)g.things, (unsigned long long)g.bytes,
-		g.dry ? "would go" : "removed");
+	cli_say(c, "%llu things, %llu bytes %s", (unsigned long long)g.things,
+	        (unsigned long long)g.bytes, g.dry ? "would go" : "removed");
 	return 0;
 }

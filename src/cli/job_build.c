@@ -17,26 +17,26 @@
 enum { PAIRS_MAX = MANIFEST_INPUTS_MAX + 1, VALUE_MAX = SPEC_ARG_MAX };
 
 struct work {
-	struct cli        *c;
-	struct block_sink  sink;
-	struct built_job  *job;
-	struct input_pair  pairs[PAIRS_MAX];
-	size_t             pairs_n;
-	struct buf         values[PAIRS_MAX]; /* of KEY=@FILE */
-	struct spec_input *files;             /* SPEC_INPUTS_MAX */
-	size_t             files_n;
-	size_t             entries;           /* of all folders, against TREE_ENTRIES_MAX */
+	struct cli *c;
+	struct block_sink sink;
+	struct built_job *job;
+	struct input_pair pairs[PAIRS_MAX];
+	size_t pairs_n;
+	struct buf values[PAIRS_MAX]; /* of KEY=@FILE */
+	struct spec_input *files;     /* SPEC_INPUTS_MAX */
+	size_t files_n;
+	size_t entries; /* of all folders, against TREE_ENTRIES_MAX */
 };
 
 /* ---- files and folders into blocks --------------------------------------------------------------- */
 
 static bool add_any(struct work *w, int at, const char *name, int follow, unsigned depth,
-	struct unixfs_entry *out, struct err *e);
+        struct unixfs_entry *out, struct err *e);
 
 /* Directory entries in memory, with the names that they point to. */
 struct listing {
 	struct unixfs_entry *v;
-	size_t               n, cap;
+	size_t n, cap;
 };
 
 static void listing_done(struct listing *l)
@@ -46,7 +46,8 @@ static void listing_done(struct listing *l)
 	free(l->v);
 }
 
-static bool listing_add(struct listing *l, const struct unixfs_entry *x, const char *name, struct err *e)
+static bool listing_add(
+        struct listing *l, const struct unixfs_entry *x, const char *name, struct err *e)
 {
 	char *copy;
 
@@ -77,14 +78,16 @@ static bool add_entries(struct work *w, DIR *d, unsigned depth, struct listing *
 		if (strcmp(f->d_name, ".") == 0 || strcmp(f->d_name, "..") == 0)
 			continue;
 		if (++w->entries > TREE_ENTRIES_MAX)
-			return FAIL(e, TOO_LARGE, "more than %d files in the inputs", TREE_ENTRIES_MAX);
+			return FAIL(
+			        e, TOO_LARGE, "more than %d files in the inputs", TREE_ENTRIES_MAX);
 		TRY(add_any(w, dirfd(d), f->d_name, O_NOFOLLOW, depth + 1, &x, e), e);
 		TRY(listing_add(l, &x, f->d_name, e), e);
 	}
 	return true;
 }
 
-static bool add_folder(struct work *w, int fd, unsigned depth, struct unixfs_node *out, struct err *e)
+static bool add_folder(
+        struct work *w, int fd, unsigned depth, struct unixfs_node *out, struct err *e)
 {
 	struct listing l OWN(listing_done) = {0};
 	DIR *d = fdopendir(fd);
@@ -103,14 +106,15 @@ static bool add_folder(struct work *w, int fd, unsigned depth, struct unixfs_nod
 
 /* One file or folder, opened once and judged by its descriptor. */
 static bool add_any(struct work *w, int at, const char *name, int follow, unsigned depth,
-	struct unixfs_entry *out, struct err *e)
+        struct unixfs_entry *out, struct err *e)
 {
 	int fd = openat(at, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | follow);
 	struct stat st;
 	bool ok;
 
 	if (fd < 0 && errno == ELOOP)
-		return FAIL(e, MODULE_INPUT, "%s is a symbolic link: a job takes files and folders only", name);
+		return FAIL(e, MODULE_INPUT,
+		        "%s is a symbolic link: a job takes files and folders only", name);
 	if (fd < 0)
 		return FAIL_SYS(e, MODULE_INPUT, errno, "cannot open the input %s", name);
 	if (fstat(fd, &st) != 0 || (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))) {
@@ -132,8 +136,8 @@ static bool add_any(struct work *w, int at, const char *name, int follow, unsign
 	return ok;
 }
 
-static bool add_input(struct work *w, const char *path, struct str place, const struct unixfs_entry *x,
-	struct err *e)
+static bool add_input(struct work *w, const char *path, struct str place,
+        const struct unixfs_entry *x, struct err *e)
 {
 	struct spec_input *in;
 
@@ -200,7 +204,8 @@ static bool read_value(struct work *w, struct input_pair *p, struct buf *value, 
 {
 	char path[CLI_PATH_MAX];
 
-	snprintf(path, sizeof path, "%.*s", (int)MIN2(p->value.n - 1, sizeof path - 1), p->value.p + 1);
+	snprintf(path, sizeof path, "%.*s", (int)MIN2(p->value.n - 1, sizeof path - 1),
+	        p->value.p + 1);
 	buf_init(value, VALUE_MAX);
 	if (!file_read(path, VALUE_MAX, value, e)) {
 		err_prefix(e, "-i %.*s: ", STR_ARG(p->key));
@@ -222,7 +227,8 @@ static bool read_pairs(struct work *w, struct err *e)
 			return FAIL(e, MODULE_INPUT, "more than %d inputs", MANIFEST_INPUTS_MAX);
 		if (!strchr(text, '=')) {
 			FAIL(e, USAGE, "-i %s has no value", text);
-			return err_hint(e, "-i KEY=VALUE, or -i KEY=@FILE to read the value from a file");
+			return err_hint(
+			        e, "-i KEY=VALUE, or -i KEY=@FILE to read the value from a file");
 		}
 		p->key = str_cut(str_of(text), '=', &p->value);
 		if (p->value.n > 1 && p->value.p[0] == '@')
@@ -250,7 +256,8 @@ static bool add_files(struct work *w, const struct inputs *in, struct err *e)
 	for (uint32_t i = 0; i < m->m.inputs.n; i++) {
 		char text[CLI_PATH_MAX];
 
-		if ((m->types[i] != INPUT_FILE && m->types[i] != INPUT_FOLDER) || in->value[i].n == 0)
+		if ((m->types[i] != INPUT_FILE && m->types[i] != INPUT_FOLDER) ||
+		        in->value[i].n == 0)
 			continue;
 		snprintf(text, sizeof text, "%.*s", STR_ARG(in->value[i]));
 		TRY(add_given(w, text, str_of(module_input_path(m, i)), e), e);
@@ -264,16 +271,18 @@ static bool add_files(struct work *w, const struct inputs *in, struct err *e)
 /* ---- the program ----------------------------------------------------------------------------------- */
 
 /* A manifest as it is in a source folder has no program yet: its id follows from the one that is there. */
-static bool with_program(struct module *m, const char *dir, const struct unixfs_node *root, struct err *e)
+static bool with_program(
+        struct module *m, const char *dir, const struct unixfs_node *root, struct err *e)
 {
-	struct buf text OWN(buf_done);
-	struct buf full OWN(buf_done);
+	struct buf text OWN(buf_done) = {0};
+	struct buf full OWN(buf_done) = {0};
 	char path[CLI_PATH_MAX];
 
 	if (hash_eq(&m->m.program.cid, &root->cid.digest))
 		return true;
 	if (!hash_is_zero(&m->m.program.cid)) {
-		FAIL(e, MODULE_BAD, "the program in %s is not the one that its module.json names", dir);
+		FAIL(e, MODULE_BAD, "the program in %s is not the one that its module.json names",
+		        dir);
 		return err_hint(e, "build the module again");
 	}
 	buf_init(&text, MANIFEST_BYTES_MAX);
@@ -326,28 +335,31 @@ static bool build(struct work *w, const char *name, struct err *e)
 
 	TRY(module_find(w->c, name, &job->module, dir, e), e);
 	if (job->module->executor != EXECUTOR_WASM)
-		return FAIL(e, MODULE_BAD, "%s is for the executor %s: this program runs WebAssembly", name,
-			job->module->m.executor);
+		return FAIL(e, MODULE_BAD,
+		        "%s is for the executor %s: this program runs WebAssembly", name,
+		        job->module->m.executor);
 	TRY(read_pairs(w, e), e);
 	TRY(inputs_check(job->module, w->pairs, w->pairs_n,
-		    count(w->c, "file") + count(w->c, "inputs-path"), &in, e),
-		e);
+	            count(w->c, "file") + count(w->c, "inputs-path"), &in, e),
+	        e);
 	TRY(add_files(w, &in, e), e);
 	TRY(add_program(w, dir, e), e);
 	/* add_program() may have read the manifest again, with which the defaults in `in` moved. */
 	TRY(inputs_check(job->module, w->pairs, w->pairs_n,
-		    count(w->c, "file") + count(w->c, "inputs-path"), &in, e),
-		e);
+	            count(w->c, "file") + count(w->c, "inputs-path"), &in, e),
+	        e);
 	job->spec = calloc(1, sizeof *job->spec);
 	if (!job->spec)
 		return FAIL(e, MEMORY, "no memory for a job spec");
-	TRY(inputs_render(job->module, &in, exec_wasm_class(), w->files, w->files_n, &seed, job->spec, e), e);
+	TRY(inputs_render(
+	            job->module, &in, exec_wasm_class(), w->files, w->files_n, &seed, job->spec, e),
+	        e);
 	seed_of(job->spec, &job->spec->seed);
 	return true;
 }
 
 bool job_build(struct cli *c, const struct blobs *blobs, const char *module, struct built_job *out,
-	struct err *e)
+        struct err *e)
 {
 	struct built_job job = {0};
 	struct work w = {.c = c, .sink = {blobs->self, blobs->put}, .job = &job};

@@ -29,14 +29,17 @@ static json_t *job_json(const struct creator_job *j)
 	char t[WALL_TEXT_MAX], cid[CID_TEXT_MAX];
 	struct cid tree = cid_tree(&j->tree);
 	json_t *out = json_pack("{s:o, s:s, s:s, s:s, s:i, s:o, s:o, s:o, s:s, s:s, s:i}", "id",
-		json_of_hash(&j->id), "state", sm_name(&job_states, j->state), "module", j->module, "created",
-		when(j->created_ms, t), "attempt", (int)j->attempt, "offer", json_of_hash(&j->offer), "deal",
-		hash_is_zero(&j->deal) ? json_null() : json_of_hash(&j->deal), "provider",
-		addr_is_zero(&j->provider) ? json_null() : json_of_addr(&j->provider), "ledger",
-		j->ledger ? sm_name(&deal_states, j->ledger) : "", "status",
-		j->status ? enum_name(&status_names, j->status) : "", "exitCode", (int)j->exit_code);
+	        json_of_hash(&j->id), "state", sm_name(&job_states, j->state), "module", j->module,
+	        "created", when(j->created_ms, t), "attempt", (int)j->attempt, "offer",
+	        json_of_hash(&j->offer), "deal",
+	        hash_is_zero(&j->deal) ? json_null() : json_of_hash(&j->deal), "provider",
+	        addr_is_zero(&j->provider) ? json_null() : json_of_addr(&j->provider), "ledger",
+	        j->ledger ? sm_name(&deal_states, j->ledger) : "", "status",
+	        j->status ? enum_name(&status_names, j->status) : "", "exitCode",
+	        (int)j->exit_code);
 
-	json_object_set_new(out, "ended", j->ended_ms ? json_string(when(j->ended_ms, t)) : json_null());
+	json_object_set_new(
+	        out, "ended", j->ended_ms ? json_string(when(j->ended_ms, t)) : json_null());
 	json_object_set_new(out, "instructions", json_of_u64(j->count));
 	json_object_set_new(out, "bytes", json_of_u64(j->bytes));
 	json_object_set_new(out, "pay", json_of_amount(j->pay));
@@ -48,8 +51,8 @@ static json_t *job_json(const struct creator_job *j)
 	}
 	if (j->error)
 		json_object_set_new(out, "error",
-			json_pack("{s:s, s:o}", "code", err_name((enum err_code)j->error), "message",
-				json_of_str(str_of(j->why))));
+		        json_pack("{s:s, s:o}", "code", err_name((enum err_code)j->error),
+		                "message", json_of_str(str_of(j->why))));
 	return out;
 }
 
@@ -83,7 +86,7 @@ static bool named(struct cli *c, struct job_store *s, struct creator_job *j, str
 
 struct list {
 	struct creator_job *v;
-	size_t              n, cap;
+	size_t n, cap;
 };
 
 static bool collect(void *ctx, const void *row)
@@ -124,8 +127,9 @@ static void print_list(struct cli *c, const struct list *l)
 			cli_print_json(job_json(j));
 		else
 			printf("%s  %-10s %-16s %-20s %s\n", job_name(&j->id, name),
-				sm_name(&job_states, j->state), j->module,
-				j->status ? enum_name(&status_names, j->status) : "", when(j->created_ms, t));
+			        sm_name(&job_states, j->state), j->module,
+			        j->status ? enum_name(&status_names, j->status) : "",
+			        when(j->created_ms, t));
 	}
 	if (c->json)
 		cli_print_json(json_pack("{s:O}", "jobs", out));
@@ -141,7 +145,7 @@ int cmd_job_list(struct cli *c)
 	struct err e;
 
 	if (!job_store_open(c, &s, &e) ||
-		!s.store.each(s.store.self, creator_job_record(), NULL, NULL, collect, &l, &e)) {
+	        !s.store.each(s.store.self, creator_job_record(), NULL, NULL, collect, &l, &e)) {
 		free(l.v);
 		return cli_fail(c, &e);
 	}
@@ -168,9 +172,10 @@ static json_t *timeline(const struct job_store *s, const struct hash *job)
 		row.n = n;
 		if (!s->store.get(s->store.self, creator_event_record(), &row, &e))
 			break;
-		json_array_append_new(list,
-			json_pack("{s:s, s:s, s:o, s:I}", "time", when(row.wall_ms, t), "event", row.name, "text",
-				json_of_str(str_of(row.text)), "wallMs", (json_int_t)row.wall_ms));
+		json_array_append_new(
+		        list, json_pack("{s:s, s:s, s:o, s:I}", "time", when(row.wall_ms, t),
+		                      "event", row.name, "text", json_of_str(str_of(row.text)),
+		                      "wallMs", (json_int_t)row.wall_ms));
 	}
 	return list;
 }
@@ -186,9 +191,10 @@ static void print_timeline(const json_t *list)
 
 		if (i == 0)
 			first = ms;
-		printf("  %s  +%6lld.%03lld s  %-12s %s\n", json_string_value(json_object_get(row, "time")),
-			(ms - first) / 1000, (ms - first) % 1000, json_string_value(json_object_get(row, "event")),
-			json_string_value(json_object_get(row, "text")));
+		printf("  %s  +%6lld.%03lld s  %-12s %s\n",
+		        json_string_value(json_object_get(row, "time")), (ms - first) / 1000,
+		        (ms - first) % 1000, json_string_value(json_object_get(row, "event")),
+		        json_string_value(json_object_get(row, "text")));
 	}
 }
 
@@ -198,17 +204,18 @@ static void print_job(struct cli *c, const struct creator_job *j)
 
 	hash_format(&j->id, hex);
 	printf("job       %s\nmodule    %s\nstate     %s, attempt %u\n", hex, j->module,
-		sm_name(&job_states, j->state), j->attempt);
+	        sm_name(&job_states, j->state), j->attempt);
 	if (!hash_is_zero(&j->deal)) {
 		hash_format(&j->deal, hex);
 		addr_format(&j->provider, addr);
 		printf("deal      %s, %s\nprovider  %s\n", hex,
-			j->ledger ? sm_name(&deal_states, j->ledger) : "not on the ledger yet", addr);
+		        j->ledger ? sm_name(&deal_states, j->ledger) : "not on the ledger yet",
+		        addr);
 	}
 	if (j->status)
 		printf("result    %s, exit status %d, %llu instructions, %llu bytes\n",
-			enum_name(&status_names, j->status), (int)j->exit_code, (unsigned long long)j->count,
-			(unsigned long long)j->bytes);
+		        enum_name(&status_names, j->status), (int)j->exit_code,
+		        (unsigned long long)j->count, (unsigned long long)j->bytes);
 	printf("ceiling   %s\n", money(c, j->pay, text));
 	printf("paid      %s\n", money(c, j->cost, text));
 	if (j->out[0])
@@ -252,7 +259,8 @@ static bool read_out(const struct creator_job *j, const char *name, struct buf *
 	if (file_read(path, STDOUT_MAX, out, e))
 		return true;
 	if (!sm_is_final(&job_states, j->state)) {
-		FAIL(e, STATE, "the job is %s: it has no output yet", sm_name(&job_states, j->state));
+		FAIL(e, STATE, "the job is %s: it has no output yet",
+		        sm_name(&job_states, j->state));
 		return err_hint(e, "`lilypad job watch JOB` follows it");
 	}
 	return err_hint(e, "`lilypad job get JOB -O DIR` fetches the output again");
@@ -266,11 +274,12 @@ int cmd_job_logs(struct cli *c)
 	struct creator_job j;
 	struct err e;
 
-	if (!named(c, &s, &j, &e) || !read_out(&j, "stdout", &out, &e) || !read_out(&j, "stderr", &err, &e))
+	if (!named(c, &s, &j, &e) || !read_out(&j, "stdout", &out, &e) ||
+	        !read_out(&j, "stderr", &err, &e))
 		return cli_fail(c, &e);
 	if (c->json) {
 		cli_print_json(json_pack("{s:o, s:o, s:o}", "id", json_of_hash(&j.id), "stdout",
-			json_of_str(buf_view(&out)), "stderr", json_of_str(buf_view(&err))));
+		        json_of_str(buf_view(&out)), "stderr", json_of_str(buf_view(&err))));
 		return 0;
 	}
 	fwrite(buf_cstr(&out), 1, out.n, stdout);
@@ -289,14 +298,17 @@ int cmd_job_get(struct cli *c)
 	if (!named(c, &s, &j, &e))
 		return cli_fail(c, &e);
 	if (access(j.out, R_OK | X_OK) != 0) {
-		FAIL(&e, NOT_FOUND, "the output of this job is not at %s any more", j.out[0] ? j.out : "any folder");
-		err_hint(&e, "a network's directory keeps it for some days: `lilypad job watch JOB` says more");
+		FAIL(&e, NOT_FOUND, "the output of this job is not at %s any more",
+		        j.out[0] ? j.out : "any folder");
+		err_hint(&e,
+		        "a network's directory keeps it for some days: `lilypad job watch JOB` says more");
 		return cli_fail(c, &e);
 	}
 	if (to && !output_copy(j.out, to, &e))
 		return cli_fail(c, &e);
 	if (c->json)
-		cli_print_json(json_pack("{s:o, s:s}", "id", json_of_hash(&j.id), "output", to ? to : j.out));
+		cli_print_json(json_pack(
+		        "{s:o, s:s}", "id", json_of_hash(&j.id), "output", to ? to : j.out));
 	else
 		printf("%s\n", to ? to : j.out);
 	return 0;
@@ -333,8 +345,12 @@ int cmd_job_explain(struct cli *c)
 
 	if (!named(c, &s, &job, &e))
 		return cli_fail(c, &e);
-	if (!c->json && !hash_is_zero(&job.deal))
-		cli_say(c, "this job has a match: `lilypad deal show %s` tells about it", c->args.positional[0]);
+	if (job.state != JOB_POSTED) {
+		FAIL(&e, STATE, "the job is %s: only one that waits for a match is explained",
+		        sm_name(&job_states, job.state));
+		err_hint(&e, "lilypad job show %s", c->args.positional[0]);
+		return cli_fail(c, &e);
+	}
 	if (!explain(c, &job, &j, &e))
 		return cli_fail(c, &e);
 	if (c->json) {
@@ -346,7 +362,7 @@ int cmd_job_explain(struct cli *c)
 		printf("no provider has an offer in the book now\n");
 	json_array_foreach (list, i, row) {
 		printf("%s  %-16s %-6s %s\n", text_of(row, "provider"), text_of(row, "reason"),
-			text_of(row, "clause"), text_of(row, "text"));
+		        text_of(row, "clause"), text_of(row, "text"));
 	}
 	return 0;
 }
@@ -355,11 +371,12 @@ int cmd_job_explain(struct cli *c)
 
 static json_t *deal_json(const struct creator_deal *d, const json_t *ledger)
 {
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:O}", "id", json_of_hash(&d->id), "job",
-		json_of_hash(&d->job), "deal", record_to_json(deal_record(), &d->deal), "jobCreatorSignature",
-		json_of_sig(&d->jc_sig), "providerSignature", d->rp_sig.n ? json_of_sig(&d->rp_sig) : json_null(),
-		"match", record_to_json(match_record(), &d->match), "matchSignature",
-		d->match_sig.n ? json_of_sig(&d->match_sig) : json_null(), "ledger", ledger);
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:O}", "id", json_of_hash(&d->id),
+	        "job", json_of_hash(&d->job), "deal", record_to_json(deal_record(), &d->deal),
+	        "jobCreatorSignature", json_of_sig(&d->jc_sig), "providerSignature",
+	        d->rp_sig.n ? json_of_sig(&d->rp_sig) : json_null(), "match",
+	        record_to_json(match_record(), &d->match), "matchSignature",
+	        d->match_sig.n ? json_of_sig(&d->match_sig) : json_null(), "ledger", ledger);
 }
 
 static void print_deal(struct cli *c, const struct creator_deal *d, const json_t *ledger)
@@ -367,15 +384,17 @@ static void print_deal(struct cli *c, const struct creator_deal *d, const json_t
 	const struct hot *h = &d->deal.hot;
 	char hex[HASH_TEXT_MAX], text[AMOUNT_DEC_MAX + 40];
 	const struct {
-		const char  *name;
-		struct addr  who;
-	} parties[] = {{"creator", h->job_creator}, {"provider", h->provider}, {"solver", h->solver},
-		{"author", h->author}, {"directory", d->deal.cold.directory}};
+		const char *name;
+		struct addr who;
+	} parties[] = {{"creator", h->job_creator}, {"provider", h->provider},
+	        {"solver", h->solver}, {"author", h->author},
+	        {"directory", d->deal.cold.directory}};
 	const struct {
-		const char   *name;
+		const char *name;
 		struct amount v;
 	} sums[] = {{"ceiling", h->pay}, {"job bond", h->job_bond}, {"result bond", h->result_bond},
-		{"base price", h->base}, {"per instruction", h->per_instruction}, {"per byte", h->per_byte}};
+	        {"base price", h->base}, {"per instruction", h->per_instruction},
+	        {"per byte", h->per_byte}};
 
 	hash_format(&d->id, hex);
 	printf("%-16s %s\n", "deal", hex);
@@ -387,15 +406,17 @@ static void print_deal(struct cli *c, const struct creator_deal *d, const json_t
 	}
 	for (size_t i = 0; i < COUNT(sums); i++)
 		printf("%-16s %s\n", sums[i].name, money(c, sums[i].v, text));
-	printf("%-16s %llu instructions, %llu bytes\n", "limits", (unsigned long long)h->instruction_limit,
-		(unsigned long long)h->byte_limit);
+	printf("%-16s %llu instructions, %llu bytes\n", "limits",
+	        (unsigned long long)h->instruction_limit, (unsigned long long)h->byte_limit);
 	printf("%-16s agree %llu s, submit %llu s, judge %llu s, mediate %llu s\n", "clocks",
-		(unsigned long long)h->agree_timeout.s, (unsigned long long)h->submit_timeout.s,
-		(unsigned long long)h->judge_timeout.s, (unsigned long long)h->mediate_timeout.s);
-	printf("%-16s creator %s, provider %s, match %s\n", "signatures", d->jc_sig.n ? "yes" : "no",
-		d->rp_sig.n ? "yes" : "not seen yet", d->match_sig.n ? "yes" : "no");
+	        (unsigned long long)h->agree_timeout.s, (unsigned long long)h->submit_timeout.s,
+	        (unsigned long long)h->judge_timeout.s, (unsigned long long)h->mediate_timeout.s);
+	printf("%-16s creator %s, provider %s, match %s\n", "signatures",
+	        d->jc_sig.n ? "yes" : "no", d->rp_sig.n ? "yes" : "not seen yet",
+	        d->match_sig.n ? "yes" : "no");
 	printf("%-16s %s\n", "ledger",
-		json_is_object(ledger) ? json_string_value(json_object_get(ledger, "state")) : "not known there");
+	        json_is_object(ledger) ? json_string_value(json_object_get(ledger, "state"))
+	                               : "not known there");
 }
 
 /* null when the ledger does not know the deal (yet) or cannot be asked; the deal is shown all the same. */
@@ -409,7 +430,7 @@ static json_t *ledger_state(struct cli *c, const struct hash *deal)
 	hash_format(deal, hex);
 	snprintf(path, sizeof path, "/v1/agreements/%s", hex);
 	if (network_load(c, &n, &e) &&
-		remote_get(c, settings_text(c->settings, "ledger.url"), path, &j, &e))
+	        remote_get(c, settings_text(c->settings, "ledger.url"), path, &j, &e))
 		return j;
 	if (e.code != E_NOT_FOUND)
 		cli_say(c, "the ledger cannot be asked: %s", e.msg);

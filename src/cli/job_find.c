@@ -26,23 +26,25 @@ void job_store_close(struct job_store *s)
 
 const char *job_name(const struct hash *id, char out[JOB_NAME_MAX])
 {
-	snprintf(out, JOB_NAME_MAX, "j-%02x%02x%02x%02x", id->b[0], id->b[1], id->b[2], id->b[3]);
+	snprintf(out, JOB_NAME_MAX, "j-%02x%02x%02x%02x%02x", id->b[0], id->b[1], id->b[2],
+	        id->b[3], id->b[4]);
 	return out;
 }
 
 struct search {
-	char        prefix[PREFIX_MAX + 1]; /* lower-case hex digits */
-	size_t      len;
-	unsigned    n;
-	void       *row;  /* the first one found */
-	size_t      size;
-	struct buf  names; /* of all found */
+	char prefix[PREFIX_MAX + 1]; /* lower-case hex digits */
+	size_t len;
+	unsigned n;
+	void *row; /* the first one found */
+	size_t size;
+	struct buf names; /* of all found */
 };
 
 /* The digits of "j-12ab", "0x12ab" or "12ab". */
 static bool prefix_of(const char *text, struct search *s, struct err *e)
 {
-	if (strncmp(text, "j-", 2) == 0 || strncmp(text, "0x", 2) == 0 || strncmp(text, "d-", 2) == 0)
+	if (strncmp(text, "j-", 2) == 0 || strncmp(text, "0x", 2) == 0 ||
+	        strncmp(text, "d-", 2) == 0)
 		text += 2;
 	for (; text[s->len]; s->len++) {
 		char ch = text[s->len];
@@ -77,8 +79,8 @@ static bool look(void *ctx, const void *row)
 static_assert(offsetof(struct creator_job, id) == 0, "look() reads the id there");
 static_assert(offsetof(struct creator_deal, id) == 0, "look() reads the id there");
 
-static bool search(const struct job_store *store, const struct record *r, const char *text, const char *what,
-	void *out, struct err *e)
+static bool search(const struct job_store *store, const struct record *r, const char *text,
+        const char *what, void *out, struct err *e)
 {
 	struct search s = {.row = out, .size = r->size};
 	bool ok;
@@ -91,7 +93,7 @@ static bool search(const struct job_store *store, const struct record *r, const 
 		err_hint(e, "`lilypad job list` lists your jobs");
 	} else if (ok && s.n > 1) {
 		ok = FAIL(e, USAGE, "%u %ss begin with %s:%s", s.n, what, s.prefix,
-			buf_ok(&s.names) ? buf_cstr(&s.names) : " too many to list");
+		        buf_ok(&s.names) ? buf_cstr(&s.names) : " too many to list");
 		err_hint(e, "give more digits");
 	}
 	buf_done(&s.names);
@@ -103,7 +105,8 @@ bool job_find(const struct job_store *s, const char *text, struct creator_job *o
 	return search(s, creator_job_record(), text, "job", out, e);
 }
 
-bool job_find_deal(const struct job_store *s, const char *text, struct creator_deal *out, struct err *e)
+bool job_find_deal(
+        const struct job_store *s, const char *text, struct creator_deal *out, struct err *e)
 {
 	struct creator_job job;
 	struct err why;

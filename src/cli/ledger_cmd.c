@@ -16,7 +16,7 @@ enum { GENESIS_MAX = 65536 };
 static bool read_genesis(const struct cli *c, struct genesis *out, struct err *e)
 {
 	const char *given = args_get(&c->args, "genesis");
-	struct buf text OWN(buf_done);
+	struct buf text OWN(buf_done) = {0};
 	char path[CLI_PATH_MAX + 32];
 
 	buf_init(&text, GENESIS_MAX);

@@ -100,7 +100,7 @@ static bool url(char out[URL_MAX + 1], struct err *e)
 static bool write_genesis(
         const struct cli *c, const struct genesis *g, char path[CLI_PATH_MAX + 32], struct err *e)
 {
-	struct buf text OWN(buf_done);
+	struct buf text OWN(buf_done) = {0};
 
 	buf_init(&text, 1 << 20);
 	record_canonical(genesis_record(), g, &text);

@@ -14,7 +14,7 @@
 
 struct library {
 	const char *name;
-	char        version[64];
+	char version[64];
 };
 
 static size_t libraries(struct library out[8])
@@ -25,7 +25,8 @@ static size_t libraries(struct library out[8])
 	out[n++] = (struct library){.name = "libuv"};
 	snprintf(out[n - 1].version, sizeof out->version, "%s", uv_version_string());
 	out[n++] = (struct library){.name = "libcurl"};
-	snprintf(out[n - 1].version, sizeof out->version, "%s", curl_version_info(CURLVERSION_NOW)->version);
+	snprintf(out[n - 1].version, sizeof out->version, "%s",
+	        curl_version_info(CURLVERSION_NOW)->version);
 	out[n++] = (struct library){.name = "libmicrohttpd"};
 	snprintf(out[n - 1].version, sizeof out->version, "%s", MHD_get_version());
 	out[n++] = (struct library){.name = "jansson"};
@@ -33,10 +34,12 @@ static size_t libraries(struct library out[8])
 	out[n++] = (struct library){.name = "sqlite"};
 	snprintf(out[n - 1].version, sizeof out->version, "%s", sqlite3_libversion());
 	out[n++] = (struct library){.name = "openssl"};
-	snprintf(out[n - 1].version, sizeof out->version, "%s", OpenSSL_version(OPENSSL_VERSION_STRING));
+	snprintf(out[n - 1].version, sizeof out->version, "%s",
+	        OpenSSL_version(OPENSSL_VERSION_STRING));
 	out[n++] = (struct library){.name = "libseccomp"};
 	if (s)
-		snprintf(out[n - 1].version, sizeof out->version, "%u.%u.%u", s->major, s->minor, s->micro);
+		snprintf(out[n - 1].version, sizeof out->version, "%u.%u.%u", s->major, s->minor,
+		        s->micro);
 	return n;
 }
 
@@ -51,7 +54,7 @@ int cmd_version(struct cli *c)
 		for (size_t i = 0; i < n; i++)
 			json_object_set_new(j, lib[i].name, json_string(lib[i].version));
 		cli_print_json(json_pack("{s:s, s:s, s:o}", "version", LILYPAD_VERSION, "engine",
-			exec_wasm_class(), "libraries", j));
+		        exec_wasm_class(), "libraries", j));
 		return 0;
 	}
 	printf("lilypad %s\nengine  %s\n", LILYPAD_VERSION, exec_wasm_class());
@@ -64,19 +67,21 @@ int cmd_version(struct cli *c)
 
 static const char *retry_text(enum err_retry r)
 {
-	return r == RETRY_NOW ? "at once" : r == RETRY_LATER ? "later" : "no: it fails the same way again";
+	return r == RETRY_NOW     ? "at once"
+	       : r == RETRY_LATER ? "later"
+	                          : "no: it fails the same way again";
 }
 
 static int help_error(const struct cli *c, enum err_code code)
 {
 	if (c->json)
-		cli_print_json(json_pack("{s:s, s:s, s:i, s:i, s:s}", "code", err_name(code), "meaning",
-			err_meaning(code), "exit", err_exit(code), "http", err_http(code), "fault",
-			err_fault_name(err_fault(code))));
+		cli_print_json(json_pack("{s:s, s:s, s:i, s:i, s:s}", "code", err_name(code),
+		        "meaning", err_meaning(code), "exit", err_exit(code), "http",
+		        err_http(code), "fault", err_fault_name(err_fault(code))));
 	else
-		printf("%s\n%s\n\nexit code  %d\nHTTP       %d\nfault      %s\nretry      %s\n", err_name(code),
-			err_meaning(code), err_exit(code), err_http(code), err_fault_name(err_fault(code)),
-			retry_text(err_retry(code)));
+		printf("%s\n%s\n\nexit code  %d\nHTTP       %d\nfault      %s\nretry      %s\n",
+		        err_name(code), err_meaning(code), err_exit(code), err_http(code),
+		        err_fault_name(err_fault(code)), retry_text(err_retry(code)));
 	return 0;
 }
 
@@ -84,7 +89,7 @@ static int help_errors(void)
 {
 	for (int i = E_NONE + 1; i < E_COUNT; i++)
 		printf("%-16s %3d  %s\n", err_name((enum err_code)i), err_exit((enum err_code)i),
-			err_meaning((enum err_code)i));
+		        err_meaning((enum err_code)i));
 	return 0;
 }
 

@@ -35,9 +35,10 @@ int cmd_module_list(struct cli *c)
 		}
 		hash_format(&m->id, id);
 		if (c->json)
-			json_array_append_new(list,
-				json_pack("{s:s, s:s, s:s, s:s, s:s}", "name", m->m.name, "version", m->m.version,
-					"description", m->m.description, "id", id, "folder", dir));
+			json_array_append_new(
+			        list, json_pack("{s:s, s:s, s:s, s:s, s:s}", "name", m->m.name,
+			                      "version", m->m.version, "description",
+			                      m->m.description, "id", id, "folder", dir));
 		else
 			printf("%-16s %-8s %s\n", m->m.name, m->m.version, m->m.description);
 		free(m);
@@ -58,7 +59,8 @@ static void show_input(const struct module *m, uint32_t i)
 	else if (in->default_[0])
 		printf("  default %s", in->default_);
 	if (in->min[0] || in->max[0])
-		printf("  from %s to %s", in->min[0] ? in->min : "any", in->max[0] ? in->max : "any");
+		printf("  from %s to %s", in->min[0] ? in->min : "any",
+		        in->max[0] ? in->max : "any");
 	printf("  %s\n", in->description);
 }
 
@@ -67,18 +69,20 @@ static void show(const struct module *m, const char *dir)
 	char id[HASH_TEXT_MAX];
 
 	hash_format(&m->id, id);
-	printf("%s %s\n%s\n\nid         %s\nfolder     %s\nexecutor   %s, %s\n", m->m.name, m->m.version,
-		m->m.description, id, dir, m->m.executor, m->m.determinism);
+	printf("%s %s\n%s\n\nid         %s\nfolder     %s\nexecutor   %s, %s\n", m->m.name,
+	        m->m.version, m->m.description, id, dir, m->m.executor, m->m.determinism);
 	if (!addr_is_zero(&m->m.author)) {
 		char text[ADDR_TEXT_MAX];
 
 		addr_format(&m->m.author, text);
 		printf("author     %s\n", text);
 	}
-	printf("needs      %u milli-cores, %llu bytes of memory, %llu of disk\n", m->m.resources.cpu,
-		(unsigned long long)m->m.resources.ram, (unsigned long long)m->m.resources.disk);
+	printf("needs      %u milli-cores, %llu bytes of memory, %llu of disk\n",
+	        m->m.resources.cpu, (unsigned long long)m->m.resources.ram,
+	        (unsigned long long)m->m.resources.disk);
 	printf("stops at   %llu instructions, %llu bytes of output\n",
-		(unsigned long long)m->m.limits.instructions, (unsigned long long)m->m.limits.output_bytes);
+	        (unsigned long long)m->m.limits.instructions,
+	        (unsigned long long)m->m.limits.output_bytes);
 	printf("\nInputs:%s\n", m->m.inputs.n ? "" : " none");
 	for (uint32_t i = 0; i < m->m.inputs.n; i++)
 		show_input(m, i);
@@ -101,7 +105,7 @@ int cmd_module_show(struct cli *c)
 		return cli_fail(c, &e);
 	if (c->json)
 		cli_print_json(json_pack("{s:o, s:o, s:s}", "id", json_of_hash(&m->id), "manifest",
-			record_to_json(manifest_record(), &m->m), "folder", dir));
+		        record_to_json(manifest_record(), &m->m), "folder", dir));
 	else
 		show(m, dir);
 	free(m);
@@ -111,54 +115,55 @@ int cmd_module_show(struct cli *c)
 /* ---- init ------------------------------------------------------------------------------------------ */
 
 static const char init_json[] =
-	"{\n"
-	"  \"name\": \"%1$s\",\n"
-	"  \"version\": \"0.1.0\",\n"
-	"  \"description\": \"Says hello, and counts the letters of a name.\",\n"
-	"  \"author\": \"0x0000000000000000000000000000000000000000\",\n"
-	"  \"executor\": \"wasm\",\n"
-	"  \"entrypoint\": \"_start\",\n"
-	"  \"args\": [\"%1$s\", \"{Name}\"],\n"
-	"  \"inputs\": [\n"
-	"    {\"name\": \"Name\", \"type\": \"string\", \"default\": \"world\", \"maxLength\": 200, "
-	"\"description\": \"who is greeted\"}\n"
-	"  ],\n"
-	"  \"outputs\": [{\"path\": \"hello.txt\", \"description\": \"the greeting\"}],\n"
-	"  \"resources\": {\"cpu\": 100, \"ram\": \"16777216\", \"disk\": \"1048576\"},\n"
-	"  \"limits\": {\"instructions\": \"50000000\", \"outputBytes\": \"1048576\"},\n"
-	"  \"determinism\": \"exact\"\n"
-	"}\n";
+        "{\n"
+        "  \"name\": \"%1$s\",\n"
+        "  \"version\": \"0.1.0\",\n"
+        "  \"description\": \"Says hello, and counts the letters of a name.\",\n"
+        "  \"author\": \"0x0000000000000000000000000000000000000000\",\n"
+        "  \"executor\": \"wasm\",\n"
+        "  \"entrypoint\": \"_start\",\n"
+        "  \"args\": [\"%1$s\", \"{Name}\"],\n"
+        "  \"inputs\": [\n"
+        "    {\"name\": \"Name\", \"type\": \"string\", \"default\": \"world\", \"maxLength\": 200, "
+        "\"description\": \"who is greeted\"}\n"
+        "  ],\n"
+        "  \"outputs\": [{\"path\": \"hello.txt\", \"description\": \"the greeting\"}],\n"
+        "  \"resources\": {\"cpu\": 100, \"ram\": \"16777216\", \"disk\": \"1048576\"},\n"
+        "  \"limits\": {\"instructions\": \"50000000\", \"outputBytes\": \"1048576\"},\n"
+        "  \"determinism\": \"exact\"\n"
+        "}\n";
 
 static const char init_c[] =
-	"/* %1$s.c - greets whom its argument names. Inputs are under /inputs, results go to /outputs. */\n"
-	"#include <stdio.h>\n"
-	"#include <string.h>\n"
-	"\n"
-	"int main(int argc, char **argv)\n"
-	"{\n"
-	"\tconst char *name = argc > 1 ? argv[1] : \"world\";\n"
-	"\tFILE *f = fopen(\"/outputs/hello.txt\", \"w\");\n"
-	"\n"
-	"\tif (!f) {\n"
-	"\t\tperror(\"/outputs/hello.txt\");\n"
-	"\t\treturn 1;\n"
-	"\t}\n"
-	"\tfprintf(f, \"Hello, %%s!\\n\", name);\n"
-	"\tprintf(\"Hello, %%s! Your name has %%zu bytes.\\n\", name, strlen(name));\n"
-	"\treturn fclose(f) ? 1 : 0;\n"
-	"}\n";
+        "/* %1$s.c - greets whom its argument names. Inputs are under /inputs, results go to /outputs. */\n"
+        "#include <stdio.h>\n"
+        "#include <string.h>\n"
+        "\n"
+        "int main(int argc, char **argv)\n"
+        "{\n"
+        "\tconst char *name = argc > 1 ? argv[1] : \"world\";\n"
+        "\tFILE *f = fopen(\"/outputs/hello.txt\", \"w\");\n"
+        "\n"
+        "\tif (!f) {\n"
+        "\t\tperror(\"/outputs/hello.txt\");\n"
+        "\t\treturn 1;\n"
+        "\t}\n"
+        "\tfprintf(f, \"Hello, %%s!\\n\", name);\n"
+        "\tprintf(\"Hello, %%s! Your name has %%zu bytes.\\n\", name, strlen(name));\n"
+        "\treturn fclose(f) ? 1 : 0;\n"
+        "}\n";
 
 static const char init_make[] =
-	"# Builds the module; `lilypad module run .` runs it here, `lilypad run .` buys a run.\n"
-	"CC     := clang-14\n"
-	"CFLAGS := --target=wasm32-wasi --sysroot=/usr -std=c17 -O2 -Wall -Wextra -fno-ident -Wl,--strip-all\n"
-	"\n"
-	"%1$s.wasm: %1$s.c\n"
-	"\t$(CC) $(CFLAGS) -o $@ $<\n";
+        "# Builds the module; `lilypad module run .` runs it here, `lilypad run .` buys a run.\n"
+        "CC     := clang-14\n"
+        "CFLAGS := --target=wasm32-wasi --sysroot=/usr -std=c17 -O2 -Wall -Wextra -fno-ident -Wl,--strip-all\n"
+        "\n"
+        "%1$s.wasm: %1$s.c\n"
+        "\t$(CC) $(CFLAGS) -o $@ $<\n";
 
-static bool write_new(const char *dir, const char *file, const char *fmt, const char *name, struct err *e)
+static bool write_new(
+        const char *dir, const char *file, const char *fmt, const char *name, struct err *e)
 {
-	struct buf text OWN(buf_done);
+	struct buf text OWN(buf_done) = {0};
 	char path[CLI_PATH_MAX];
 
 	buf_init(&text, 1 << 16);
@@ -208,15 +213,16 @@ int cmd_module_init(struct cli *c)
 		return cli_fail(c, &e);
 	if (c->json)
 		cli_print_json(json_pack("{s:s}", "folder", c->args.positional[0]));
-	cli_say(c, "%s is a module now. Build it and run it here:\n  make -C %s && lilypad module run ./%s",
-		c->args.positional[0], c->args.positional[0], c->args.positional[0]);
+	cli_say(c,
+	        "%s is a module now. Build it and run it here:\n  make -C %s && lilypad module run ./%s",
+	        c->args.positional[0], c->args.positional[0], c->args.positional[0]);
 	return 0;
 }
 
 /* ---- run ------------------------------------------------------------------------------------------- */
 
-static bool read_part(const struct blobs *blobs, const struct run_done *d, const char *name, struct buf *out,
-	struct err *e)
+static bool read_part(const struct blobs *blobs, const struct run_done *d, const char *name,
+        struct buf *out, struct err *e)
 {
 	const struct block_source src = {blobs->self, blobs->get};
 
@@ -231,12 +237,13 @@ static json_t *done_json(const struct run_done *d, const struct buf *out, const 
 
 	cid_format(&d->tree, cid);
 	return json_pack("{s:s, s:i, s:o, s:o, s:s, s:o, s:o, s:s}", "status",
-		enum_name(&status_names, d->status), "exitCode", (int)d->exit_code, "instructions",
-		json_of_u64(d->count), "wallUs", json_of_u64(d->wall_us), "output", cid, "stdout",
-		json_of_str(buf_view(out)), "stderr", json_of_str(buf_view(err)), "trap", d->trap);
+	        enum_name(&status_names, d->status), "exitCode", (int)d->exit_code, "instructions",
+	        json_of_u64(d->count), "wallUs", json_of_u64(d->wall_us), "output", cid, "stdout",
+	        json_of_str(buf_view(out)), "stderr", json_of_str(buf_view(err)), "trap", d->trap);
 }
 
-static bool tell(const struct cli *c, const struct blobs *blobs, const struct run_done *d, struct err *e)
+static bool tell(
+        const struct cli *c, const struct blobs *blobs, const struct run_done *d, struct err *e)
 {
 	const char *dir = args_get(&c->args, "output");
 	struct buf out OWN(buf_done) = {0};
@@ -253,9 +260,10 @@ static bool tell(const struct cli *c, const struct blobs *blobs, const struct ru
 		fflush(stdout);
 		fwrite(err.p ? (const void *)err.p : "", 1, err.n, stderr);
 		cli_say(c, "%s, exit status %d%s%s · %llu instructions · %llu.%03llu ms",
-			enum_name(&status_names, d->status), (int)d->exit_code, d->trap[0] ? " · " : "", d->trap,
-			(unsigned long long)d->count, (unsigned long long)(d->wall_us / 1000),
-			(unsigned long long)(d->wall_us % 1000));
+		        enum_name(&status_names, d->status), (int)d->exit_code,
+		        d->trap[0] ? " · " : "", d->trap, (unsigned long long)d->count,
+		        (unsigned long long)(d->wall_us / 1000),
+		        (unsigned long long)(d->wall_us % 1000));
 	}
 	if (dir && d->tree.codec != CID_NONE)
 		TRY(output_write(blobs, &d->tree, dir, e), e);

@@ -42,7 +42,7 @@ static bool has_manifest(const char *dir)
 bool module_load(const char *dir, struct module **out, struct err *e)
 {
 	struct module *m = calloc(1, sizeof *m);
-	struct buf text OWN(buf_done);
+	struct buf text OWN(buf_done) = {0};
 	char path[CLI_PATH_MAX];
 	bool ok;
 
@@ -91,7 +91,7 @@ size_t module_names(const struct cli *c, char names[MODULE_NAMES_MAX][NAME_MAX_ 
 		d = opendir(dir);
 		while (d && n < MODULE_NAMES_MAX && (f = readdir(d)) != NULL) {
 			if (f->d_name[0] == '.' || strlen(f->d_name) > NAME_MAX_ ||
-				listed(names, n, f->d_name))
+			        listed(names, n, f->d_name))
 				continue;
 			snprintf(path, sizeof path, "%.900s/%.63s", dir, f->d_name);
 			if (has_manifest(path))
@@ -112,7 +112,8 @@ static bool unknown(const struct cli *c, const char *name, struct err *e)
 
 	for (size_t i = 0; i < n; i++)
 		list[i] = names[i];
-	FAIL(e, MODULE_UNKNOWN, "no module is named %s, and no folder of that name has a module.json", name);
+	FAIL(e, MODULE_UNKNOWN,
+	        "no module is named %s, and no folder of that name has a module.json", name);
 	near = nearest_name(str_of(name), list, n);
 	if (near)
 		return err_hint(e, "did you mean %s?", near);
@@ -120,7 +121,7 @@ static bool unknown(const struct cli *c, const char *name, struct err *e)
 }
 
 bool module_find(const struct cli *c, const char *name, struct module **out, char dir[CLI_PATH_MAX],
-	struct err *e)
+        struct err *e)
 {
 	char at[CLI_PATH_MAX];
 

@@ -26,7 +26,7 @@ void network_domain(const struct network_file *n, struct hash *out)
 
 bool network_read(const char *path, struct network_file *out, struct err *e)
 {
-	struct buf text OWN(buf_done);
+	struct buf text OWN(buf_done) = {0};
 	json_t *j OWN(json_own) = NULL;
 	struct network_file n;
 	struct hash domain;
@@ -52,7 +52,7 @@ bool network_read(const char *path, struct network_file *out, struct err *e)
 bool network_write(
         const char *path, const struct network_file *n, struct signer *operator_, struct err *e)
 {
-	struct buf text OWN(buf_done);
+	struct buf text OWN(buf_done) = {0};
 	struct hash domain, digest;
 	struct sig sig;
 	json_t *j;
@@ -76,7 +76,7 @@ static void network_path(const struct cli *c, const char *name, char out[CLI_PAT
 
 bool network_use(const struct cli *c, const char *file, const char *name, struct err *e)
 {
-	struct buf text OWN(buf_done);
+	struct buf text OWN(buf_done) = {0};
 	struct network_file n;
 	char path[CLI_PATH_MAX];
 
@@ -99,7 +99,7 @@ bool network_use(const struct cli *c, const char *file, const char *name, struct
 static bool current_name(const struct cli *c, char out[NAME_MAX_ + 1], struct err *e)
 {
 	const char *name = settings_text(c->settings, "network.name");
-	struct buf text OWN(buf_done);
+	struct buf text OWN(buf_done) = {0};
 	char path[CLI_PATH_MAX + 32];
 
 	if (*name) {

@@ -18,7 +18,7 @@ static bool is_url(const char *s)
 static bool fetch(const char *url, const char *to, struct err *e)
 {
 	struct http_call call = {.method = "GET", .url = url, .answer_max = NETWORK_TEXT_MAX};
-	struct buf body OWN(buf_done);
+	struct buf body OWN(buf_done) = {0};
 	struct http_answer a;
 
 	buf_init(&body, NETWORK_TEXT_MAX);
@@ -51,8 +51,8 @@ static void show(const struct network_file *n)
 	network_domain(n, &domain);
 	hash_format(&domain, hex);
 	addr_format(&n->genesis.operator_, text);
-	printf("network    %s\nledger     %s  %s%s\noperator   %s\ndomain     %s\n", n->name, n->ledger_url,
-		n->genesis.name, n->genesis.test ? " (test)" : "", text, hex);
+	printf("network    %s\nledger     %s  %s%s\noperator   %s\ndomain     %s\n", n->name,
+	        n->ledger_url, n->genesis.name, n->genesis.test ? " (test)" : "", text, hex);
 	printf("token      %s, %u decimals\n", n->genesis.symbol, n->genesis.decimals);
 	addr_format(&n->solver, text);
 	printf("solver     %s  %s\n", n->solver_url, text);

@@ -22,7 +22,7 @@ int cli_fail(const struct cli *c, const struct err *e)
 	int code = err_exit(e->code);
 
 	if (c && (c->json || c->jsonl)) {
-		struct buf b OWN(buf_done);
+		struct buf b OWN(buf_done) = {0};
 		json_t *j = json_pack("{s:o}", "error", err_to_json(e));
 
 		buf_init(&b, 1 << 16);
@@ -53,7 +53,7 @@ void cli_say(const struct cli *c, const char *fmt, ...)
 
 void cli_print_json(json_t *j)
 {
-	struct buf b OWN(buf_done);
+	struct buf b OWN(buf_done) = {0};
 
 	buf_init(&b, 64u << 20);
 	json_canonical(j, &b);

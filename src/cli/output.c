@@ -28,7 +28,8 @@ static bool parent_of(int top, struct str *path, int *out, struct err *e)
 		if (rest.n == 0)
 			break;
 		/* unixfs_walk() refuses such names; what is written to a disk is checked where it is. */
-		if (head.n == 0 || head.n > PATH_TEXT_MAX || str_is(head, ".") || str_is(head, "..")) {
+		if (head.n == 0 || head.n > PATH_TEXT_MAX || str_is(head, ".") ||
+		        str_is(head, "..")) {
 			close(at);
 			return FAIL(e, PEER, "the output has a name that leads out of its folder");
 		}
@@ -40,18 +41,20 @@ static bool parent_of(int top, struct str *path, int *out, struct err *e)
 		*path = rest;
 	}
 	if (at < 0)
-		return FAIL_SYS(e, IO, errno, "cannot open the folder of the output %.*s", STR_ARG(*path));
+		return FAIL_SYS(
+		        e, IO, errno, "cannot open the folder of the output %.*s", STR_ARG(*path));
 	*out = at;
 	return true;
 }
 
-static bool leaf(const struct writer *w, struct str path, char name[PATH_TEXT_MAX + 1], int *at, struct err *e)
+static bool leaf(const struct writer *w, struct str path, char name[PATH_TEXT_MAX + 1], int *at,
+        struct err *e)
 {
 	struct str rest = path;
 
 	TRY(parent_of(w->top, &rest, at, e), e);
 	if (rest.n == 0 || rest.n > PATH_TEXT_MAX || str_is(rest, ".") || str_is(rest, "..") ||
-		memchr(rest.p, '\0', rest.n)) {
+	        memchr(rest.p, '\0', rest.n)) {
 		close(*at);
 		return FAIL(e, PEER, "the output has a name that leads out of its folder");
 	}
@@ -156,14 +159,16 @@ bool output_write(const struct blobs *blobs, const struct cid *root, const char 
 
 static bool copy_file(int from, int to_dir, const char *name, struct err *e)
 {
-	struct writer w = {to_dir, openat(to_dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644)};
+	struct writer w = {to_dir,
+	        openat(to_dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644)};
 	uint8_t piece[16384];
 	ssize_t n = 0;
 	bool ok = true;
 
 	if (w.fd < 0)
-		return errno == EEXIST ? FAIL(e, CONFLICT, "%s is in the output folder already", name) :
-					 FAIL_SYS(e, IO, errno, "cannot make the file %s", name);
+		return errno == EEXIST
+		               ? FAIL(e, CONFLICT, "%s is in the output folder already", name)
+		               : FAIL_SYS(e, IO, errno, "cannot make the file %s", name);
 	while (ok && (n = read(from, piece, sizeof piece)) > 0)
 		ok = on_data(&w, bytes_of(piece, (size_t)n), e);
 	if (ok && n < 0)
@@ -219,8 +224,8 @@ static bool copy_dir(int from, int to, unsigned depth, struct err *e)
 		fd = openat(dirfd(d), f->d_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 		if (fd < 0 && errno == ELOOP)
 			continue;
-		ok = fd >= 0 ? copy_one(fd, to, f->d_name, depth, e) :
-			       FAIL_SYS(e, IO, errno, "cannot open %s", f->d_name);
+		ok = fd >= 0 ? copy_one(fd, to, f->d_name, depth, e)
+		             : FAIL_SYS(e, IO, errno, "cannot open %s", f->d_name);
 	}
 	closedir(d);
 	close(to);

@@ -1,4 +1,5 @@
 /* places.c - where files go: the XDG base directories, or all under one directory. */
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -30,7 +31,7 @@ static bool place(char out[CLI_PATH_MAX], const char *dir, const char *env, cons
 
 bool places_find(const char *dir, struct places *out, struct err *e)
 {
-	char absolute[CLI_PATH_MAX];
+	char absolute[PATH_MAX];
 
 	if (dir && *dir) {
 		TRY(dir_make(dir, e), e);

@@ -26,7 +26,7 @@ static bool call(const struct cli *c, const struct http_identity *who, const cha
         struct http_call *req, const char *path, json_t **out, struct err *e)
 {
 	struct http_answer a;
-	struct buf body OWN(buf_done);
+	struct buf body OWN(buf_done) = {0};
 	char full[URL_MAX + 1100];
 	const char *role = starter(c, url);
 
@@ -65,7 +65,7 @@ bool remote_post(const struct cli *c, const char *url, const char *path, json_t 
         struct err *e)
 {
 	struct http_call req = {.method = "POST"};
-	struct buf text OWN(buf_done);
+	struct buf text OWN(buf_done) = {0};
 
 	buf_init(&text, HTTP_BODY_MAX);
 	json_canonical(body, &text);
@@ -76,7 +76,7 @@ bool remote_post(const struct cli *c, const char *url, const char *path, json_t 
 
 bool ready_url(const struct cli *c, const char *role, char out[URL_MAX + 1], struct err *e)
 {
-	struct buf text OWN(buf_done);
+	struct buf text OWN(buf_done) = {0};
 	json_t *j OWN(json_own) = NULL;
 	char path[CLI_PATH_MAX + 64];
 	struct str url;

@@ -59,7 +59,8 @@ static bool remove_at(int at, const char *name, int depth, struct err *e)
 	if (fstatat(at, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
 		return errno == ENOENT || FAIL_SYS(e, IO, errno, "cannot look at %s", name);
 	if (!S_ISDIR(st.st_mode))
-		return unlinkat(at, name, 0) == 0 || FAIL_SYS(e, IO, errno, "cannot remove %s", name);
+		return unlinkat(at, name, 0) == 0 ||
+		       FAIL_SYS(e, IO, errno, "cannot remove %s", name);
 	if (depth > REMOVE_DEPTH_MAX)
 		return FAIL(e, IO, "%s is more than %d folders deep", name, REMOVE_DEPTH_MAX);
 	d = open_dir(at, name);
@@ -69,7 +70,8 @@ static bool remove_at(int at, const char *name, int depth, struct err *e)
 		ok = dots(f->d_name) || remove_at(dirfd(d), f->d_name, depth + 1, e);
 	closedir(d);
 	TRY(ok, e);
-	return unlinkat(at, name, AT_REMOVEDIR) == 0 || FAIL_SYS(e, IO, errno, "cannot remove %s", name);
+	return unlinkat(at, name, AT_REMOVEDIR) == 0 ||
+	       FAIL_SYS(e, IO, errno, "cannot remove %s", name);
 }
 
 bool remove_all(const char *path, struct err *e)

@@ -6,15 +6,16 @@
 
 #include "cli/buy.h"
 #include "cli/job_build.h"
+#include "cli/job_find.h"
 #include "cli/output.h"
-#include "cli/receipt.h"
+#include "cli/receipt_write.h"
 #include "cli/remote.h"
 #include "codec/hex.h"
 #include "codec/json.h"
 #include "codec/unixfs.h"
 #include "os/clock.h"
 
-enum { SECOND_CTRL_C_MS = 2000 };
+enum { SECOND_CTRL_C_MS = 2000, WATCH_MS = 100 };
 
 struct running {
 	struct cli *c;
@@ -161,7 +162,7 @@ static void quote(struct running *r, const struct job_spec *spec, const struct j
 static bool print_stdout(struct running *r, const struct cid *root, struct err *e)
 {
 	struct block_source src = {r->d.world.blobs.self, r->d.world.blobs.get};
-	struct buf text OWN(buf_done);
+	struct buf text OWN(buf_done) = {0};
 
 	buf_init(&text, STDOUT_MAX);
 	TRY(unixfs_read(&src, root, STR("stdout"), &text, e), e);
@@ -297,7 +298,8 @@ static int loop(struct running *r)
 	uv_run(&r->d.loop, UV_RUN_DEFAULT);
 	uv_close((uv_handle_t *)&r->sigint, NULL);
 	uv_close((uv_handle_t *)&r->leave, NULL);
-	(void)host_exited(r->host, &code);
+	if (host_exited(r->host, &code) && code != 0 && !r->failed && hash_is_zero(&r->job))
+		return code;
 	return 0;
 }
 
@@ -365,16 +367,15 @@ static bool request(
 	return true;
 }
 
-static int buy(struct running *r, struct creator_request *req, struct creator_config *config)
+/* The role drives what `config` names until nothing of it is left. */
+static int drive(struct running *r, struct creator_config *config)
 {
 	int lock = -1, rc;
 	struct err e;
 
-	if (!check_balance(r, &req->offer, &e) || !buy_own(&r->d, config->owner, &lock, &e))
+	if (!buy_own(&r->d, config->owner, &lock, &e))
 		return cli_fail(r->c, &e);
-	config->first = req;
 	config->exit_when_done = true;
-	config->detach = args_has(&r->c->args, "detach");
 	if (!creator_new(&r->d.world, config, &r->creator, &e))
 		return cli_fail(r->c, &e);
 	r->d.options.role = creator_role(r->creator);
@@ -390,6 +391,17 @@ static int buy(struct running *r, struct creator_request *req, struct creator_co
 	if (lock >= 0)
 		close(lock);
 	return rc;
+}
+
+static int buy(struct running *r, struct creator_request *req, struct creator_config *config)
+{
+	struct err e;
+
+	if (!check_balance(r, &req->offer, &e))
+		return cli_fail(r->c, &e);
+	config->first = req;
+	config->detach = args_has(&r->c->args, "detach");
+	return drive(r, config);
 }
 
 static int run(struct running *r, const char *module)
@@ -446,4 +458,86 @@ int cmd_run(struct cli *c)
 	creator_free(r->creator);
 	free(r);
 	return rc;
+}
+
+/* ---- jobs of before ------------------------------------------------------------------------------------ */
+
+/* Another process drives it: its steps are in the store. */
+static int watch_store(struct running *r, struct creator_job *j)
+{
+	struct store *s = &r->d.world.store;
+	uint8_t seen = 0;
+	struct err e;
+
+	while (!sm_is_final(&job_states, j->state)) {
+		if (j->state != seen)
+			cli_say(r->c, "  %s", sm_name(&job_states, j->state));
+		seen = j->state;
+		clock_sleep(span_ms(WATCH_MS));
+		if (!s->get(s->self, creator_job_record(), j, &e))
+			return cli_fail(r->c, &e);
+		if (!buy_owner_alive(&r->d, j->owner))
+			break;
+	}
+	return -1;
+}
+
+static int resume(struct running *r, const char *text, bool cancel)
+{
+	struct creator_config config = {0};
+	struct creator_job j;
+	struct job_store store = {.store = r->d.world.store};
+	struct err e;
+
+	if (!job_find(&store, text, &j, &e) || !buy_prepare(&r->d, &config, &e))
+		return cli_fail(r->c, &e);
+	r->job = j.id;
+	if (!sm_is_final(&job_states, j.state) && buy_owner_alive(&r->d, j.owner)) {
+		if (cancel) {
+			FAIL(&e, CONFLICT, "another process of this machine drives the job");
+			err_hint(&e, "press Ctrl-C twice there");
+			return cli_fail(r->c, &e);
+		}
+		int rc = watch_store(r, &j);
+		if (rc >= 0)
+			return rc;
+	}
+	if (sm_is_final(&job_states, j.state))
+		return conclude(r);
+	config.resume = j.id;
+	config.cancel_at_once = cancel;
+	return drive(r, &config);
+}
+
+static int on_job_command(struct cli *c, bool cancel)
+{
+	struct running *r = calloc(1, sizeof *r);
+	struct err e;
+	int rc;
+
+	assert(r);
+	r->c = c;
+	if (c->args.positional_n != 1) {
+		FAIL(&e, USAGE, "which job? `lilypad job list` shows them");
+		rc = cli_fail(c, &e);
+	} else if (!daemon_open(&r->d, c, "creator", NULL, creator_tables,
+	                   DAEMON_NETWORK | DAEMON_BLOBS | DAEMON_CLIENT | DAEMON_SHARED, &e)) {
+		rc = cli_fail(c, &e);
+	} else {
+		rc = resume(r, c->args.positional[0], cancel);
+	}
+	daemon_close(&r->d);
+	creator_free(r->creator);
+	free(r);
+	return rc;
+}
+
+int cmd_job_watch(struct cli *c)
+{
+	return on_job_command(c, false);
+}
+
+int cmd_job_cancel(struct cli *c)
+{
+	return on_job_command(c, true);
 }

@@ -20,7 +20,7 @@ static void up_file(const struct cli *c, char out[CLI_PATH_MAX + 32])
 
 static bool write_up(const struct cli *c, const struct local_net *l, struct err *e)
 {
-	struct buf text OWN(buf_done);
+	struct buf text OWN(buf_done) = {0};
 	char path[CLI_PATH_MAX + 32];
 	json_t *list = json_array(), *j;
 
@@ -42,7 +42,7 @@ static bool write_up(const struct cli *c, const struct local_net *l, struct err 
 /* Is that process one of ours? A number may have been given to another since. */
 static bool is_ours(pid_t pid, const char *role)
 {
-	struct buf text OWN(buf_done);
+	struct buf text OWN(buf_done) = {0};
 	char path[64], first[32];
 	struct err e;
 
@@ -57,7 +57,7 @@ static bool is_ours(pid_t pid, const char *role)
 
 static bool read_up(const struct cli *c, json_t **out, struct err *e)
 {
-	struct buf text OWN(buf_done);
+	struct buf text OWN(buf_done) = {0};
 	char path[CLI_PATH_MAX + 32];
 
 	buf_init(&text, UP_FILE_MAX);

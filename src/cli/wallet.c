@@ -96,8 +96,8 @@ static bool password_of(const struct cli *c, const char *name, struct buf *out, 
 
 bool wallet_save(const struct cli *c, const char *name, const struct seckey *key, struct err *e)
 {
-	struct buf json OWN(buf_done);
-	struct buf pass OWN(buf_done);
+	struct buf json OWN(buf_done) = {0};
+	struct buf pass OWN(buf_done) = {0};
 	char path[CLI_PATH_MAX];
 	struct seckey random;
 
@@ -123,8 +123,8 @@ bool wallet_save(const struct cli *c, const char *name, const struct seckey *key
 bool wallet_open(
         const struct cli *c, const char *name, bool may_make, struct wallet *out, struct err *e)
 {
-	struct buf json OWN(buf_done);
-	struct buf pass OWN(buf_done);
+	struct buf json OWN(buf_done) = {0};
+	struct buf pass OWN(buf_done) = {0};
 	struct wallet w = {0};
 
 	if (!name)

@@ -13,7 +13,13 @@
 #include "os/file.h"
 #include "port/action_json.h"
 
-enum { PROFILE_MAX = 1 << 16, PASS_MAX = 1024, SECRET_MAX = 4096, MINT_LIFE_S = 600, KEYS_MAX = 4096 };
+enum {
+	PROFILE_MAX = 1 << 16,
+	PASS_MAX = 1024,
+	SECRET_MAX = 4096,
+	MINT_LIFE_S = 600,
+	KEYS_MAX = 4096
+};
 
 static const char *word(const struct cli *c, size_t i)
 {
@@ -41,7 +47,8 @@ int cmd_wallet_new(struct cli *c)
 	struct addr addr;
 	struct err e;
 
-	if (!seckey_new(&key, &e) || !wallet_save(c, name, &key, &e) || !seckey_addr(&key, &addr, &e))
+	if (!seckey_new(&key, &e) || !wallet_save(c, name, &key, &e) ||
+	        !seckey_addr(&key, &addr, &e))
 		return cli_fail(c, &e);
 	return show_new(c, name, &addr);
 }
@@ -76,7 +83,7 @@ static char **key_names(const char *dir, size_t *n)
 static void list_one(const struct cli *c, const char *name, json_t *list)
 {
 	bool used = strcmp(name, settings_text(c->settings, "wallet.name")) == 0;
-	struct buf text OWN(buf_done);
+	struct buf text OWN(buf_done) = {0};
 	char path[CLI_PATH_MAX], account[ADDR_TEXT_MAX] = "?";
 	struct addr a;
 	struct err e;
@@ -86,8 +93,8 @@ static void list_one(const struct cli *c, const char *name, json_t *list)
 	if (file_read(path, KEYSTORE_TEXT_MAX, &text, &e) && keystore_addr(buf_view(&text), &a))
 		addr_format(&a, account);
 	if (c->json)
-		json_array_append_new(list,
-			json_pack("{s:s, s:s, s:b}", "name", name, "account", account, "inUse", (int)used));
+		json_array_append_new(list, json_pack("{s:s, s:s, s:b}", "name", name, "account",
+		                                    account, "inUse", (int)used));
 	else
 		printf("%s %-16s %s\n", used ? "*" : " ", name, account);
 }
@@ -117,7 +124,7 @@ int cmd_wallet_list(struct cli *c)
 static struct str trim(struct str s)
 {
 	while (s.n && (s.p[0] == ' ' || s.p[0] == '\t'))
-		s.p++, s.n--;
+		s = (struct str){s.p + 1, s.n - 1};
 	while (s.n && (s.p[s.n - 1] == ' ' || s.p[s.n - 1] == '\t' || s.p[s.n - 1] == '\r'))
 		s.n--;
 	return s;
@@ -148,8 +155,8 @@ static void set_wallet(struct str old, const char *name, struct buf *out)
 
 static bool use(const struct cli *c, const char *name, struct err *e)
 {
-	struct buf old OWN(buf_done);
-	struct buf text OWN(buf_done);
+	struct buf old OWN(buf_done) = {0};
+	struct buf text OWN(buf_done) = {0};
 	char path[CLI_PATH_MAX + 16];
 
 	buf_init(&old, PROFILE_MAX);
@@ -160,7 +167,8 @@ static bool use(const struct cli *c, const char *name, struct err *e)
 	wallet_path(c, name, ".json", path);
 	if (access(path, F_OK) != 0) {
 		FAIL(e, KEY, "there is no wallet named %s", name);
-		return err_hint(e, "`lilypad wallet list` lists them, `lilypad wallet new %s` makes it", name);
+		return err_hint(e,
+		        "`lilypad wallet list` lists them, `lilypad wallet new %s` makes it", name);
 	}
 	snprintf(path, sizeof path, "%s/lilypad.ini", c->places.config);
 	if (access(path, F_OK) == 0)
@@ -182,8 +190,9 @@ int cmd_wallet_use(struct cli *c)
 	else
 		cli_say(c, "%s is in use from now on", word(c, 0));
 	if (settings_source(c->settings, "wallet.name") > FROM_PROFILE)
-		cli_say(c, "but here %s says %s", settings_source_text(c->settings, "wallet.name", where, sizeof where),
-			settings_text(c->settings, "wallet.name"));
+		cli_say(c, "but here %s says %s",
+		        settings_source_text(c->settings, "wallet.name", where, sizeof where),
+		        settings_text(c->settings, "wallet.name"));
 	return 0;
 }
 
@@ -192,7 +201,7 @@ int cmd_wallet_use(struct cli *c)
 /* An account as text, or the one of a wallet (NULL: that in use) without unlocking its key. */
 static bool account_of(const struct cli *c, const char *text, struct addr *out, struct err *e)
 {
-	struct buf key OWN(buf_done);
+	struct buf key OWN(buf_done) = {0};
 	char path[CLI_PATH_MAX];
 	const char *name = text ? text : settings_text(c->settings, "wallet.name");
 
@@ -242,7 +251,8 @@ int cmd_wallet_balance(struct cli *c)
 	char text[ADDR_TEXT_MAX];
 	struct err e;
 
-	if (!network_load(c, &n, &e) || !account_of(c, word(c, 0), &who, &e) || !ask_account(c, &who, &j, &e))
+	if (!network_load(c, &n, &e) || !account_of(c, word(c, 0), &who, &e) ||
+	        !ask_account(c, &who, &j, &e))
 		return cli_fail(c, &e);
 	if (c->json) {
 		json_object_set_new(j, "symbol", json_string(n.genesis.symbol));
@@ -253,14 +263,14 @@ int cmd_wallet_balance(struct cli *c)
 	addr_format(&who, text);
 	printf("%-12s %s\n", "account", text);
 	if (!show_amount(j, "free", &n.genesis, &e) || !show_amount(j, "locked", &n.genesis, &e) ||
-		!show_amount(j, "withdrawing", &n.genesis, &e))
+	        !show_amount(j, "withdrawing", &n.genesis, &e))
 		return cli_fail(c, &e);
 	return 0;
 }
 
 /* The Send of a Mint by the operator: its next nonce and the block's time come from the ledger. */
-static bool mint(const struct cli *c, const struct network_file *n, struct wallet *op, const struct mint *m,
-	struct action *a, struct err *e)
+static bool mint(const struct cli *c, const struct network_file *n, struct wallet *op,
+        const struct mint *m, struct action *a, struct err *e)
 {
 	const char *ledger = settings_text(c->settings, "ledger.url");
 	json_t *account OWN(json_own) = NULL;
@@ -289,7 +299,7 @@ static bool mint(const struct cli *c, const struct network_file *n, struct walle
 static bool submitted(const json_t *answer, struct err *e)
 {
 	const json_t *line = json_array_get(json_object_get(answer, "results"), 0);
-	struct buf b OWN(buf_done);
+	struct buf b OWN(buf_done) = {0};
 	struct str stage;
 
 	TRY(json_get_str(line, "stage", &stage, e), e);
@@ -302,7 +312,8 @@ static bool submitted(const json_t *answer, struct err *e)
 	return false;
 }
 
-static bool fund(struct cli *c, struct network_file *n, struct mint *m, json_t **answer, struct err *e)
+static bool fund(
+        struct cli *c, struct network_file *n, struct mint *m, json_t **answer, struct err *e)
 {
 	const char *name = args_get(&c->args, "operator");
 	struct wallet op;
@@ -313,14 +324,15 @@ static bool fund(struct cli *c, struct network_file *n, struct mint *m, json_t *
 		return FAIL(e, MEMORY, "no memory for an action");
 	if (!wallet_open(c, name ? name : "operator", false, &op, e)) {
 		free(a);
-		return err_hint(e, "the operator's key must be here: --operator NAME says which it is");
+		return err_hint(
+		        e, "the operator's key must be here: --operator NAME says which it is");
 	}
 	ok = addr_eq(&op.addr, &n->genesis.operator_) ||
-		FAIL(e, FORBIDDEN, "the wallet %s is not that of the ledger's operator", op.name);
+	     FAIL(e, FORBIDDEN, "the wallet %s is not that of the ledger's operator", op.name);
 	ok = ok && mint(c, n, &op, m, a, e) &&
-		remote_post(c, settings_text(c->settings, "ledger.url"), "/v1/actions", action_to_json(a), answer,
-			e) &&
-		submitted(*answer, e);
+	     remote_post(c, settings_text(c->settings, "ledger.url"), "/v1/actions",
+	             action_to_json(a), answer, e) &&
+	     submitted(*answer, e);
 	wallet_close(&op);
 	free(a);
 	return ok;
@@ -334,10 +346,11 @@ static bool fund_args(struct cli *c, struct network_file *n, struct mint *m, str
 		return FAIL(e, USAGE, "how much? lilypad wallet fund TOKENS");
 	TRY(network_load(c, n, e), e);
 	if (!n->genesis.test)
-		return FAIL(e, FORBIDDEN, "%s is no test ledger: nobody mints tokens there with this command",
-			n->genesis.name);
+		return FAIL(e, FORBIDDEN,
+		        "%s is no test ledger: nobody mints tokens there with this command",
+		        n->genesis.name);
 	if (!amount_parse_display(str_of(tokens), n->genesis.decimals, &m->amount) ||
-		!amount_fits_document(m->amount))
+	        !amount_fits_document(m->amount))
 		return FAIL(e, USAGE, "\"%s\" is no amount of tokens such as 0.25", tokens);
 	TRY(account_of(c, args_get(&c->args, "to"), &m->to, e), e);
 	return true;
@@ -356,8 +369,8 @@ int cmd_wallet_fund(struct cli *c)
 	addr_format(&m.to, who);
 	amount_format_display(m.amount, n.genesis.decimals, text);
 	if (c->json)
-		cli_print_json(json_pack("{s:s, s:o, s:O}", "account", who, "amount", json_of_amount(m.amount),
-			"ledger", answer));
+		cli_print_json(json_pack("{s:s, s:o, s:O}", "account", who, "amount",
+		        json_of_amount(m.amount), "ledger", answer));
 	else
 		cli_say(c, "%s %s for %s", text, n.genesis.symbol, who);
 	return 0;
@@ -368,16 +381,17 @@ int cmd_wallet_fund(struct cli *c)
 static bool export(const struct cli *c, struct err *e)
 {
 	const char *out = args_get(&c->args, "out");
-	struct buf pass OWN(buf_done);
-	struct buf json OWN(buf_done);
+	struct buf pass OWN(buf_done) = {0};
+	struct buf json OWN(buf_done) = {0};
 	struct wallet w;
 	bool ok;
 
 	buf_init(&pass, PASS_MAX);
 	buf_init(&json, KEYSTORE_TEXT_MAX);
 	TRY(wallet_open(c, word(c, 0), false, &w, e), e);
-	ok = wallet_password(args_get(&c->args, "password-file"), "password for the exported key: ", &pass, e) &&
-		keystore_encode(&w.key, buf_view(&pass), KEYSTORE_STRONG, &json, e);
+	ok = wallet_password(args_get(&c->args, "password-file"),
+	             "password for the exported key: ", &pass, e) &&
+	     keystore_encode(&w.key, buf_view(&pass), KEYSTORE_STRONG, &json, e);
 	wallet_close(&w);
 	if (pass.p)
 		explicit_bzero(pass.p, pass.n);
@@ -414,8 +428,8 @@ static bool read_secret(struct seckey *key, struct err *e)
 
 static bool read_key(const struct cli *c, const char *file, struct seckey *key, struct err *e)
 {
-	struct buf json OWN(buf_done);
-	struct buf pass OWN(buf_done);
+	struct buf json OWN(buf_done) = {0};
+	struct buf pass OWN(buf_done) = {0};
 	struct err why;
 	bool ok;
 
@@ -429,7 +443,9 @@ static bool read_key(const struct cli *c, const char *file, struct seckey *key, 
 		*e = why;
 		return false;
 	}
-	TRY(wallet_password(args_get(&c->args, "password-file"), "password of the key file: ", &pass, e), e);
+	TRY(wallet_password(
+	            args_get(&c->args, "password-file"), "password of the key file: ", &pass, e),
+	        e);
 	ok = keystore_decode(buf_view(&json), buf_view(&pass), key, e);
 	if (pass.p)
 		explicit_bzero(pass.p, pass.n);
@@ -449,8 +465,8 @@ int cmd_wallet_import(struct cli *c)
 		FAIL(&e, USAGE, "which key? lilypad wallet import FILE [NAME]");
 		return cli_fail(c, &e);
 	}
-	if (!wallet_name_ok(name, &e) || !read_key(c, word(c, 0), &key, &e) || !wallet_save(c, name, &key, &e) ||
-		!seckey_addr(&key, &addr, &e))
+	if (!wallet_name_ok(name, &e) || !read_key(c, word(c, 0), &key, &e) ||
+	        !wallet_save(c, name, &key, &e) || !seckey_addr(&key, &addr, &e))
 		return cli_fail(c, &e);
 	return show_new(c, name, &addr);
 }

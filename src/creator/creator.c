@@ -122,17 +122,6 @@ static void on_start(struct creator *c, struct effects *fx)
 	f->id = c->c.solver_cursor;
 }
 
-/* Only with an open stream is an offer posted: no message about it can be missed then. */
-static void on_connected(struct creator *c, const struct event *ev, struct effects *fx)
-{
-	if (!c->started) {
-		c->started = true;
-		if (c->c.first)
-			job_start(c, c->c.first, ev, fx);
-		adopt(c, ev, fx);
-	}
-}
-
 static void cancel_one(struct creator *c, struct job *j, const struct event *ev, struct effects *fx)
 {
 	struct err e;
@@ -166,6 +155,21 @@ static void cancel_all(struct creator *c, const struct event *ev, struct effects
 
 		if (j)
 			cancel_one(c, j, ev, fx);
+	}
+}
+
+/* Only with an open stream is an offer posted: no message about it can be missed then. */
+static void on_connected(struct creator *c, const struct event *ev, struct effects *fx)
+{
+	if (!c->started) {
+		c->started = true;
+		if (c->c.first)
+			job_start(c, c->c.first, ev, fx);
+		adopt(c, ev, fx);
+		if (c->c.cancel_at_once)
+			cancel_all(c, ev, fx);
+		if (c->jobs.n == 0 && c->c.exit_when_done)
+			fx_add(fx, FX_EXIT, (struct tag){0});
 	}
 }
 

@@ -4,6 +4,8 @@
 #ifndef LILYPAD_CREATOR_CREATOR_H
 #define LILYPAD_CREATOR_CREATOR_H
 
+#include <jansson.h>
+
 #include "port/peer.h"
 
 #include "model/record_struct.h"
@@ -23,6 +25,9 @@ enum job_state {
 extern const struct sm job_states;
 /* Every table of the role, for a command that only reads; ends with NULL. */
 extern const struct record *(*const creator_tables[])(void);
+
+/* What is shown of a job: new reference. */
+json_t *creator_job_json(const struct creator_job *j);
 
 #define CREATOR_JOBS_MAX     1024 /* unfinished jobs of one process: more are refused with BUSY */
 #define CREATOR_ATTEMPTS_MAX 5    /* providers that are tried before a job fails */
@@ -50,6 +55,7 @@ struct creator_config {
 	bool (*alive)(void *ctx, const uint8_t owner[16]);
 	void *ctx;
 	const struct creator_request *first; /* a job to start with, or NULL */
+	bool cancel_at_once;                 /* cancel what is taken over, as far as that is free */
 	struct hash resume;                  /* a job to take over, or zero */
 	bool detach;         /* exit once `first` is acknowledged, leaving it to the daemon */
 	bool exit_when_done; /* exit when no job of ours is left */

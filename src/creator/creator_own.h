@@ -59,8 +59,7 @@ void job_note(struct creator *c, struct job *j, const struct event *ev, struct e
 /* The end: FAILED or CANCELLED with an error, or DONE. The job is forgotten here, kept in the store. */
 void job_end(struct creator *c, struct job *j, enum job_state end, const struct err *why,
         const struct event *ev, struct effects *fx, const char *text);
-json_t *creator_job_json(const struct creator_job *j);
-struct bytes deal_json(struct creator *c, const struct job *j, struct effects *fx);
+struct bytes job_deal_json(struct creator *c, const struct job *j, struct effects *fx);
 struct action *job_action(struct effects *fx, enum action_kind kind);
 void job_submit(struct effects *fx, struct job *j, struct action *a);
 /* Repeat the step later; true when it has been tried too often. */

@@ -74,7 +74,7 @@ void job_fetch(struct creator *c, struct job *j, struct effects *fx)
 	f->audience = c->c.directory.addr;
 	f->root = cid_tree(&j->j.tree);
 	f->limit = r.stored.bytes;
-	f->body = deal_json(c, j, fx);
+	f->body = job_deal_json(c, j, fx);
 }
 
 /* The program's exit status is a file of the output. */

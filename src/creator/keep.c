@@ -199,7 +199,7 @@ void job_end(struct creator *c, struct job *j, enum job_state end, const struct 
 		fx_add(fx, FX_EXIT, (struct tag){0});
 }
 
-struct bytes deal_json(struct creator *c, const struct job *j, struct effects *fx)
+struct bytes job_deal_json(struct creator *c, const struct job *j, struct effects *fx)
 {
 	struct creator_deal d = {.id = j->j.deal};
 	json_t *out;

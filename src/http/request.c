@@ -177,6 +177,7 @@ void http_server_take_tree(struct http_server *s, struct conn_id conn, uint64_t 
 		conn_answer_err(c, &e);
 		return;
 	}
+	tree_in_demand_all(c->tree);
 	if (!c->in_handler)
 		conn_resume(c);
 }

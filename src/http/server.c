@@ -130,13 +130,23 @@ static void *on_uri(void *cls, const char *uri, struct MHD_Connection *mhd)
 static void on_completed(
         void *cls, struct MHD_Connection *mhd, void **con, enum MHD_RequestTerminationCode why)
 {
+	struct http_server *s = cls;
 	struct conn *c = *con;
+	struct tree_done gone = {.ok = false};
+	bool arriving = c && c->tree && !s->stopping;
 
 	(void)why;
-	set_busy(cls, mhd, false);
-	if (c)
+	set_busy(s, mhd, false);
+	if (c) {
+		gone.conn.v = c->id;
 		conn_give(c);
+	}
 	*con = NULL;
+	/* Whoever asked for the tree must not wait for it; there is nobody left to answer. */
+	if (arriving) {
+		FAIL(&gone.err, UNREACHABLE, "the sender of a tree has gone before its end");
+		s->o.tree(s->o.ctx, &gone);
+	}
 }
 
 /* ---- the loop ---------------------------------------------------------------------------------------- */

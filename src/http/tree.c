@@ -38,8 +38,9 @@ static struct todo pop(struct buf *stack)
 static void walk_init(struct buf *stack, struct map *blocks, size_t val_size, struct arena *links)
 {
 	buf_init(stack, (size_t)HTTP_TREE_BLOCKS * sizeof(struct todo));
-	/* Keys are digests of blocks that were checked: they cannot be chosen to collide. */
-	map_init(blocks, sizeof(struct hash), val_size, HTTP_TREE_BLOCKS, 0);
+	/* Keys hold digests of blocks that were checked: they cannot be chosen to collide. The codec belongs
+	 * to the key: the same bytes may stand in a tree as a leaf and as a node with links. */
+	map_init(blocks, sizeof(struct cid), val_size, HTTP_TREE_BLOCKS, 0);
 	arena_init(links, LINKS_ARENA_MAX);
 }
 
@@ -52,6 +53,7 @@ struct extent {
 
 struct tree_in {
 	struct blobs blobs;
+	bool demand_all;
 	uint64_t max;
 	struct car_reader car;
 	struct map extents;
@@ -63,7 +65,7 @@ struct tree_in {
 static bool keep_block(void *self, const struct cid *cid, struct bytes block, struct err *e)
 {
 	struct tree_in *t = self;
-	struct extent *x = map_put(&t->extents, &cid->digest, NULL);
+	struct extent *x = map_put(&t->extents, cid, NULL);
 
 	if (!x)
 		return FAIL(e, TOO_LARGE, "a tree of more than %u blocks", HTTP_TREE_BLOCKS);
@@ -100,33 +102,47 @@ struct tree_in *tree_in_free(struct tree_in *t)
 	return NULL;
 }
 
+void tree_in_demand_all(struct tree_in *t)
+{
+	t->demand_all = true;
+}
+
 bool tree_in_feed(struct tree_in *t, struct bytes piece, struct err *e)
 {
 	TRY(car_reader_feed(&t->car, piece, e), e);
 	return true;
 }
 
-static bool load(struct tree_in *t, const struct cid *cid, struct err *e)
+static bool missing(const struct cid *cid, struct err *e)
 {
 	char text[CID_TEXT_MAX];
 
+	cid_format(cid, text);
+	return FAIL(e, PEER, "the tree is not whole: block %s did not come", text);
+}
+
+static bool load(struct tree_in *t, const struct cid *cid, struct err *e)
+{
 	buf_reset(&t->block);
 	if (t->blobs.get(t->blobs.self, cid, &t->block, e))
 		return true;
 	if (e->code != E_NOT_FOUND)
 		return false;
-	cid_format(cid, text);
-	return FAIL(e, PEER, "the tree is not whole: block %s did not come", text);
+	return missing(cid, e);
 }
 
 /* First visit: leaves are done, of others the children come first. */
 static bool expand(struct tree_in *t, const struct cid *cid, struct err *e)
 {
-	struct extent *x = map_put(&t->extents, &cid->digest, NULL);
 	struct unixfs_block b;
+	struct extent *x;
+	bool fresh;
 
+	x = map_put(&t->extents, cid, &fresh);
 	if (!x)
 		return FAIL(e, TOO_LARGE, "a tree of more than %u blocks", HTTP_TREE_BLOCKS);
+	if (fresh && t->demand_all)
+		return missing(cid, e);
 	if (x->total)
 		return true;
 	if (cid->codec == CID_RAW) {
@@ -150,7 +166,7 @@ static bool expand(struct tree_in *t, const struct cid *cid, struct err *e)
 /* Second visit: every child's total is known. */
 static bool add_up(struct tree_in *t, const struct cid *cid, struct err *e)
 {
-	struct extent *x = map_get(&t->extents, &cid->digest);
+	struct extent *x = map_get(&t->extents, cid);
 	struct unixfs_block b;
 	uint64_t total;
 
@@ -162,7 +178,7 @@ static bool add_up(struct tree_in *t, const struct cid *cid, struct err *e)
 	TRY(unixfs_decode(cid, buf_bytes(&t->block), &t->links, &b, e), e);
 	total = x->bytes;
 	for (size_t i = 0; i < b.n; i++) {
-		const struct extent *child = map_get(&t->extents, &b.links[i].cid.digest);
+		const struct extent *child = map_get(&t->extents, &b.links[i].cid);
 
 		assert(child);
 		if (child->total > t->max - MIN2(total, t->max))
@@ -189,7 +205,7 @@ bool tree_in_end(struct tree_in *t, struct cid *root, uint64_t *bytes, struct er
 		else
 			TRY(expand(t, &next.cid, e), e);
 	}
-	x = map_get(&t->extents, &t->car.root.digest);
+	x = map_get(&t->extents, &t->car.root);
 	assert(x);
 	if (x->total > t->max)
 		return FAIL(e, TOO_LARGE, "the tree has more than %llu bytes",
@@ -256,7 +272,7 @@ static bool next_block(struct tree_out *t, struct err *e)
 	struct unixfs_block b;
 	bool fresh;
 
-	if (!map_put(&t->sent, &next.cid.digest, &fresh))
+	if (!map_put(&t->sent, &next.cid, &fresh))
 		return FAIL(e, TOO_LARGE, "a tree of more than %u blocks", HTTP_TREE_BLOCKS);
 	if (!fresh)
 		return true;

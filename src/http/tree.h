@@ -12,6 +12,9 @@ struct tree_in;
 /* blobs: borrowed. max: bytes of the blocks of the tree, each occurrence counted. */
 MUST bool tree_in_new(const struct blobs *blobs, uint64_t max, struct tree_in **out, struct err *e);
 struct tree_in *tree_in_free(struct tree_in *t);
+/* Every block must come: one that is in the block store only is missing. Who cannot show the bytes of a
+ * tree must not be given a right to them (protocol 9.2). */
+void tree_in_demand_all(struct tree_in *t);
 /* Pieces of any size. PEER, BLOCK_CORRUPT, TOO_LARGE, or why the block store refused. After a failure
  * it must only be freed. */
 MUST bool tree_in_feed(struct tree_in *t, struct bytes piece, struct err *e);

@@ -3,7 +3,9 @@
 
 #include "codec/eip712.h"
 #include "codec/json.h"
+#include "codec/json_show.h"
 #include "crypto/keccak.h"
+#include "model/parts.h"
 
 enum part_kind { PART_RECORD, PART_SIG, PART_HASH, PART_RESULT };
 
@@ -152,29 +154,53 @@ void action_id(const struct action *a, struct hash *out)
 
 /* ---- in ------------------------------------------------------------------------------------------- */
 
+/* Protocol 2.0.3: a decimal string, unlike a number that is no part of a document. */
+static bool get_count(const json_t *o, const char *key, uint64_t *out, struct err *e)
+{
+	if (json_is_integer(json_object_get(o, key)))
+		return FAIL(e, JSON_VALUE, "%s: must be a decimal string, not a number", key);
+	TRY(json_get_u64(o, key, out, e), e);
+	return true;
+}
+
+static bool get_status(const json_t *o, uint8_t *out, struct err *e)
+{
+	const json_t *v = json_object_get(o, "status");
+	json_int_t is = json_integer_value(v);
+
+	if (!json_is_integer(v) || is < 0 || is > UINT8_MAX ||
+	        !enum_has(&status_names, (unsigned)is))
+		return FAIL(e, JSON_VALUE, "status: must be the number of a result status");
+	*out = (uint8_t)is;
+	return true;
+}
+
+static bool get_result_members(const json_t *o, struct action *a, struct err *e)
+{
+	struct result *r = &a->result;
+
+	TRY(json_get_hash(o, "deal", &r->deal, e), e);
+	TRY(get_status(o, &r->status, e), e);
+	TRY(get_count(o, "count", &r->count, e), e);
+	TRY(get_count(o, "bytes", &r->bytes, e), e);
+	TRY(json_get_hash(o, "secretHash", &r->secret_hash, e), e);
+	TRY(json_get_hash(o, "outputHash", &a->output_hash, e), e);
+	if (json_object_size(o) != 6)
+		return FAIL(e, JSON_VALUE,
+		        "it has a member beside deal, status, count, bytes, secretHash, outputHash");
+	return true;
+}
+
 static bool get_result(const json_t *j, const char *key, struct action *a, struct err *e)
 {
 	const json_t *o = json_object_get(j, key);
-	struct result *r = &a->result;
-	uint64_t status;
 
 	if (!json_is_object(o))
 		return FAIL(e, JSON_VALUE, "%s: missing; it must be an object", key);
-	if (json_object_size(o) != 6)
-		return FAIL(e, JSON_VALUE,
-		        "%s: must have deal, status, count, bytes, secretHash and outputHash only",
-		        key);
-	TRY(json_get_hash(o, "deal", &r->deal, e), e);
-	TRY(json_get_u64(o, "status", &status, e), e);
-	TRY(json_get_u64(o, "count", &r->count, e), e);
-	TRY(json_get_u64(o, "bytes", &r->bytes, e), e);
-	TRY(json_get_hash(o, "secretHash", &r->secret_hash, e), e);
-	TRY(json_get_hash(o, "outputHash", &a->output_hash, e), e);
-	if (status > UINT8_MAX || !enum_has(&status_names, (unsigned)status))
-		return FAIL(e, JSON_VALUE, "%s.status: %llu is no result status", key,
-		        (unsigned long long)status);
-	r->status = (uint8_t)status;
-	return true;
+	if (get_result_members(o, a, e))
+		return true;
+	err_prefix(e, "%s: ", key);
+	return false;
 }
 
 static bool get_part(
@@ -208,23 +234,26 @@ static bool get_send(const json_t *j, struct action *a, size_t *used, struct err
 	return json_get_record(j, "body", body, &a->body, e);
 }
 
-bool action_from_json(const json_t *j, struct action *out, struct err *e)
+static bool get_action(const json_t *j, struct action *a, struct err *e)
 {
-	struct action *a = out;
 	const struct layout *l;
 	struct str kind;
 	size_t used = 1;
 
 	if (!json_is_object(j))
 		return FAIL(e, JSON_VALUE, "an action is an object with a kind");
-	memset(a, 0, sizeof *a);
 	TRY(json_get_str(j, "kind", &kind, e), e);
-	if (!enum_by_name(&action_kind_names, kind, &a->kind))
-		return FAIL(e, JSON_VALUE, "kind: \"%.*s\" is no kind of action",
-		        (int)MIN2(kind.n, (size_t)40), kind.p);
+	if (!enum_by_name(&action_kind_names, kind, &a->kind)) {
+		char shown[JSON_SHOW_MAX];
+
+		json_show_text(kind, shown);
+		return FAIL(e, JSON_VALUE, "kind: %s is no kind of action", shown);
+	}
 	l = layout_of(a->kind);
 	if (a->kind != ACTION_SEND && !l)
-		return FAIL(e, STATE, "this ledger does not offer \"%.*s\" yet", STR_ARG(kind));
+		return FAIL(e, STATE,
+		        "channels are not offered by this ledger yet: no action \"%.*s\"",
+		        STR_ARG(kind));
 	if (a->kind == ACTION_SEND)
 		TRY(get_send(j, a, &used, e), e);
 	for (size_t i = 0; l && i < l->n; i++)
@@ -236,6 +265,15 @@ bool action_from_json(const json_t *j, struct action *out, struct err *e)
 		        "an action of kind %.*s has a member that it must not have", STR_ARG(kind));
 	if (a->kind != ACTION_TIMEOUT)
 		action_deal(a, &a->deal_id);
+	return true;
+}
+
+bool action_from_json(const json_t *j, struct action *out, struct err *e)
+{
+	struct action a = {0};
+
+	TRY(get_action(j, &a, e), e);
+	*out = a;
 	return true;
 }
 
@@ -265,24 +303,9 @@ void action_deal(const struct action *a, struct hash *out)
 	}
 }
 
-/* EIP-712 by hand for this one type: the nested Output is known by its hash only. */
 void action_result_hash(const struct action *a, struct hash *out)
 {
-	const struct result *r = &a->result;
-	uint8_t words[7][32] = {{0}};
-	struct hash type;
-
-	eip712_type_hash(result_record(), &type);
-	memcpy(words[0], type.b, 32);
-	memcpy(words[1], r->deal.b, 32);
-	words[2][31] = r->status;
-	for (int i = 0; i < 8; i++) {
-		words[3][31 - i] = (uint8_t)(r->count >> (8 * i));
-		words[4][31 - i] = (uint8_t)(r->bytes >> (8 * i));
-	}
-	memcpy(words[5], r->secret_hash.b, 32);
-	memcpy(words[6], a->output_hash.b, 32);
-	keccak256(words, sizeof words, out);
+	result_hash_of(&a->result, &a->output_hash, out);
 }
 
 /* ---- events --------------------------------------------------------------------------------------- */
@@ -370,6 +393,8 @@ bool ledger_event_from_json(const json_t *j, struct ledger_event *out, struct er
 	TRY(json_get_addr(j, "account", &ev.account, e), e);
 	TRY(get_amount(j, "amount", &ev.amount, e), e);
 	TRY(json_get_u64(j, "deadline", &ev.deadline.s, e), e);
+	if (ev.time.s > BTIME_MAX || ev.deadline.s > BTIME_MAX)
+		return FAIL(e, JSON_VALUE, "time and deadline are below 2^40");
 	if (!json_is_array(changes) || json_array_size(changes) > LEDGER_CHANGES_MAX)
 		return FAIL(
 		        e, JSON_VALUE, "changes: must be a list of at most %d", LEDGER_CHANGES_MAX);
