@@ -1,6 +1,7 @@
 /* http_tree.c - trees between the block store and directories, one struct transfer each. */
 #include "blobs/http_tree.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "codec/hex.h"
@@ -31,6 +32,7 @@ struct transfer {
 	uv_timer_t timer; /* starts it, and tries again */
 	struct http_handle call;
 	bool again; /* has been tried again */
+	bool asked; /* the directory does not have it */
 	struct tree_in *tree_in;
 	struct tree_out *tree_out;
 };
@@ -188,6 +190,33 @@ static void on_pushed(void *ctx, const struct http_answer *a)
 	end_err(x, &e);
 }
 
+static void on_asked(void *ctx, const struct http_answer *a)
+{
+	struct tree_done done = {.ok = true, .body = a->body};
+	struct transfer *x = ctx;
+
+	x->call.v = 0;
+	if (a->ok && a->status < 400) {
+		end(x, &done);
+	} else if (!a->ok) {
+		end_err(x, &a->err);
+	} else {
+		/* Whatever the directory has against it, it says of the tree itself as well. */
+		x->asked = true;
+		uv_timer_start(&x->timer, begin, 0, 0);
+	}
+}
+
+static void begin_ask(struct transfer *x)
+{
+	char url[URL_MAX + 160];
+	struct http_call c = {
+	        .method = "POST", .url = url, .audience = x->audience, .done = on_asked, .ctx = x};
+
+	snprintf(url, sizeof url, "%s/keep", x->url);
+	call(x, &c);
+}
+
 static void begin_push(struct transfer *x)
 {
 	char root[CID_TEXT_MAX];
@@ -216,7 +245,9 @@ static void begin(uv_timer_t *timer)
 {
 	struct transfer *x = timer->data;
 
-	if (x->push)
+	if (x->push && !x->headers && !x->asked)
+		begin_ask(x);
+	else if (x->push)
 		begin_push(x);
 	else
 		begin_fetch(x);

@@ -2,7 +2,9 @@
  *
  *   fetch   GET  {url}/v1/trees/{root}   CAR stream into the block store, durable, and then walked
  *   push    POST {url}/v1/trees/{root}   the CAR stream of the tree; what the directory answers is
- *                                        tree_done.body, valid in the callback
+ *                                        tree_done.body, valid in the callback. Without a deal the
+ *                                        directory is asked first, by POST …/keep, whether it has the
+ *                                        tree from us already
  *
  * Both carry a signed Request (9.1) and, when a deal is given, its JSON in base64url as Lilypad-Deal.
  *

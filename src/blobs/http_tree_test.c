@@ -20,11 +20,12 @@
 #include "os/clock.h"
 #include "os/rng.h"
 
-enum { GET_TREE, POST_TREE };
+enum { GET_TREE, POST_TREE, KEEP_TREE };
 
 static const struct route routes[] = {
         [GET_TREE] = {"GET", "/v1/trees/{root}", AUTH_REQUEST, BODY_NONE, 0, ""},
         [POST_TREE] = {"POST", "/v1/trees/{root}", AUTH_REQUEST, BODY_TREE, 8 << 20, ""},
+        [KEEP_TREE] = {"POST", "/v1/trees/{root}/keep", AUTH_REQUEST, BODY_NONE, 0, ""},
 };
 
 struct fixture {
@@ -45,7 +46,12 @@ struct fixture {
 	unsigned corrupt; /* answers in which a byte is wrong */
 	bool refuse, cut_off, other;
 	struct cid instead;
-	unsigned gets, posts;
+	unsigned gets, posts, asks, gone;
+	bool has_it;
+	/* a stream of the test's own */
+	struct buf car;
+	size_t sent;
+	struct http_answer answer;
 	char deal[2000];
 	struct addr account;
 	/* what came back */
@@ -96,11 +102,15 @@ static void on_request(void *ctx, const struct http_req *r)
 	f->account = r->account;
 	snprintf(f->deal, sizeof f->deal, "%.*s", STR_ARG(r->deal));
 	assert_true(cid_parse(r->params[0], &root, &e));
-	if (r->route == POST_TREE)
-		f->posts++;
-	else
-		f->gets++;
-	if (f->refuse) {
+	f->posts += r->route == POST_TREE;
+	f->gets += r->route == GET_TREE;
+	f->asks += r->route == KEEP_TREE;
+	if (r->route == KEEP_TREE && f->has_it) {
+		http_server_reply(f->server, r->conn, 200, NULL, str_bytes(STR("{\"kept\":true}")));
+	} else if (r->route == KEEP_TREE) {
+		FAIL(&e, NOT_FOUND, "send it");
+		http_server_reply_err(f->server, r->conn, &e);
+	} else if (f->refuse) {
 		FAIL(&e, FORBIDDEN, "not for you");
 		http_server_reply_err(f->server, r->conn, &e);
 	} else if (r->route == POST_TREE) {
@@ -117,6 +127,7 @@ static void on_tree(void *ctx, const struct tree_done *t)
 {
 	struct fixture *f = ctx;
 
+	f->gone += !t->ok && t->err.code == E_UNREACHABLE;
 	if (t->ok)
 		http_server_reply(
 		        f->server, t->conn, 200, NULL, str_bytes(STR("{\"stored\":true}")));
@@ -295,9 +306,22 @@ static void trees_are_pushed(void **state)
 	assert_string_equal(f->deal, "{\"deal\":\"with quotes, \xc3\xa4 and more\"}");
 	assert_true(addr_eq(&f->account, &f->who.signer.addr));
 	assert_true(is_whole(&f->theirs, &node));
+	assert_int_equal(f->asks, 0);
 	push(f, &node, "");
 	assert_true(f->done.ok);
 	assert_string_equal(f->deal, "");
+	assert_int_equal(f->asks, 1);
+	assert_int_equal(f->posts, 2);
+	/* What the directory has from us already is not sent. */
+	f->has_it = true;
+	push(f, &node, "");
+	assert_true(f->done.ok);
+	assert_string_equal(f->body, "{\"kept\":true}");
+	assert_int_equal(f->asks, 2);
+	assert_int_equal(f->posts, 2);
+	push(f, &node, "{}");
+	assert_string_equal(f->body, "{\"stored\":true}");
+	assert_int_equal(f->posts, 3);
 }
 
 static void trees_are_fetched_once(void **state)
@@ -397,6 +421,102 @@ static void a_directory_that_has_only_just_started(void **state)
 	assert_true(is_whole(&f->theirs, &node));
 }
 
+/* ---- streams that are no trees ------------------------------------------------------------------------------ */
+
+static bool read_car(void *ctx, uint8_t *out, size_t max, size_t *n, struct err *e)
+{
+	struct fixture *f = ctx;
+
+	(void)e;
+	*n = f->car.n - f->sent < 100 ? f->car.n - f->sent : 100;
+	assert_true(*n <= max);
+	memcpy(out, f->car.p + f->sent, *n);
+	f->sent += *n;
+	return true;
+}
+
+static void on_sent(void *ctx, const struct http_answer *a)
+{
+	struct fixture *f = ctx;
+
+	f->answers++;
+	f->answer = *a;
+}
+
+static struct http_handle send_car(struct fixture *f, const struct cid *root)
+{
+	char text[CID_TEXT_MAX], url[200];
+	struct http_call c = {.method = "POST",
+	        .url = url,
+	        .type = "application/vnd.ipld.car",
+	        .audience = f->directory,
+	        .read = read_car,
+	        .done = on_sent,
+	        .ctx = f};
+
+	cid_format(root, text);
+	snprintf(url, sizeof url, "%s/v1/trees/%s", f->url, text);
+	c.root = str_of(text);
+	f->sent = 0;
+	return http_client_call(f->client, &c);
+}
+
+/* Who knows the name of a tree only, or its root's block, must not be taken for its owner: every block
+ * has to come, also when the directory has it already. */
+static void who_cannot_show_the_bytes_gains_nothing(void **state)
+{
+	struct fixture *f = *state;
+	struct unixfs_node node = make_tree(&f->theirs, 11);
+	OWN(buf_done) struct buf root;
+	struct err e;
+
+	buf_init(&root, BLOCK_MAX);
+	assert_true(f->theirs.get(f->theirs.self, &node.cid, &root, &e));
+	buf_init(&f->car, 1 << 20);
+	car_write_header(&f->car, &node.cid);
+	for (unsigned i = 1; i <= 2; i++) {
+		send_car(f, &node.cid);
+		wait_for(f, i);
+		assert_int_equal(f->answer.status, 400);
+		assert_non_null(strstr(f->answer.err.msg, "did not come"));
+		car_write_block(&f->car, &node.cid, buf_bytes(&root));
+	}
+	buf_done(&f->car);
+	push(f, &node, "");
+	assert_int_equal(f->done.err.code, E_NOT_FOUND); /* it is not here */
+	node = make_tree(&f->mine, 11);
+	push(f, &node, "");
+	assert_true(f->done.ok);
+}
+
+static void a_sender_that_goes_away_is_told(void **state)
+{
+	static uint8_t data[BLOCK_MAX];
+	struct fixture *f = *state;
+	struct mono start = clock_mono();
+	struct http_handle call;
+	struct cid cid;
+
+	buf_init(&f->car, 16 << 20);
+	for (uint8_t i = 0; i < 6; i++) {
+		data[0] = i;
+		cid = cid_of(CID_RAW, bytes_of(data, sizeof data));
+		if (i == 0)
+			car_write_header(&f->car, &cid);
+		car_write_block(&f->car, &cid, bytes_of(data, sizeof data));
+	}
+	call = send_car(f, &cid);
+	while (f->sent < 100000 && mono_since(clock_mono(), start).ms < 20000)
+		uv_run(&f->loop, UV_RUN_NOWAIT);
+	assert_true(f->sent < f->car.n);
+	assert_int_equal(f->gone, 0);
+	http_client_cancel(f->client, call);
+	while (f->gone == 0 && mono_since(clock_mono(), start).ms < 20000)
+		uv_run(&f->loop, UV_RUN_NOWAIT);
+	assert_int_equal(f->gone, 1);
+	buf_done(&f->car);
+}
+
 static void stopping_ends_without_answers(void **state)
 {
 	struct fixture *f = *state;
@@ -447,6 +567,8 @@ int main(void)
 	        T(other_trees_and_halves_are_refused),
 	        T(a_directory_that_is_not_there),
 	        T(a_directory_that_has_only_just_started),
+	        T(who_cannot_show_the_bytes_gains_nothing),
+	        T(a_sender_that_goes_away_is_told),
 	        T(stopping_ends_without_answers),
 	        T(many_at_once),
 	};

@@ -149,7 +149,6 @@ static void test_stages(void **state)
 	assert_int_equal(last(&t->jc, LEDGER_CLOCK)->time.s, t->p.genesis.time.s + 1);
 	assert_int_equal(fake_time(t->f).s, t->p.genesis.time.s + 3);
 	/* Again: no second effect. */
-	play_open(&t->p, &(struct deal){0});
 	submit_deal(t, 1);
 	run(t, 3000);
 	assert_int_equal(count(&t->jc, LEDGER_FINAL), 2);

@@ -23,23 +23,23 @@
 
 /* Where this program keeps its files: XDG, or all under paths.dir. */
 struct places {
-	char config[CLI_PATH_MAX];  /* profile, networks */
-	char data[CLI_PATH_MAX];    /* keys */
-	char state[CLI_PATH_MAX];   /* stores, journals */
-	char cache[CLI_PATH_MAX];   /* compiled modules, blocks that can be fetched again */
+	char config[CLI_PATH_MAX]; /* profile, networks */
+	char data[CLI_PATH_MAX];   /* keys */
+	char state[CLI_PATH_MAX];  /* stores, journals */
+	char cache[CLI_PATH_MAX];  /* compiled modules, blocks that can be fetched again */
 };
 
 struct cli {
 	const struct command *command;
-	struct args           args;
-	struct settings      *settings;
-	struct places         places;
-	bool                  json, jsonl, quiet, verbose;
-	const char           *self;     /* this program, to start others */
+	struct args args;
+	struct settings *settings;
+	struct places places;
+	bool json, jsonl, quiet, verbose;
+	const char *self; /* this program, to start others */
 };
 
 extern const struct command cli_commands[];
-extern const size_t         cli_commands_n;
+extern const size_t cli_commands_n;
 
 /* ---- out.c ---- */
 /* The error on standard error (three lines for people, one object with --json); gives its exit code. */
@@ -56,15 +56,15 @@ MUST bool cli_is_terminal(void);
 
 /* ---- wallet.c ---- */
 struct wallet {
-	char          name[NAME_MAX_ + 1];
-	char          path[CLI_PATH_MAX];
+	char name[NAME_MAX_ + 1];
+	char path[CLI_PATH_MAX];
 	struct seckey key;
-	struct addr   addr;
-	bool          fresh; /* made just now */
+	struct addr addr;
+	bool fresh; /* made just now */
 };
 /* The wallet in use; made when it does not exist and may be made. */
-MUST bool wallet_open(const struct cli *c, const char *name, bool may_make, struct wallet *out,
-	struct err *e);
+MUST bool wallet_open(
+        const struct cli *c, const char *name, bool may_make, struct wallet *out, struct err *e);
 void wallet_close(struct wallet *w);
 /* A signer that borrows the wallet. */
 struct signer wallet_signer(struct wallet *w);
@@ -73,12 +73,13 @@ struct signer wallet_signer(struct wallet *w);
 /* The network in use, checked; fills the settings below. CONFIG says how to get one. */
 MUST bool network_load(struct cli *c, struct network_file *out, struct err *e);
 MUST bool network_read(const char *path, struct network_file *out, struct err *e);
-MUST bool network_write(const char *path, const struct network_file *n, struct signer *operator_, struct err *e);
+MUST bool network_write(
+        const char *path, const struct network_file *n, struct signer *operator_, struct err *e);
 /* Puts a file among the known ones and makes it the one in use. */
 MUST bool network_use(const struct cli *c, const char *file, const char *name, struct err *e);
 void network_domain(const struct network_file *n, struct hash *out);
-MUST bool cli_peers(const struct cli *c, struct peer *solver,
-	struct peer *directory, struct err *e);
+MUST bool cli_peers(
+        const struct cli *c, struct peer *solver, struct peer *directory, struct err *e);
 
 /* ---- the commands ---- */
 #define CMD(fn) int fn(struct cli *c);

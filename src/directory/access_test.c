@@ -39,8 +39,8 @@ static void published_trees_are_everybodys(void **state)
 static void outputs_are_the_members(void **state)
 {
 	struct fixture *f = *state;
-	struct unixfs_node out = tree_of(f, 1, 1000);
-	struct cid spec = block_of(f, bytes_of("spec", 4));
+	struct unixfs_node out = tree_of(f, 1, 1000), in = tree_of(f, 2, 10);
+	struct cid spec = spec_of(f, &in.cid, &in.cid, &in.cid);
 	struct deal d = deal_of(f, &spec);
 	struct str shown = show_deal(f, &d, &f->jc, &f->rp);
 	struct ledger_note note = {.stage = LEDGER_EVENT, .event = {.seq = 7}};

@@ -80,6 +80,7 @@ MUST bool grant_get(const struct directory *d, const struct cid *root, const str
 /* ---- upload.c ---- */
 void directory_on_post(struct directory *d, const struct event *ev, struct effects *fx);
 void directory_on_tree_in(struct directory *d, const struct event *ev, struct effects *fx);
+void directory_on_keep(struct directory *d, const struct event *ev, struct effects *fx);
 void directory_on_delete(struct directory *d, const struct event *ev, struct effects *fx);
 /* How long a tree is kept: LIFE at least. */
 uint64_t keep_seconds(const struct directory *d);

@@ -47,6 +47,8 @@ struct fixture {
 	struct mono now;
 	uint64_t conns;
 	unsigned broken;
+	char *texts[64]; /* of show_deal() */
+	size_t texts_n;
 	/* the collector */
 	unsigned collections, compactions;
 	bool compact_more;
@@ -249,6 +251,8 @@ UNUSED static void make_party(struct party *p, uint8_t n)
 UNUSED static void start_role(struct fixture *f)
 {
 	struct event ev = {.kind = EV_START, .wall = f->wall, .now = f->now};
+	struct event first = {
+	        .kind = EV_TIMER, .timer = {.what = TAG_TICK}, .wall = f->wall, .now = f->now};
 	struct err e;
 
 	f->d = directory_free(f->d);
@@ -257,6 +261,10 @@ UNUSED static void start_role(struct fixture *f)
 	arena_reset(&f->arena);
 	fx_init(&f->fx, &f->arena);
 	f->role.on_event(f->role.self, &ev, &f->fx);
+	/* It has asked for a timer at once. */
+	assert_int_equal(f->fx.first->kind, FX_TIMER);
+	assert_int_equal(f->fx.first->delay.ms, 0);
+	f->role.on_event(f->role.self, &first, &f->fx);
 }
 
 UNUSED static int set_up(void **state)
@@ -307,6 +315,8 @@ UNUSED static int tear_down(void **state)
 	for (size_t i = 0; map_next(&f->blocks, &i, &key, &val);)
 		free((void *)(uintptr_t)((struct bytes *)val)->p);
 	map_done(&f->blocks);
+	for (size_t i = 0; i < f->texts_n; i++)
+		free(f->texts[i]);
 	arena_done(&f->arena);
 	free(f);
 	return 0;
@@ -412,8 +422,10 @@ UNUSED static struct str show_deal(
 	buf_init(&text, 1 << 16);
 	json_canonical(j, &text);
 	json_decref(j);
-	/* Not in the arena, which the next event resets; freed at the end of the process. */
+	/* Not in the arena, which the next event resets. */
 	out = malloc(text.n);
+	assert_true(out && f->texts_n < COUNT(f->texts));
+	f->texts[f->texts_n++] = out;
 	memcpy(out, text.p, text.n);
 	return (struct str){out, text.n};
 }

@@ -3,11 +3,12 @@
 #include "codec/json.h"
 #include "directory/directory_own.h"
 
-enum { R_POST_TREE, R_GET_TREE, R_DELETE_TREE, R_GET_BLOCK, R_INFO, R_USAGE };
+enum { R_POST_TREE, R_KEEP_TREE, R_GET_TREE, R_DELETE_TREE, R_GET_BLOCK, R_INFO, R_USAGE };
 
 /* clang-format off */
 const struct route directory_routes[] = {
 	[R_POST_TREE]   = {"POST",   "/v1/trees/{root}", AUTH_REQUEST,  BODY_TREE, 0, "store a tree (CAR): with Lilypad-Deal the output of that deal, answered by {stored, signature}; else a private upload, answered by {root, bytes, keepUntil, public}; ?public=1 for the operator"},
+	[R_KEEP_TREE]   = {"POST",   "/v1/trees/{root}/keep", AUTH_REQUEST, BODY_NONE, 0, "keep for longer what the caller stored before; answered as its upload would be. NOT_FOUND: the tree has to be sent"},
 	[R_GET_TREE]    = {"GET",    "/v1/trees/{root}", AUTH_OPTIONAL, BODY_NONE, 0, "a tree as CAR, for those who may read it; Lilypad-Deal shows a deal whose spec names it"},
 	[R_DELETE_TREE] = {"DELETE", "/v1/trees/{root}", AUTH_REQUEST,  BODY_NONE, 0, "give up one's own private upload"},
 	[R_GET_BLOCK]   = {"GET",    "/v1/blocks/{cid}", AUTH_OPTIONAL, BODY_NONE, 0, "one block of the tree ?root=, for those who may read that"},
@@ -133,6 +134,8 @@ void directory_on_request(struct directory *d, const struct event *ev, struct ef
 	assert(r->route < COUNT(handlers));
 	if (r->route == R_POST_TREE)
 		directory_on_post(d, ev, fx);
+	else if (r->route == R_KEEP_TREE)
+		directory_on_keep(d, ev, fx);
 	else if (r->route == R_DELETE_TREE)
 		directory_on_delete(d, ev, fx);
 	else if (!handlers[r->route](d, r, fx, &e))

@@ -230,26 +230,19 @@ static bool read_upload(
 	return true;
 }
 
-/* Stored before by the same party and still here: the bytes need not come again. */
-static bool is_known(struct directory *d, const struct upload *u, uint64_t *bytes)
-{
-	struct directory_grant g;
-
-	if (!grant_get(d, &u->root, &u->shown.id, &u->account, &g) ||
-	        !tree_is_whole(&d->world->blobs, &u->root))
-		return false;
-	*bytes = g.bytes;
-	return true;
-}
-
 static bool set_limit(struct directory *d, struct upload *u, struct err *e)
 {
-	uint64_t room, most = d->c.tree_max ? d->c.tree_max : HTTP_TREE_MAX;
+	uint64_t room;
+	struct directory_grant g;
 
+	u->limit = d->c.tree_max ? d->c.tree_max : HTTP_TREE_MAX;
+	/* A tree that was damaged here and comes again is counted already. */
+	if (grant_get(d, &u->root, &u->shown.id, &u->account, &g))
+		return true;
 	TRY(room_of(d, &u->account, &room, e), e);
 	if (room == 0)
 		return over_quota(d, &u->account, e);
-	u->limit = MIN2(most, room);
+	u->limit = MIN2(u->limit, room);
 	return true;
 }
 
@@ -257,15 +250,9 @@ static bool on_post(struct directory *d, const struct event *ev, struct upload *
         struct effects *fx, struct err *e)
 {
 	struct upload **slot;
-	uint64_t bytes;
 	struct fx *f;
 
 	TRY(read_upload(d, ev, u, e), e);
-	if (is_known(d, u, &bytes)) {
-		TRY(accept(d, u, bytes, ev, fx, e), e);
-		free(u);
-		return true;
-	}
 	TRY(set_limit(d, u, e), e);
 	slot = map_put(&d->uploads, &u->conn.v, NULL);
 	if (!slot)
@@ -326,6 +313,37 @@ void directory_on_tree_in(struct directory *d, const struct event *ev, struct ef
 	if (!arrived(d, u, ev, fx, &e))
 		refuse(d, u->conn, &e, fx);
 	free(u);
+}
+
+/* Stored before by the same party and still here: the promise is renewed, and the bytes need not come
+ * again. This is no matter of POST itself, since an answer before the end of a stream is only understood
+ * when it is a refusal. */
+static bool on_keep(struct directory *d, const struct event *ev, struct upload *u,
+        struct effects *fx, struct err *e)
+{
+	struct directory_grant g;
+	char text[CID_TEXT_MAX];
+
+	TRY(read_upload(d, ev, u, e), e);
+	cid_format(&u->root, text);
+	if (!grant_get(d, &u->root, &u->shown.id, &u->account, &g) ||
+	        !tree_is_whole(&d->world->blobs, &u->root))
+		return FAIL(e, NOT_FOUND, "%s is not stored here whole for this account: send it",
+		        text);
+	TRY(accept(d, u, g.bytes, ev, fx, e), e);
+	return true;
+}
+
+void directory_on_keep(struct directory *d, const struct event *ev, struct effects *fx)
+{
+	struct upload *u = ARENA_NEW(fx->arena, struct upload);
+	struct err e;
+
+	if (!u)
+		FAIL(&e, MEMORY, "no memory for an upload");
+	else if (on_keep(d, ev, u, fx, &e))
+		return;
+	refuse(d, ev->request->conn, &e, fx);
 }
 
 static bool on_delete(

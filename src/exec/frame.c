@@ -59,9 +59,9 @@ void outcome_frame_encode(const struct outcome_frame *f, struct buf *out)
 /* ---- reading: sticky, like a writer ----------------------------------------------------------------- */
 
 struct reader {
-	struct bytes  in;
+	struct bytes in;
 	struct arena *a;
-	bool          bad;
+	bool bad;
 };
 
 static struct bytes get(struct reader *r, size_t n)
@@ -193,7 +193,8 @@ bool job_frame_decode(struct bytes in, struct arena *a, struct job_frame *out, s
 	return true;
 }
 
-bool outcome_frame_decode(struct bytes in, struct arena *a, struct outcome_frame *out, struct err *e)
+bool outcome_frame_decode(
+        struct bytes in, struct arena *a, struct outcome_frame *out, struct err *e)
 {
 	struct reader r = {in, a, false};
 	struct outcome_frame f = {0};

@@ -7,9 +7,9 @@
 #include "base/err.h"
 
 struct jail_limits {
-	uint64_t data_bytes;  /* RLIMIT_DATA: private writable memory */
-	uint64_t file_bytes;  /* RLIMIT_FSIZE: of the outcome */
-	uint64_t cpu_s;       /* RLIMIT_CPU: a safety net above the instruction limit */
+	uint64_t data_bytes; /* RLIMIT_DATA: private writable memory */
+	uint64_t file_bytes; /* RLIMIT_FSIZE: of the outcome */
+	uint64_t cpu_s;      /* RLIMIT_CPU: a safety net above the instruction limit */
 };
 
 /* Closes every descriptor but those kept (ascending), then closes the jail behind itself. JAIL. */

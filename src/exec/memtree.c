@@ -69,7 +69,8 @@ struct mem_node *mem_find(const struct mem_node *dir, struct str name)
 	return found ? dir->kids[i] : NULL;
 }
 
-struct mem_node *mem_add(struct memtree *t, struct mem_node *dir, struct str name, bool is_dir, bool writable)
+struct mem_node *mem_add(
+        struct memtree *t, struct mem_node *dir, struct str name, bool is_dir, bool writable)
 {
 	struct mem_node *n;
 	bool found;

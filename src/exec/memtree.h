@@ -5,23 +5,23 @@
 #include "base/buf.h"
 
 struct mem_node {
-	struct str        name;       /* owned when `owned` */
-	bool              dir, writable, owned;
-	uint64_t          inode;      /* in order of creation: the same on every run */
-	struct bytes      fixed;      /* content of an input */
-	struct buf        data;       /* content of a file that was written */
-	struct mem_node  *parent;
-	struct mem_node **kids;       /* sorted by name */
-	size_t            kids_n, kids_cap;
-	unsigned          opens;
-	bool              gone;       /* unlinked while open */
+	struct str name; /* owned when `owned` */
+	bool dir, writable, owned;
+	uint64_t inode;     /* in order of creation: the same on every run */
+	struct bytes fixed; /* content of an input */
+	struct buf data;    /* content of a file that was written */
+	struct mem_node *parent;
+	struct mem_node **kids; /* sorted by name */
+	size_t kids_n, kids_cap;
+	unsigned opens;
+	bool gone; /* unlinked while open */
 };
 
 struct memtree {
 	struct mem_node *inputs, *outputs, *tmp;
-	uint64_t         next_inode;
-	uint64_t         written, limit; /* bytes of written files and logs */
-	size_t           nodes;
+	uint64_t next_inode;
+	uint64_t written, limit; /* bytes of written files and logs */
+	size_t nodes;
 };
 
 enum { MEMTREE_NODES_MAX = 65536 };
@@ -29,10 +29,12 @@ enum { MEMTREE_NODES_MAX = 65536 };
 MUST bool memtree_init(struct memtree *t, uint64_t limit);
 struct mem_node *mem_find(const struct mem_node *dir, struct str name);
 /* NULL: too many nodes or no memory. */
-struct mem_node *mem_add(struct memtree *t, struct mem_node *dir, struct str name, bool is_dir, bool writable);
+struct mem_node *mem_add(
+        struct memtree *t, struct mem_node *dir, struct str name, bool is_dir, bool writable);
 void mem_remove(struct mem_node *n);
 /* An input at a path below root; missing directories are made. */
-MUST bool mem_put(struct memtree *t, struct mem_node *root, struct str path, struct bytes data, bool dir);
+MUST bool mem_put(
+        struct memtree *t, struct mem_node *root, struct str path, struct bytes data, bool dir);
 static inline struct bytes mem_content(const struct mem_node *n)
 {
 	return n->data.p ? buf_bytes(&n->data) : n->fixed;

@@ -15,12 +15,12 @@
 /* ---- inputs ----------------------------------------------------------------------------------------- */
 
 struct packing {
-	struct arena       arena;
-	struct str         prefix;   /* of the input under way */
+	struct arena arena;
+	struct str prefix; /* of the input under way */
 	struct frame_file *files;
-	size_t             n;
-	struct buf         content;  /* of all files, in order; offsets until the end */
-	size_t             start;    /* of the file under way */
+	size_t n;
+	struct buf content; /* of all files, in order; offsets until the end */
+	size_t start;       /* of the file under way */
 };
 
 static void packing_done(struct packing *p)
@@ -85,8 +85,8 @@ static bool on_data(void *self, struct bytes piece, struct err *e)
 	return true;
 }
 
-static bool pack_inputs(struct packing *p, const struct blobs *blobs, const struct job_spec *spec,
-	struct err *e)
+static bool pack_inputs(
+        struct packing *p, const struct blobs *blobs, const struct job_spec *spec, struct err *e)
 {
 	struct unixfs_visitor v = {p, on_dir, on_file, on_data};
 	struct block_source src = {blobs->self, blobs->get};
@@ -112,7 +112,8 @@ static bool pack_inputs(struct packing *p, const struct blobs *blobs, const stru
 	return true;
 }
 
-static bool texts(const struct job_spec *spec, struct packing *p, struct job_frame *f, struct err *e)
+static bool texts(
+        const struct job_spec *spec, struct packing *p, struct job_frame *f, struct err *e)
 {
 	f->args.v = arena_alloc(&p->arena, (spec->args.n + 1) * sizeof(struct str));
 	f->env.v = arena_alloc(&p->arena, (spec->env.n + 1) * sizeof(struct str));
@@ -156,8 +157,11 @@ bool parcel_pack(const struct blobs *blobs, const struct job_spec *spec, int fd,
 	struct buf program OWN(buf_done);
 	struct buf frame OWN(buf_done);
 	struct cid root = {CID_DAG_PB, spec->program};
-	struct job_frame f = {.instruction_limit = spec->instruction_limit, .ram = spec->resources.ram,
-		.output_limit = spec->output_limit, .seed = spec->seed, .entrypoint = str_of(spec->entrypoint)};
+	struct job_frame f = {.instruction_limit = spec->instruction_limit,
+	        .ram = spec->resources.ram,
+	        .output_limit = spec->output_limit,
+	        .seed = spec->seed,
+	        .entrypoint = str_of(spec->entrypoint)};
 
 	arena_init(&p.arena, 64u << 20);
 	buf_init(&p.content, SIZE_MAX / 4);
@@ -182,7 +186,7 @@ bool parcel_pack(const struct blobs *blobs, const struct job_spec *spec, int fd,
 /* ---- outputs ---------------------------------------------------------------------------------------- */
 
 struct mapping {
-	void  *p;
+	void *p;
 	size_t n;
 };
 
@@ -199,7 +203,8 @@ static bool wanted(const struct job_spec *spec, struct str path)
 	for (uint32_t i = 0; i < spec->outputs.n; i++) {
 		struct str o = str_of(spec->outputs.v[i].path);
 
-		if (path.n >= o.n && memcmp(path.p, o.p, o.n) == 0 && (path.n == o.n || path.p[o.n] == '/'))
+		if (path.n >= o.n && memcmp(path.p, o.p, o.n) == 0 &&
+		        (path.n == o.n || path.p[o.n] == '/'))
 			return true;
 	}
 	return false;
@@ -211,7 +216,7 @@ static void free_paths(struct unixfs_path **p)
 }
 
 static bool build_tree(const struct blobs *blobs, const struct job_spec *spec,
-	const struct outcome_frame *f, struct arena *a, struct unixfs_node *out, struct err *e)
+        const struct outcome_frame *f, struct arena *a, struct unixfs_node *out, struct err *e)
 {
 	struct block_sink sink = {blobs->self, blobs->put};
 	struct unixfs_path *paths OWN(free_paths) = calloc(f->files_n + 4, sizeof *paths);
@@ -252,8 +257,8 @@ static uint64_t input_bytes(const struct job_spec *spec)
 	return sum;
 }
 
-bool parcel_unpack(const struct blobs *blobs, const struct job_spec *spec, int fd, struct run_done *out,
-	struct err *e)
+bool parcel_unpack(const struct blobs *blobs, const struct job_spec *spec, int fd,
+        struct run_done *out, struct err *e)
 {
 	struct mapping m OWN(mapping_done) = {0};
 	struct arena a OWN(arena_done);
@@ -280,6 +285,7 @@ bool parcel_unpack(const struct blobs *blobs, const struct job_spec *spec, int f
 	out->tree = node.cid;
 	out->tree_bytes = node.tree_bytes;
 	out->input_bytes = input_bytes(spec);
-	snprintf(out->trap, sizeof out->trap, "%.*s", (int)MIN2(f.trap.n, sizeof out->trap - 1), f.trap.p);
+	snprintf(out->trap, sizeof out->trap, "%.*s", (int)MIN2(f.trap.n, sizeof out->trap - 1),
+	        f.trap.p);
 	return true;
 }

@@ -7,9 +7,10 @@
 #include "port/port.h"
 
 /* Writes the frame to fd. NOT_FOUND, BLOCK_CORRUPT: a tree is not whole in the store. */
-MUST bool parcel_pack(const struct blobs *blobs, const struct job_spec *spec, int fd, struct err *e);
+MUST bool parcel_pack(
+        const struct blobs *blobs, const struct job_spec *spec, int fd, struct err *e);
 /* Reads the outcome from fd and puts its tree into the store, durable. */
 MUST bool parcel_unpack(const struct blobs *blobs, const struct job_spec *spec, int fd,
-	struct run_done *out, struct err *e);
+        struct run_done *out, struct err *e);
 
 #endif

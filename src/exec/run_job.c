@@ -11,11 +11,13 @@
 #include "exec/wasi.h"
 #include "model/model.h"
 
+#define COMPILE_BYTES (2048ull << 20) /* memory of a compilation */
+
 enum {
-	ENGINE_BYTES  = 512 << 20, /* what the engine itself may need beside the job */
-	COMPILE_BYTES = 2048u << 20,
+	ENGINE_BYTES = 512 << 20, /* what the engine itself may need beside the job */
 	COMPILE_CPU_S = 120,
-	FAILED = 1, JAIL_FAILED = 2
+	FAILED = 1,
+	JAIL_FAILED = 2
 };
 
 static bool write_all(int fd, const void *p, size_t n)
@@ -69,13 +71,13 @@ int compile_job(const struct wasmtime_api *w, struct wasm_engine *engine, struct
 
 struct run {
 	const struct wasmtime_api *w;
-	struct wasi               *wasi;
-	struct wt_context         *context;
-	const struct job_frame    *job;
-	struct wt_memory           memory;
-	bool                       have_memory;
-	struct outcome_frame       out;
-	char                       trap[256];
+	struct wasi *wasi;
+	struct wt_context *context;
+	const struct job_frame *job;
+	struct wt_memory memory;
+	bool have_memory;
+	struct outcome_frame out;
+	char trap[256];
 };
 
 /* A growth that was refused shows in how the program ends: it fails with its memory all but used up.
@@ -92,7 +94,8 @@ static void set_trap(struct run *r, const struct wasm_trap *trap)
 	struct wasm_bytes text = {0};
 
 	r->w->wasm_trap_message(trap, &text);
-	snprintf(r->trap, sizeof r->trap, "%.*s", (int)MIN2(text.size, sizeof r->trap - 1), text.data);
+	snprintf(r->trap, sizeof r->trap, "%.*s", (int)MIN2(text.size, sizeof r->trap - 1),
+	        text.data);
 	/* The first line says what; the rest is a list of frames. */
 	r->trap[strcspn(r->trap, "\n")] = '\0';
 	r->out.trap = str_of(r->trap);
@@ -112,7 +115,8 @@ static void judge_trap(struct run *r, const struct wasm_trap *trap)
 	} else if (r->w->wasmtime_trap_code(trap, &code) && code == WT_TRAP_OUT_OF_FUEL) {
 		r->out.status = STATUS_INSTRUCTIONS_EXCEEDED;
 	} else {
-		r->out.status = memory_used_up(r) ? STATUS_MEMORY_EXCEEDED : STATUS_EXCEPTION_OCCURRED;
+		r->out.status =
+		        memory_used_up(r) ? STATUS_MEMORY_EXCEEDED : STATUS_EXCEPTION_OCCURRED;
 		set_trap(r, trap);
 	}
 }
@@ -123,12 +127,13 @@ static void count_fuel(struct run *r)
 	struct wt_error *error = r->w->wasmtime_context_get_fuel(r->context, &left);
 
 	assert(!error);
-	r->out.count = r->out.status == STATUS_INSTRUCTIONS_EXCEEDED ? r->job->instruction_limit :
-								       r->job->instruction_limit - left;
+	r->out.count = r->out.status == STATUS_INSTRUCTIONS_EXCEEDED
+	                       ? r->job->instruction_limit
+	                       : r->job->instruction_limit - left;
 }
 
 static bool start(struct run *r, struct wasm_engine *engine, struct wt_module *module,
-	struct wasm_trap **trap, struct err *e)
+        struct wasm_trap **trap, struct err *e)
 {
 	struct wt_linker *linker = r->w->wasmtime_linker_new(engine);
 	struct wt_instance instance;
@@ -145,15 +150,15 @@ static bool start(struct run *r, struct wasm_engine *engine, struct wt_module *m
 	if (*trap)
 		return true;
 	if (r->w->wasmtime_instance_export_get(r->context, &instance, "memory", 6, &x) &&
-		x.kind == WT_EXTERN_MEMORY) {
+	        x.kind == WT_EXTERN_MEMORY) {
 		r->memory = x.of.memory;
 		r->have_memory = true;
 	}
-	if (!r->w->wasmtime_instance_export_get(r->context, &instance, r->job->entrypoint.p,
-		    r->job->entrypoint.n, &x) ||
-		x.kind != WT_EXTERN_FUNC)
+	if (!r->w->wasmtime_instance_export_get(
+	            r->context, &instance, r->job->entrypoint.p, r->job->entrypoint.n, &x) ||
+	        x.kind != WT_EXTERN_FUNC)
 		return FAIL(e, MODULE_BAD, "the program exports no function \"%.*s\"",
-			STR_ARG(r->job->entrypoint));
+		        STR_ARG(r->job->entrypoint));
 	error = r->w->wasmtime_func_call_unchecked(r->context, &x.of.func, &none, 1, trap);
 	if (error)
 		return wasmtime_fail(r->w, error, E_MODULE_BAD, "the program cannot be called", e);
@@ -164,8 +169,8 @@ static bool start(struct run *r, struct wasm_engine *engine, struct wt_module *m
 
 struct files {
 	struct frame_file *v;
-	size_t             n, cap;
-	struct arena      *a;
+	size_t n, cap;
+	struct arena *a;
 };
 
 static bool collect(struct files *f, const struct mem_node *dir, struct str prefix)
@@ -214,8 +219,8 @@ static int give(struct run *r, struct arena *a, int fd)
 	return 0;
 }
 
-static bool prepare(struct run *r, struct wasm_engine *engine, int compiled, struct wt_module **module,
-	struct err *e)
+static bool prepare(struct run *r, struct wasm_engine *engine, int compiled,
+        struct wt_module **module, struct err *e)
 {
 	char path[64];
 	struct wt_store *store;
@@ -225,9 +230,11 @@ static bool prepare(struct run *r, struct wasm_engine *engine, int compiled, str
 	snprintf(path, sizeof path, "/proc/self/fd/%d", compiled);
 	error = r->w->wasmtime_module_deserialize_file(engine, path, module);
 	if (error)
-		return wasmtime_fail(r->w, error, E_EXECUTOR, "the compiled program cannot be loaded", e);
+		return wasmtime_fail(
+		        r->w, error, E_EXECUTOR, "the compiled program cannot be loaded", e);
 	store = r->w->wasmtime_store_new(engine, NULL, NULL);
-	r->w->wasmtime_store_limiter(store, (int64_t)MIN2(r->job->ram, WASM_RESERVATION), WASM_TABLE_MAX, 1, 16, 1);
+	r->w->wasmtime_store_limiter(
+	        store, (int64_t)MIN2(r->job->ram, WASM_RESERVATION), WASM_TABLE_MAX, 1, 16, 1);
 	r->context = r->w->wasmtime_store_context(store);
 	error = r->w->wasmtime_context_set_fuel(r->context, r->job->instruction_limit);
 	if (error)
@@ -235,7 +242,8 @@ static bool prepare(struct run *r, struct wasm_engine *engine, int compiled, str
 	return true;
 }
 
-int run_job(const struct wasmtime_api *w, struct wasm_engine *engine, struct bytes in, int compiled, int fd)
+int run_job(const struct wasmtime_api *w, struct wasm_engine *engine, struct bytes in, int compiled,
+        int fd)
 {
 	struct arena arena;
 	struct job_frame job;
@@ -251,7 +259,7 @@ int run_job(const struct wasmtime_api *w, struct wasm_engine *engine, struct byt
 	if (!r.wasi || !job_frame_decode(in, &arena, &job, &e) || !wasi_init(r.wasi, w, &job, &e))
 		return say(fd, &e, FAILED);
 	limits = (struct jail_limits){job.ram + job.output_limit * 3 + ENGINE_BYTES,
-		job.output_limit + (64u << 20), job.instruction_limit / 10000000 + 60};
+	        job.output_limit + (64u << 20), job.instruction_limit / 10000000 + 60};
 	if (!jail_enter(&limits, keep, 2, &e))
 		return say(fd, &e, JAIL_FAILED);
 	if (!prepare(&r, engine, compiled, &module, &e))

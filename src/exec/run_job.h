@@ -11,6 +11,7 @@
 int compile_job(const struct wasmtime_api *w, struct wasm_engine *engine, struct bytes in, int fd);
 /* Runs it; `compiled` is a descriptor of the serialised form. Gives 0 with an outcome frame in fd, or an
  * exit code above 0 with words in fd. */
-int run_job(const struct wasmtime_api *w, struct wasm_engine *engine, struct bytes in, int compiled, int fd);
+int run_job(const struct wasmtime_api *w, struct wasm_engine *engine, struct bytes in, int compiled,
+        int fd);
 
 #endif

@@ -114,7 +114,9 @@ static uint32_t clock_time_get(struct wasi *w, const union wt_raw *a)
 	if (id > 3)
 		return W_INVAL;
 	w->clock_ns += WASI_CLOCK_STEP;
-	return guest_u64(w, a[2].i32, id == 0 ? WASI_CLOCK_START + w->clock_ns : w->clock_ns) ? W_OK : W_FAULT;
+	return guest_u64(w, a[2].i32, id == 0 ? WASI_CLOCK_START + w->clock_ns : w->clock_ns)
+	               ? W_OK
+	               : W_FAULT;
 }
 
 static void next_random(struct wasi *w)
@@ -151,7 +153,8 @@ static uint32_t poll_oneoff(struct wasi *w, const union wt_raw *a)
 {
 	uint32_t n = (uint32_t)a[2].i32, done = 0;
 	uint64_t least = UINT64_MAX;
-	uint8_t *in = guest(w, a[0].i32, (uint64_t)n * 48), *out = guest(w, a[1].i32, (uint64_t)n * 32);
+	uint8_t *in = guest(w, a[0].i32, (uint64_t)n * 48),
+	        *out = guest(w, a[1].i32, (uint64_t)n * 32);
 
 	if (n == 0 || n > 1024)
 		return W_INVAL;
@@ -209,7 +212,7 @@ static const struct wasi_row rows[] = {
 /* ---- a call ----------------------------------------------------------------------------------------- */
 
 struct bound {
-	struct wasi           *w;
+	struct wasi *w;
 	const struct wasi_row *row;
 };
 
@@ -223,7 +226,7 @@ static void find_memory(struct wasi *w, struct wt_caller *caller)
 	struct wt_extern x;
 
 	if (!w->have_memory && w->api->wasmtime_caller_export_get(caller, "memory", 6, &x) &&
-		x.kind == WT_EXTERN_MEMORY) {
+	        x.kind == WT_EXTERN_MEMORY) {
 		w->memory = x.of.memory;
 		w->have_memory = true;
 	}
@@ -284,7 +287,8 @@ static struct wasm_functype *type_of(const struct wasmtime_api *api, const struc
 	return api->wasm_functype_new(&params, &results);
 }
 
-static bool define(struct wasi *w, struct wt_linker *linker, const struct wasi_row *row, struct err *e)
+static bool define(
+        struct wasi *w, struct wt_linker *linker, const struct wasi_row *row, struct err *e)
 {
 	static const char module[] = "wasi_snapshot_preview1";
 	struct bound *b = malloc(sizeof *b); /* lives as long as the process of the job */
@@ -294,8 +298,8 @@ static bool define(struct wasi *w, struct wt_linker *linker, const struct wasi_r
 	if (!b)
 		return FAIL(e, MEMORY, "no memory for WASI");
 	*b = (struct bound){w, row};
-	error = w->api->wasmtime_linker_define_func_unchecked(linker, module, sizeof module - 1, row->name,
-		strlen(row->name), type, call, b, NULL);
+	error = w->api->wasmtime_linker_define_func_unchecked(linker, module, sizeof module - 1,
+	        row->name, strlen(row->name), type, call, b, NULL);
 	w->api->wasm_functype_delete(type);
 	if (error)
 		return wasmtime_fail(w->api, error, E_EXECUTOR, row->name, e);
@@ -311,7 +315,8 @@ bool wasi_define(struct wasi *w, struct wt_linker *linker, struct err *e)
 	return true;
 }
 
-bool wasi_init(struct wasi *w, const struct wasmtime_api *api, const struct job_frame *job, struct err *e)
+bool wasi_init(
+        struct wasi *w, const struct wasmtime_api *api, const struct job_frame *job, struct err *e)
 {
 	struct mem_node *pre[3];
 
@@ -323,8 +328,10 @@ bool wasi_init(struct wasi *w, const struct wasmtime_api *api, const struct job_
 	if (!memtree_init(&w->tree, job->output_limit))
 		return FAIL(e, MEMORY, "no memory for the job's files");
 	for (size_t i = 0; i < job->inputs_n; i++) {
-		if (!mem_put(&w->tree, w->tree.inputs, job->inputs[i].path, job->inputs[i].data, job->inputs[i].dir))
-			return FAIL(e, MODULE_INPUT, "the input %.*s cannot be placed", STR_ARG(job->inputs[i].path));
+		if (!mem_put(&w->tree, w->tree.inputs, job->inputs[i].path, job->inputs[i].data,
+		            job->inputs[i].dir))
+			return FAIL(e, MODULE_INPUT, "the input %.*s cannot be placed",
+			        STR_ARG(job->inputs[i].path));
 	}
 	for (int i = 0; i < 3; i++)
 		w->fds[i] = (struct wasi_fd){.open = true, .readable = i == 0, .writable = i > 0};
@@ -332,6 +339,7 @@ bool wasi_init(struct wasi *w, const struct wasmtime_api *api, const struct job_
 	pre[1] = w->tree.outputs;
 	pre[2] = w->tree.tmp;
 	for (int i = 0; i < 3; i++)
-		w->fds[3 + i] = (struct wasi_fd){.node = pre[i], .open = true, .readable = true, .preopen = true};
+		w->fds[3 + i] = (struct wasi_fd){
+		        .node = pre[i], .open = true, .readable = true, .preopen = true};
 	return true;
 }

@@ -21,9 +21,9 @@ struct wasi_fd *wasi_fd_of(struct wasi *w, int32_t fd)
 /* ---- paths ------------------------------------------------------------------------------------------ */
 
 struct found {
-	struct mem_node *dir;   /* that holds the last part */
-	struct mem_node *node;  /* what is there; NULL: nothing */
-	struct str       name;  /* the last part; empty: the start itself */
+	struct mem_node *dir;  /* that holds the last part */
+	struct mem_node *node; /* what is there; NULL: nothing */
+	struct str name;       /* the last part; empty: the start itself */
 };
 
 static uint32_t resolve(struct wasi *w, int32_t fd, int32_t ptr, int32_t len, struct found *out)
@@ -111,9 +111,11 @@ static uint32_t path_open(struct wasi *w, const union wt_raw *a)
 	if (oflags & O_TRUNC_)
 		p.node->data.n = 0;
 	p.node->opens++;
-	w->fds[fd] = (struct wasi_fd){.node = p.node, .open = true, .readable = (rights & RIGHT_READ) != 0,
-		.writable = (rights & RIGHT_WRITE) && p.node->writable && !p.node->dir,
-		.append = ((uint32_t)a[7].i32 & FD_APPEND) != 0};
+	w->fds[fd] = (struct wasi_fd){.node = p.node,
+	        .open = true,
+	        .readable = (rights & RIGHT_READ) != 0,
+	        .writable = (rights & RIGHT_WRITE) && p.node->writable && !p.node->dir,
+	        .append = ((uint32_t)a[7].i32 & FD_APPEND) != 0};
 	return W_OK;
 }
 
@@ -184,7 +186,8 @@ static uint32_t path_rename(struct wasi *w, const union wt_raw *a)
 		return W_NOENT;
 	if (from.node == to.node)
 		return W_OK;
-	if (!from.node->writable || !from.node->parent || !to.dir || !to.dir->writable || !to.name.n)
+	if (!from.node->writable || !from.node->parent || !to.dir || !to.dir->writable ||
+	        !to.name.n)
 		return W_ROFS;
 	if (is_above(from.node, to.dir))
 		return W_INVAL;
@@ -344,8 +347,8 @@ static uint32_t get_iov(struct wasi *w, int32_t list, uint32_t i, struct iov *ou
 	return out->p ? W_OK : W_FAULT;
 }
 
-static uint32_t read_at(struct wasi *w, const struct wasi_fd *f, int32_t list, uint32_t n, uint64_t *at,
-	int32_t result)
+static uint32_t read_at(struct wasi *w, const struct wasi_fd *f, int32_t list, uint32_t n,
+        uint64_t *at, int32_t result)
 {
 	uint64_t total = 0;
 	struct bytes all;
@@ -356,7 +359,8 @@ static uint32_t read_at(struct wasi *w, const struct wasi_fd *f, int32_t list, u
 		return W_BADF;
 	if (f->node && f->node->dir)
 		return W_ISDIR;
-	all = f->node ? mem_content(f->node) : (struct bytes){NULL, 0}; /* standard input is empty */
+	all = f->node ? mem_content(f->node)
+	              : (struct bytes){NULL, 0}; /* standard input is empty */
 	for (uint32_t i = 0; i < n; i++) {
 		struct iov v;
 		uint32_t rc = get_iov(w, list, i, &v);
@@ -405,7 +409,7 @@ static uint32_t write_log(struct wasi *w, struct buf *log, const struct iov *v)
 }
 
 static uint32_t write_at(struct wasi *w, struct wasi_fd *f, int32_t fd, int32_t list, uint32_t n,
-	uint64_t *at, int32_t result)
+        uint64_t *at, int32_t result)
 {
 	uint64_t total = 0;
 
@@ -472,7 +476,8 @@ static uint32_t fd_pwrite(struct wasi *w, const union wt_raw *a)
 
 	if (!f)
 		return W_BADF;
-	return f->node ? write_at(w, f, a[0].i32, a[1].i32, (uint32_t)a[2].i32, &at, a[4].i32) : W_SPIPE;
+	return f->node ? write_at(w, f, a[0].i32, a[1].i32, (uint32_t)a[2].i32, &at, a[4].i32)
+	               : W_SPIPE;
 }
 
 static uint32_t fd_seek(struct wasi *w, const union wt_raw *a)

@@ -6,20 +6,36 @@
 
 /* Error numbers of the WASI preview 1 witx definition. */
 enum wasi_errno {
-	W_OK = 0, W_ACCES = 2, W_BADF = 8, W_EXIST = 20, W_FAULT = 21, W_INVAL = 28, W_IO = 29, W_ISDIR = 31,
-	W_MFILE = 33, W_NAMETOOLONG = 37, W_NOENT = 44, W_NOSPC = 51, W_NOSYS = 52, W_NOTDIR = 54,
-	W_NOTEMPTY = 55, W_NOTSUP = 58, W_ROFS = 69, W_SPIPE = 70, W_NOTCAPABLE = 76
+	W_OK = 0,
+	W_ACCES = 2,
+	W_BADF = 8,
+	W_EXIST = 20,
+	W_FAULT = 21,
+	W_INVAL = 28,
+	W_IO = 29,
+	W_ISDIR = 31,
+	W_MFILE = 33,
+	W_NAMETOOLONG = 37,
+	W_NOENT = 44,
+	W_NOSPC = 51,
+	W_NOSYS = 52,
+	W_NOTDIR = 54,
+	W_NOTEMPTY = 55,
+	W_NOTSUP = 58,
+	W_ROFS = 69,
+	W_SPIPE = 70,
+	W_NOTCAPABLE = 76
 };
 enum { TYPE_CHARACTER = 2, TYPE_DIRECTORY = 3, TYPE_REGULAR = 4 };
 
 typedef uint32_t (*wasi_fn)(struct wasi *w, const union wt_raw *a);
 struct wasi_row {
 	const char *name;
-	const char *params;  /* i: 32 bits, I: 64 bits */
-	wasi_fn     fn;      /* NULL: NOTSUP */
+	const char *params; /* i: 32 bits, I: 64 bits */
+	wasi_fn fn;         /* NULL: NOTSUP */
 };
 extern const struct wasi_row wasi_file_rows[];
-extern const size_t          wasi_file_rows_n;
+extern const size_t wasi_file_rows_n;
 
 /* Guest memory: NULL unless [ptr, ptr + n) lies in it. */
 uint8_t *guest(struct wasi *w, int32_t ptr, uint64_t n);

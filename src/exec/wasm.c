@@ -20,29 +20,29 @@
 enum { JOBS_MAX = 256, TICK_MS = 1000 };
 
 struct job {
-	uint32_t         id;
-	struct tag       tag;
-	struct job_spec *spec;     /* owned */
-	struct inbox     in;
-	int              outcome;
-	uint64_t         started;  /* ns */
-	uint64_t         deadline; /* ns: the safety net beyond the instruction limit */
-	bool             killed;
+	uint32_t id;
+	struct tag tag;
+	struct job_spec *spec; /* owned */
+	struct inbox in;
+	int outcome;
+	uint64_t started;  /* ns */
+	uint64_t deadline; /* ns: the safety net beyond the instruction limit */
+	bool killed;
 };
 
 struct exec_wasm {
-	uv_loop_t   *loop;
-	uv_poll_t    poll;
-	uv_timer_t   tick;
+	uv_loop_t *loop;
+	uv_poll_t poll;
+	uv_timer_t tick;
 	struct blobs blobs;
-	char         engine[1024], cache[1024], self[1024];
-	int          sock;
-	pid_t        pid;
-	bool         polling, closing;
-	unsigned     handles;
-	uint32_t     next;
-	struct job   jobs[JOBS_MAX];
-	size_t       n;
+	char engine[1024], cache[1024], self[1024];
+	int sock;
+	pid_t pid;
+	bool polling, closing;
+	unsigned handles;
+	uint32_t next;
+	struct job jobs[JOBS_MAX];
+	size_t n;
 };
 
 const char *exec_wasm_class(void)
@@ -66,7 +66,7 @@ const char *exec_wasm_class(void)
 /* ---- the process ------------------------------------------------------------------------------------ */
 
 static bool start(const char *self, const char *engine, const char *cache, int *sock, pid_t *pid,
-	struct err *e)
+        struct err *e)
 {
 	int pair[2];
 	pid_t child;
@@ -76,7 +76,8 @@ static bool start(const char *self, const char *engine, const char *cache, int *
 	child = fork();
 	if (child == 0) {
 		char name[] = "lilypad", what[] = "exec-wasm";
-		char *argv[] = {name, what, (char *)(uintptr_t)engine, (char *)(uintptr_t)cache, NULL};
+		char *argv[] = {
+		        name, what, (char *)(uintptr_t)engine, (char *)(uintptr_t)cache, NULL};
 		char *env[] = {NULL};
 
 		if (dup2(pair[1], EXEC_SOCKET_FD) < 0)
@@ -105,8 +106,9 @@ static bool wait_ready(int sock, pid_t pid, struct err *e)
 	if (recv(sock, &a, sizeof a, 0) == (ssize_t)sizeof a && a.job == 0 && a.code == 0)
 		return true;
 	waitpid(pid, &status, 0);
-	return FAIL(e, MISSING_PART, "the executor did not start (exit status %d); what it said is above",
-		WIFEXITED(status) ? WEXITSTATUS(status) : -1);
+	return FAIL(e, MISSING_PART,
+	        "the executor did not start (exit status %d); what it said is above",
+	        WIFEXITED(status) ? WEXITSTATUS(status) : -1);
 }
 
 static bool make_dir(const char *path, struct err *e)
@@ -122,12 +124,14 @@ static bool hand_over(int sock, uint32_t id, int frame, int outcome, struct err 
 {
 	union {
 		struct cmsghdr align;
-		char           room[CMSG_SPACE(2 * sizeof(int))];
+		char room[CMSG_SPACE(2 * sizeof(int))];
 	} control = {0};
 	struct exec_request r = {EXEC_RUN, id};
 	struct iovec iov = {&r, sizeof r};
-	struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
-		.msg_controllen = sizeof control};
+	struct msghdr m = {.msg_iov = &iov,
+	        .msg_iovlen = 1,
+	        .msg_control = &control,
+	        .msg_controllen = sizeof control};
 	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
 	int fds[2] = {frame, outcome};
 
@@ -148,7 +152,7 @@ static void close_fd(int *fd)
 
 /* Packs the job and hands it over; *outcome is the caller's. */
 static bool begin(const struct blobs *blobs, const struct job_spec *spec, int sock, uint32_t id,
-	int *outcome, struct err *e)
+        int *outcome, struct err *e)
 {
 	int frame OWN(close_fd) = memfd_create("job", MFD_CLOEXEC);
 	int out = memfd_create("outcome", MFD_CLOEXEC);
@@ -180,7 +184,7 @@ static void words(int fd, char *out, size_t n)
 /* From the executor's code to what a run_done says. A program that the engine refuses is an outcome of
  * the job, the same on every machine: it ran no instruction. */
 static void conclude(const struct blobs *blobs, const struct job_spec *spec, int fd, int32_t code,
-	bool killed, struct run_done *d)
+        bool killed, struct run_done *d)
 {
 	char text[256];
 
@@ -290,10 +294,14 @@ static void run(void *self, struct tag tag, const struct job_spec *spec, const s
 		assert(copy);
 		*copy = *spec;
 		/* Ten times slower than one instruction a nanosecond, and a minute: then it is the machine. */
-		*j = (struct job){.id = x->next, .tag = tag, .spec = copy, .in = *in, .outcome = outcome,
-			.started = uv_hrtime()};
+		*j = (struct job){.id = x->next,
+		        .tag = tag,
+		        .spec = copy,
+		        .in = *in,
+		        .outcome = outcome,
+		        .started = uv_hrtime()};
 		j->deadline = j->started + 60ull * 1000000000 +
-			MIN2(spec->instruction_limit, UINT64_MAX / 100) * 10;
+		              MIN2(spec->instruction_limit, UINT64_MAX / 100) * 10;
 		x->n++;
 		return;
 	}
@@ -344,8 +352,8 @@ static void stop(void *self)
 	uv_close((uv_handle_t *)&x->poll, on_closed);
 }
 
-bool exec_wasm_open(uv_loop_t *loop, const struct blobs *blobs, const char *cache, const char *engine,
-	const char *self, struct exec_port *out, struct err *e)
+bool exec_wasm_open(uv_loop_t *loop, const struct blobs *blobs, const char *cache,
+        const char *engine, const char *self, struct exec_port *out, struct err *e)
 {
 	struct exec_wasm *x = calloc(1, sizeof *x);
 
@@ -378,8 +386,8 @@ void exec_wasm_close(struct exec_port *p)
 	p->self = NULL;
 }
 
-bool exec_wasm_once(const struct blobs *blobs, const char *cache, const char *engine, const char *self,
-	const struct job_spec *spec, struct run_done *out, struct err *e)
+bool exec_wasm_once(const struct blobs *blobs, const char *cache, const char *engine,
+        const char *self, const struct job_spec *spec, struct run_done *out, struct err *e)
 {
 	struct exec_answer a = {0};
 	struct run_done d = {0};

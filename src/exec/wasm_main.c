@@ -22,20 +22,20 @@
 enum { JOBS_MAX = 256 };
 
 struct job {
-	uint32_t     id;
-	pid_t        pid;
-	bool         compiling;
-	int          frame, outcome, compiled; /* descriptors; compiled: -1 while there is none */
-	struct hash  program;
+	uint32_t id;
+	pid_t pid;
+	bool compiling;
+	int frame, outcome, compiled; /* descriptors; compiled: -1 while there is none */
+	struct hash program;
 };
 
 struct zygote {
 	struct wasmtime_api w;
 	struct wasm_engine *engine;
-	const char         *cache;
-	char                class_id[17];
-	struct job          jobs[JOBS_MAX];
-	size_t              n;
+	const char *cache;
+	char class_id[17];
+	struct job jobs[JOBS_MAX];
+	size_t n;
 };
 
 static void answer(uint32_t job, int32_t code)
@@ -70,7 +70,8 @@ static bool map_frame(int fd, struct bytes *out)
 	return true;
 }
 
-static void cache_path(const struct zygote *z, const struct hash *program, const char *suffix, char out[4096])
+static void cache_path(
+        const struct zygote *z, const struct hash *program, const char *suffix, char out[4096])
 {
 	char hex[65];
 
@@ -91,8 +92,8 @@ static void child(struct zygote *z, struct job *j, bool compile)
 	close(EXEC_SOCKET_FD);
 	if (!map_frame(j->frame, &in))
 		_exit(1);
-	_exit(compile ? compile_job(&z->w, z->engine, in, j->compiled) :
-			run_job(&z->w, z->engine, in, j->compiled, j->outcome));
+	_exit(compile ? compile_job(&z->w, z->engine, in, j->compiled)
+	              : run_job(&z->w, z->engine, in, j->compiled, j->outcome));
 }
 
 static bool spawn(struct zygote *z, struct job *j, bool compile)
@@ -228,12 +229,14 @@ static bool order(struct zygote *z)
 {
 	union {
 		struct cmsghdr align;
-		char           room[CMSG_SPACE(2 * sizeof(int))];
+		char room[CMSG_SPACE(2 * sizeof(int))];
 	} control;
 	struct exec_request r = {0};
 	struct iovec iov = {&r, sizeof r};
-	struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
-		.msg_controllen = sizeof control};
+	struct msghdr m = {.msg_iov = &iov,
+	        .msg_iovlen = 1,
+	        .msg_control = &control,
+	        .msg_controllen = sizeof control};
 	ssize_t n = recvmsg(EXEC_SOCKET_FD, &m, MSG_CMSG_CLOEXEC);
 	struct cmsghdr *c;
 	int fds[2] = {-1, -1};

@@ -17,7 +17,7 @@ struct exec_request {
  * the child was killed by that signal. job 0, code 0: ready. */
 struct exec_answer {
 	uint32_t job;
-	int32_t  code;
+	int32_t code;
 };
 
 int exec_wasm_main(int argc, char **argv);

@@ -9,7 +9,8 @@ bool wasmtime_load(const char *path, struct wasmtime_api *out, struct err *e)
 	struct wasmtime_api w;
 
 	if (!lib)
-		return FAIL(e, MISSING_PART, "the WebAssembly engine cannot be loaded: %s", dlerror());
+		return FAIL(
+		        e, MISSING_PART, "the WebAssembly engine cannot be loaded: %s", dlerror());
 #define X(result, name, args)                                                                      \
 	*(void **)&w.name = dlsym(lib, #name);                                                     \
 	if (!w.name)                                                                               \
@@ -19,7 +20,6 @@ bool wasmtime_load(const char *path, struct wasmtime_api *out, struct err *e)
 	*out = w;
 	return true;
 }
-
 
 const char *wasm_class_settings(void)
 {
@@ -34,12 +34,13 @@ const char *wasm_class_settings(void)
 }
 
 bool wasmtime_fail(const struct wasmtime_api *w, struct wt_error *error, enum err_code code,
-	const char *what, struct err *e)
+        const char *what, struct err *e)
 {
 	struct wasm_bytes text = {0};
 
 	w->wasmtime_error_message(error, &text);
-	err_set(e, code, 0, __FILE__, __LINE__, "%s: %.*s", what, (int)MIN2(text.size, (size_t)400), text.data);
+	err_set(e, code, 0, __FILE__, __LINE__, "%s: %.*s", what, (int)MIN2(text.size, (size_t)400),
+	        text.data);
 	w->wasm_byte_vec_delete(&text);
 	w->wasmtime_error_delete(error);
 	return false;

@@ -223,8 +223,11 @@ static enum MHD_Result send_or_wait(struct conn *c)
 
 static enum MHD_Result head_done(struct conn *c)
 {
-	if (!c->tree)
+	if (!c->tree && !c->response)
 		return send_or_wait(c);
+	/* An answer without the tree: what its sender has under way is read and forgotten, since MHD takes
+	 * an answer only before the first byte of a body or after the last. */
+	c->drop = !c->tree;
 	c->phase = CONN_BODY;
 	return MHD_YES;
 }

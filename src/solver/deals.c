@@ -1,109 +1,13 @@
-/* deals.c - from a match to the ledger: the solver publishes, relays what parties signed, and follows. */
-#include <stdio.h>
-
+/* deals.c - what the parties of a match say, checked and relayed. */
 #include "codec/eip712.h"
 #include "codec/hex.h"
 #include "codec/json.h"
 #include "codec/signed.h"
-#include "market/deal_of.h"
 #include "solver/solver_own.h"
 
-enum { MATCHES_OF_A_TURN = 32 }; /* effects of one event are bounded; a zero timer goes on */
+enum { LOOK_AGAIN_S = 5 };
 
-json_t *deal_json(const struct solver_deal *d)
-{
-	return json_pack("{s:o, s:o, s:o, s:o}", "id", json_of_hash(&d->id), "deal",
-	        record_to_json(deal_record(), &d->deal), "match",
-	        record_to_json(match_record(), &d->match), "matchSignature",
-	        json_of_sig(&d->match_sig));
-}
-
-static void set_timer(struct effects *fx, const struct hash *deal, struct span delay)
-{
-	fx_add(fx, FX_TIMER, (struct tag){.what = TAG_UNSIGNED, .key = *deal})->delay = delay;
-}
-
-/* ---- matching --------------------------------------------------------------------------------------- */
-
-static bool make_deal(struct solver *s, const struct book_match *m, const struct event *ev,
-        struct solver_deal *d, struct err *e)
-{
-	struct open_offer *j = offer_find(s, &m->job), *r = offer_find(s, &m->resource);
-	struct deal_making making = {.job_offer = m->job, .resource_offer = m->resource};
-
-	if (!j || !r)
-		return FAIL(e, INTERNAL, "the book matched an offer that is not open");
-	making.open_by.s = s->ledger_time.s + s->c.open_in_s;
-	TRY(deal_from_offers(j->of.job, r->of.resource, &making, &d->deal, e), e);
-	TRY(deal_open_in_time(&d->deal, &s->c.genesis, s->ledger_time, e), e);
-	eip712_hash(deal_record(), &d->deal, &d->id);
-	d->match = (struct match){.deal = d->id,
-	        .job_offer = m->job,
-	        .resource_offer = m->resource,
-	        .sequence = s->sequence,
-	        .time.s = wall_seconds(ev->wall)};
-	if (!roster_root(&s->roster, &d->match.book_root))
-		return FAIL(e, MEMORY, "no memory for the book's root");
-	return world_sign(s->world, &s->c.domain, match_record(), &d->match, &d->match_sig, e);
-}
-
-static bool match_one(struct solver *s, const struct book_match *m, const struct event *ev,
-        struct effects *fx, struct err *e)
-{
-	struct solver_deal d = {0};
-	struct solver_step step = {.state = MATCH_MATCHED, .matched_ms = (uint64_t)ev->wall.ms};
-	struct solver_offer row = {.id = m->job};
-
-	TRY(make_deal(s, m, ev, &d, e), e);
-	TRY(book_take(s->book, &d.id, &m->job, &m->resource, e), e);
-	step.id = d.id;
-	solver_put(s, solver_deal_record(), &d);
-	solver_put(s, solver_step_record(), &step);
-	if (solver_get(s, solver_offer_record(), &row)) {
-		row.state = OFFER_TAKEN;
-		row.deal = d.id;
-		solver_put(s, solver_offer_record(), &row);
-	}
-	solver_emit(s, fx, "deal", deal_json(&d), &d.deal.hot.job_creator, NULL);
-	set_timer(fx, &d.id, s->c.jc_signs_in);
-	s->n.matches++;
-	return true;
-}
-
-static void expire(struct solver *s, const struct event *ev)
-{
-	struct btime now = {wall_seconds(ev->wall)};
-	struct hash id;
-
-	for (int i = 0; i < MATCHES_OF_A_TURN && book_expire(s->book, now, &id); i++)
-		offer_forget(s, &id, OFFER_EXPIRED);
-}
-
-void solver_match_all(struct solver *s, const struct event *ev, struct effects *fx)
-{
-	struct btime now = {wall_seconds(ev->wall)};
-	struct book_match m;
-	struct err e;
-
-	if (s->ledger_time.s == 0)
-		return; /* without the ledger's clock no deal has an open_by */
-	expire(s, ev);
-	for (int i = 0; book_next(s->book, now, &m); i++) {
-		if (i == MATCHES_OF_A_TURN) {
-			fx_add(fx, FX_TIMER, (struct tag){.what = TAG_SWEEP});
-			return;
-		}
-		if (match_one(s, &m, ev, fx, &e))
-			continue;
-		log_line(&s->world->log, LOG_ODD, "two offers that match make no deal: %s", e.msg);
-		if (!book_exclude(s->book, &m.job, &m.resource, &e))
-			book_remove(s->book, &m.job);
-	}
-}
-
-/* ---- relaying --------------------------------------------------------------------------------------- */
-
-static bool find(struct solver *s, const struct http_req *r, struct solver_deal *d,
+bool deal_find(struct solver *s, const struct http_req *r, struct solver_deal *d,
         struct solver_step *step, struct err *e)
 {
 	TRY(hash_parse(r->params[0], &d->id, e), e);
@@ -113,44 +17,9 @@ static bool find(struct solver *s, const struct http_req *r, struct solver_deal 
 	return true;
 }
 
-static void move(struct solver *s, struct solver_step *step, enum match_state to)
+static void set_timer(struct effects *fx, const struct hash *deal, struct span delay)
 {
-	struct err e;
-	bool ok = sm_move(&match_states, &step->state, to, &e);
-
-	if (!ok)
-		log_line(&s->world->log, LOG_BROKEN, "%s", e.msg);
-	assert(ok);
-	solver_put(s, solver_step_record(), step);
-}
-
-static void jc_signed(struct solver *s, struct solver_deal *d, struct solver_step *step,
-        const struct sig *sig, const struct event *ev, struct effects *fx)
-{
-	if (step->state != MATCH_MATCHED)
-		return; /* a repetition */
-	step->jc_sig = *sig;
-	step->jc_ms = (uint64_t)ev->wall.ms;
-	move(s, step, MATCH_JC_SIGNED);
-	emit_again(s, step, fx);
-	set_timer(fx, &d->id, s->c.rp_signs_in);
-}
-
-static void rp_signed(struct solver *s, struct solver_deal *d, struct solver_step *step,
-        const struct sig *sig, const struct event *ev, struct effects *fx)
-{
-	if (step->rp_sig.n)
-		return;
-	step->rp_sig = *sig;
-	step->rp_ms = (uint64_t)ev->wall.ms;
-	if (step->state == MATCH_JC_SIGNED)
-		move(s, step, MATCH_RP_SIGNED);
-	else
-		solver_put(s, solver_step_record(), step);
-	solver_emit(s, fx, "signed",
-	        json_pack("{s:o, s:o}", "id", json_of_hash(&d->id), "providerSignature",
-	                json_of_sig(sig)),
-	        &d->deal.hot.job_creator, NULL);
+	fx_add(fx, FX_TIMER, (struct tag){.what = TAG_UNSIGNED, .key = *deal})->delay = delay;
 }
 
 static void reply_state(
@@ -161,83 +30,150 @@ static void reply_state(
 	                sm_name(&match_states, step->state)));
 }
 
-void on_signature(struct solver *s, const struct event *ev, struct effects *fx)
+static bool given_up(const struct solver_step *step, struct err *e)
+{
+	return FAIL(e, STATE, "the match was dissolved: %s", step->why);
+}
+
+/* ---- signatures -------------------------------------------------------------------------------------- */
+
+static void tell_signed_by_jc(struct solver *s, const struct solver_deal *d,
+        const struct solver_step *step, struct effects *fx)
+{
+	json_t *j = deal_json(d);
+
+	json_object_set_new(j, "jobCreatorSignature", json_of_sig(&step->jc_sig));
+	solver_emit(s, fx, "signed", j, &d->provider, NULL);
+}
+
+static void tell_signed_by_rp(struct solver *s, const struct solver_deal *d,
+        const struct solver_step *step, struct effects *fx)
+{
+	solver_emit(s, fx, "signed",
+	        json_pack("{s:o, s:o}", "id", json_of_hash(&d->id), "providerSignature",
+	                json_of_sig(&step->rp_sig)),
+	        &d->job_creator, NULL);
+}
+
+static bool jc_signed(struct solver *s, const struct solver_deal *d, struct solver_step *step,
+        const struct sig *sig, const struct event *ev, struct effects *fx, struct err *e)
+{
+	if (step->state == MATCH_DISSOLVED)
+		return given_up(step, e);
+	if (step->state != MATCH_MATCHED)
+		return true; /* a repetition */
+	step->jc_sig = *sig;
+	solver_move(s, step, MATCH_JC_SIGNED, ev, fx, "the provider fetches and verifies");
+	tell_signed_by_jc(s, d, step, fx);
+	set_timer(fx, &d->id, s->c.rp_signs_in);
+	return true;
+}
+
+static bool rp_signed(struct solver *s, const struct solver_deal *d, struct solver_step *step,
+        const struct sig *sig, const struct event *ev, struct effects *fx, struct err *e)
+{
+	struct open_offer *r = offer_find(s, &d->deal.cold.resource_offer);
+
+	if (step->state == MATCH_DISSOLVED)
+		return given_up(step, e);
+	if (step->state == MATCH_MATCHED)
+		return FAIL(e, STATE, "the job creator signs first (2.4)");
+	if (step->rp_sig.n)
+		return true;
+	if (r)
+		r->strikes = 0;
+	step->rp_sig = *sig;
+	if (step->state == MATCH_JC_SIGNED)
+		solver_move(s, step, MATCH_RP_SIGNED, ev, fx, "open is on its way to the ledger");
+	else
+		solver_put(s, solver_step_record(), step);
+	tell_signed_by_rp(s, d, step, fx);
+	return true;
+}
+
+static bool take_signature(struct solver *s, struct solver_deal *d, struct solver_step *step,
+        const struct event *ev, struct effects *fx, struct err *e)
 {
 	const struct http_req *r = ev->request;
 	json_t *j OWN(json_own) = NULL;
-	struct solver_deal d = {0};
-	struct solver_step step = {0};
 	struct addr who;
 	struct sig sig;
-	struct err e;
 
-	if (!find(s, r, &d, &step, &e) || !json_parse(bytes_str(r->body), &j, &e) ||
-	        !json_get_sig(j, "signature", &sig, &e) ||
-	        !signed_by(&s->c.domain, deal_record(), &d.deal, &sig, &who, &e)) {
-		fx_reply_err(fx, r->conn, &e);
-		return;
-	}
-	if (addr_eq(&who, &d.deal.hot.job_creator)) {
-		jc_signed(s, &d, &step, &sig, ev, fx);
-	} else if (addr_eq(&who, &d.deal.hot.provider)) {
-		rp_signed(s, &d, &step, &sig, ev, fx);
-	} else {
-		FAIL(&e, SIGNATURE, "the signature is that of neither party of the deal");
-		fx_reply_err(fx, r->conn, &e);
-		return;
-	}
-	reply_state(r, &step, fx);
+	TRY(deal_find(s, r, d, step, e), e);
+	TRY(json_parse(bytes_str(r->body), &j, e), e);
+	TRY(json_get_sig(j, "signature", &sig, e), e);
+	TRY(signed_by(&s->c.domain, deal_record(), &d->deal, &sig, &who, e), e);
+	if (addr_eq(&who, &d->job_creator))
+		return jc_signed(s, d, step, &sig, ev, fx, e);
+	if (addr_eq(&who, &d->provider))
+		return rp_signed(s, d, step, &sig, ev, fx, e);
+	return FAIL(e, SIGNATURE, "the signature is that of neither party of the deal");
 }
 
-/* Never opened: both learn why, the job offer goes back, and these two are not matched again. */
-static void dissolve(struct solver *s, struct solver_deal *d, struct solver_step *step,
-        const char *why, const struct event *ev, struct effects *fx)
+void on_signature(struct solver *s, const struct event *ev, struct effects *fx)
 {
-	struct solver_offer row = {.id = d->deal.cold.job_offer};
+	struct solver_deal d = {0};
+	struct solver_step step = {0};
 	struct err e;
 
-	snprintf(step->why, sizeof step->why, "%s", why);
-	step->end_ms = (uint64_t)ev->wall.ms;
-	move(s, step, MATCH_DISSOLVED);
-	book_end(s->book, &d->id, true);
-	if (!book_exclude(s->book, &d->deal.cold.job_offer, &d->deal.cold.resource_offer, &e))
-		log_line(&s->world->log, LOG_DEBUG, "not excluded: %s", e.msg);
-	if (solver_get(s, solver_offer_record(), &row) && row.state == OFFER_TAKEN) {
-		row.state = OFFER_OPEN;
-		row.deal = (struct hash){{0}};
-		solver_put(s, solver_offer_record(), &row);
+	if (take_signature(s, &d, &step, ev, fx, &e))
+		reply_state(ev->request, &step, fx);
+	else
+		fx_reply_err(fx, ev->request->conn, &e);
+}
+
+/* ---- no signature ------------------------------------------------------------------------------------ */
+
+static bool take_refusal(struct solver *s, struct solver_deal *d, struct solver_step *step,
+        const struct event *ev, struct effects *fx, struct err *e)
+{
+	const struct http_req *r = ev->request;
+	json_t *j OWN(json_own) = NULL;
+	const char *why;
+	bool jc, rp;
+
+	TRY(deal_find(s, r, d, step, e), e);
+	TRY(json_parse(bytes_str(r->body), &j, e), e);
+	jc = addr_eq(&r->account, &d->job_creator);
+	rp = addr_eq(&r->account, &d->provider);
+	if (!jc && !rp)
+		return FAIL(e, FORBIDDEN, "only the parties of a deal refuse it");
+	why = json_string_value(json_object_get(json_object_get(j, "reason"), "message"));
+	if (!why)
+		return FAIL(e, JSON_VALUE, "reason must be an error object with a message");
+	if (step->state == MATCH_DISSOLVED)
+		return true;
+	/* Whose signature is out is bound by it: the other may still open the deal. */
+	if (step->state == MATCH_MATCHED || (step->state == MATCH_JC_SIGNED && rp)) {
+		deal_dissolve(s, d, step, OFFER_OPEN, why, ev, fx);
+		return true;
 	}
-	solver_emit(s, fx, "dissolved",
-	        json_pack("{s:o, s:o}", "id", json_of_hash(&d->id), "reason",
-	                json_of_str(str_of(why))),
-	        &d->deal.hot.job_creator, &d->deal.hot.provider);
-	s->n.dissolved++;
+	return FAIL(e, STATE, "the match is %s: too late to refuse it",
+	        sm_name(&match_states, step->state));
 }
 
 void on_refuse(struct solver *s, const struct event *ev, struct effects *fx)
 {
-	const struct http_req *r = ev->request;
-	json_t *j OWN(json_own) = NULL;
 	struct solver_deal d = {0};
 	struct solver_step step = {0};
-	const char *why;
 	struct err e;
 
-	if (!find(s, r, &d, &step, &e) || !json_parse(bytes_str(r->body), &j, &e)) {
-		fx_reply_err(fx, r->conn, &e);
+	if (take_refusal(s, &d, &step, ev, fx, &e))
+		reply_state(ev->request, &step, fx);
+	else
+		fx_reply_err(fx, ev->request->conn, &e);
+}
+
+/* The provider let it slip: the job offer goes back; after some times the provider's leaves the book,
+ * until it is posted again. */
+static void strike(struct solver *s, const struct hash *resource)
+{
+	struct open_offer *r = offer_find(s, resource);
+
+	if (!r || ++r->strikes < STRIKES_MAX)
 		return;
-	}
-	if (!addr_eq(&r->account, &d.deal.hot.job_creator) &&
-	        !addr_eq(&r->account, &d.deal.hot.provider)) {
-		FAIL(&e, FORBIDDEN, "only the parties of a deal refuse it");
-		fx_reply_err(fx, r->conn, &e);
-		return;
-	}
-	why = json_string_value(json_object_get(json_object_get(j, "reason"), "message"));
-	if (step.state == MATCH_MATCHED || step.state == MATCH_JC_SIGNED ||
-	        step.state == MATCH_RP_SIGNED)
-		dissolve(s, &d, &step, why ? why : "refused without a reason", ev, fx);
-	reply_state(r, &step, fx);
+	book_remove(s->book, resource);
+	offer_forget(s, resource, OFFER_SILENT);
 }
 
 void on_unsigned(
@@ -248,16 +184,27 @@ void on_unsigned(
 
 	if (!solver_get(s, solver_deal_record(), &d) || !solver_get(s, solver_step_record(), &step))
 		return;
-	if (step.state == MATCH_MATCHED)
-		dissolve(s, &d, &step, "the job creator did not sign in time", ev, fx);
-	else if (step.state == MATCH_JC_SIGNED || step.state == MATCH_RP_SIGNED) {
-		/* With both signatures out the ledger decides until open_by. */
-		if (s->ledger_time.s < d.deal.hot.open_by.s)
-			set_timer(fx, deal, span_s(5));
-		else
-			dissolve(s, &d, &step, "the deal was not opened in time", ev, fx);
+	if (step.state == MATCH_MATCHED) {
+		deal_dissolve(
+		        s, &d, &step, OFFER_SILENT, "the job creator did not sign in time", ev, fx);
+		return;
 	}
+	if (step.state != MATCH_JC_SIGNED && step.state != MATCH_RP_SIGNED)
+		return;
+	/* With the JC's signature out, the RP may open the deal until open_by, and only the ledger knows. */
+	if (s->ledger_time.s < d.deal.hot.open_by.s) {
+		set_timer(fx, deal, span_s(LOOK_AGAIN_S));
+		return;
+	}
+	if (step.state == MATCH_JC_SIGNED)
+		strike(s, &d.deal.cold.resource_offer);
+	deal_dissolve(s, &d, &step, OFFER_OPEN,
+	        step.state == MATCH_JC_SIGNED ? "the provider did not sign in time"
+	                                      : "the deal was not opened in time",
+	        ev, fx);
 }
+
+/* ---- results ----------------------------------------------------------------------------------------- */
 
 static json_t *result_json(const struct solver_result *row)
 {
@@ -267,143 +214,142 @@ static json_t *result_json(const struct solver_result *row)
 	        json_of_sig(&row->stored_sig));
 }
 
+static bool read_result(struct solver *s, const struct http_req *r, const struct solver_deal *d,
+        struct solver_result *row, struct err *e)
+{
+	const struct hot *h = &d->deal.hot;
+	json_t *j OWN(json_own) = NULL;
+
+	TRY(json_parse(bytes_str(r->body), &j, e), e);
+	TRY(json_get_record(j, "result", result_record(), &row->result, e), e);
+	TRY(json_get_sig(j, "signature", &row->sig, e), e);
+	TRY(json_get_record(j, "stored", stored_record(), &row->stored, e), e);
+	TRY(json_get_sig(j, "storedSignature", &row->stored_sig, e), e);
+	if (!hash_eq(&row->result.deal, &d->id) || !hash_eq(&row->stored.deal, &d->id))
+		return FAIL(e, RESULT, "the result or its Stored is of another deal");
+	if (!hash_eq(&row->stored.output, &row->result.output.tree))
+		return FAIL(e, RESULT, "the directory stored another output than the result names");
+	if (row->result.count > h->instruction_limit || row->result.bytes > h->byte_limit)
+		return FAIL(e, LIMITS,
+		        "the result charges %llu instructions and %llu bytes, the limits are %llu and %llu",
+		        (unsigned long long)row->result.count,
+		        (unsigned long long)row->result.bytes,
+		        (unsigned long long)h->instruction_limit,
+		        (unsigned long long)h->byte_limit);
+	TRY(signed_check(&s->c.domain, result_record(), &row->result, &row->sig, &h->provider, e),
+	        e);
+	return signed_check(&s->c.domain, stored_record(), &row->stored, &row->stored_sig,
+	        &d->deal.cold.directory, e);
+}
+
+static bool take_result(struct solver *s, struct solver_deal *d, struct solver_step *step,
+        const struct event *ev, struct effects *fx, struct err *e)
+{
+	struct solver_result row = {0}, old = {0};
+	struct hash a, b;
+
+	TRY(deal_find(s, ev->request, d, step, e), e);
+	TRY(read_result(s, ev->request, d, &row, e), e);
+	if (step->state == MATCH_MATCHED)
+		return FAIL(e, STATE, "the deal is not signed yet");
+	row.id = old.id = d->id;
+	if (solver_get(s, solver_result_record(), &old)) {
+		eip712_hash(result_record(), &row.result, &a);
+		eip712_hash(result_record(), &old.result, &b);
+		return hash_eq(&a, &b) ||
+		       FAIL(e, RESULT, "another result of this deal was relayed before");
+	}
+	solver_put(s, solver_result_record(), &row);
+	solver_note(s, step, ev, fx, "RESULT", "%s, %llu instructions, %llu bytes",
+	        enum_name(&status_names, row.result.status), (unsigned long long)row.result.count,
+	        (unsigned long long)row.result.bytes);
+	solver_emit(s, fx, "result", result_json(&row), &d->job_creator, &d->provider);
+	s->n.results++;
+	return true;
+}
+
 void on_result(struct solver *s, const struct event *ev, struct effects *fx)
+{
+	struct solver_deal d = {0};
+	struct solver_step step = {0};
+	struct err e;
+
+	if (take_result(s, &d, &step, ev, fx, &e))
+		reply_state(ev->request, &step, fx);
+	else
+		fx_reply_err(fx, ev->request->conn, &e);
+}
+
+static bool take_decline(struct solver *s, struct solver_deal *d, struct solver_step *step,
+        const struct event *ev, struct effects *fx, struct err *e)
 {
 	const struct http_req *r = ev->request;
 	json_t *j OWN(json_own) = NULL;
-	struct solver_deal d = {0};
-	struct solver_step step = {0};
-	struct solver_result row = {0}, old = {0};
-	struct err e;
+	struct decline doc;
+	struct sig sig;
 
-	if (!find(s, r, &d, &step, &e) || !json_parse(bytes_str(r->body), &j, &e) ||
-	        !json_get_record(j, "result", result_record(), &row.result, &e) ||
-	        !json_get_sig(j, "signature", &row.sig, &e) ||
-	        !json_get_record(j, "stored", stored_record(), &row.stored, &e) ||
-	        !json_get_sig(j, "storedSignature", &row.stored_sig, &e) ||
-	        !signed_check(&s->c.domain, result_record(), &row.result, &row.sig,
-	                &d.deal.hot.provider, &e)) {
-		fx_reply_err(fx, r->conn, &e);
-		return;
-	}
-	if (!hash_eq(&row.result.deal, &d.id)) {
-		FAIL(&e, RESULT, "the result is of another deal");
-		fx_reply_err(fx, r->conn, &e);
-		return;
-	}
-	row.id = old.id = d.id;
-	if (!solver_get(s, solver_result_record(), &old)) {
-		step.result_ms = (uint64_t)ev->wall.ms;
-		solver_put(s, solver_result_record(), &row);
-		solver_put(s, solver_step_record(), &step);
-		solver_emit(s, fx, "result", result_json(&row), &d.deal.hot.job_creator, NULL);
-	}
-	reply_state(r, &step, fx);
+	TRY(deal_find(s, r, d, step, e), e);
+	TRY(json_parse(bytes_str(r->body), &j, e), e);
+	TRY(json_get_record(j, "decline", decline_record(), &doc, e), e);
+	TRY(json_get_sig(j, "signature", &sig, e), e);
+	if (!hash_eq(&doc.deal, &d->id))
+		return FAIL(e, JSON_VALUE, "decline.deal is not the deal that the path names");
+	TRY(signed_check(&s->c.domain, decline_record(), &doc, &sig, &d->provider, e), e);
+	if (step->why[0])
+		return true; /* a repetition, or too late to matter */
+	json_t *told = json_pack("{s:o, s:o, s:o, s:s}", "id", json_of_hash(&d->id), "decline",
+	        record_to_json(decline_record(), &doc), "signature", json_of_sig(&sig), "reason",
+	        enum_name(&reason_names, doc.reason));
+	memcpy(step->why, "declined", sizeof "declined");
+	solver_note(s, step, ev, fx, "DECLINED", "%s", enum_name(&reason_names, doc.reason));
+	solver_emit(s, fx, "declined", told, &d->job_creator, NULL);
+	return true;
 }
 
 void on_decline(struct solver *s, const struct event *ev, struct effects *fx)
 {
-	const struct http_req *r = ev->request;
-	json_t *j OWN(json_own) = NULL;
 	struct solver_deal d = {0};
 	struct solver_step step = {0};
-	struct decline doc;
-	struct sig sig;
 	struct err e;
 
-	if (!find(s, r, &d, &step, &e) || !json_parse(bytes_str(r->body), &j, &e) ||
-	        !json_get_record(j, "decline", decline_record(), &doc, &e) ||
-	        !json_get_sig(j, "signature", &sig, &e) ||
-	        !signed_check(
-	                &s->c.domain, decline_record(), &doc, &sig, &d.deal.hot.provider, &e)) {
-		fx_reply_err(fx, r->conn, &e);
-		return;
-	}
-	snprintf(step.why, sizeof step.why, "declined: %s", enum_name(&reason_names, doc.reason));
-	solver_put(s, solver_step_record(), &step);
-	solver_emit(s, fx, "declined",
-	        json_pack("{s:o, s:s}", "id", json_of_hash(&d.id), "reason",
-	                enum_name(&reason_names, doc.reason)),
-	        &d.deal.hot.job_creator, NULL);
-	reply_state(r, &step, fx);
+	if (take_decline(s, &d, &step, ev, fx, &e))
+		reply_state(ev->request, &step, fx);
+	else
+		fx_reply_err(fx, ev->request->conn, &e);
 }
 
-/* What the parties of an unfinished deal have to know, as the last message said it. */
-void emit_again(struct solver *s, const struct solver_step *step, struct effects *fx)
+/* ---- after a start ----------------------------------------------------------------------------------- */
+
+void emit_again(struct solver *s, const struct hash *deal, struct effects *fx)
 {
-	struct solver_deal d = {.id = step->id};
-	struct solver_result row = {.id = step->id};
-	json_t *j;
+	struct solver_deal d = {.id = *deal};
+	struct solver_step step = {.id = *deal};
+	struct solver_result row = {.id = *deal};
 
-	if (!solver_get(s, solver_deal_record(), &d))
+	if (!solver_get(s, solver_deal_record(), &d) || !solver_get(s, solver_step_record(), &step))
 		return;
-	if (step->state == MATCH_MATCHED) {
-		solver_emit(s, fx, "deal", deal_json(&d), &d.deal.hot.job_creator, NULL);
-	} else if (step->state == MATCH_JC_SIGNED) {
-		j = deal_json(&d);
-		json_object_set_new(j, "jobCreatorSignature", json_of_sig(&step->jc_sig));
-		solver_emit(s, fx, "signed", j, &d.deal.hot.provider, NULL);
-	} else if (step->state == MATCH_OPEN && solver_get(s, solver_result_record(), &row)) {
-		solver_emit(s, fx, "result", result_json(&row), &d.deal.hot.job_creator, NULL);
+	switch ((enum match_state)step.state) {
+	case MATCH_MATCHED:
+		solver_emit(s, fx, "deal", deal_json(&d), &d.job_creator, &d.provider);
+		set_timer(fx, deal, s->c.jc_signs_in);
+		break;
+	case MATCH_JC_SIGNED:
+		tell_signed_by_jc(s, &d, &step, fx);
+		set_timer(fx, deal, s->c.rp_signs_in);
+		break;
+	case MATCH_RP_SIGNED:
+		tell_signed_by_rp(s, &d, &step, fx);
+		set_timer(fx, deal, s->c.rp_signs_in);
+		break;
+	case MATCH_DISSOLVED:
+		solver_emit(s, fx, "dissolved",
+		        json_pack("{s:o, s:o}", "id", json_of_hash(deal), "reason",
+		                json_of_str(str_of(step.why))),
+		        &d.job_creator, &d.provider);
+		return;
+	case MATCH_OPEN: break;
+	case MATCH_ENDED: return;
 	}
-}
-
-/* ---- the ledger ------------------------------------------------------------------------------------- */
-
-static void follow_deal(struct solver *s, const struct ledger_event *le, const struct event *ev)
-{
-	struct solver_deal d = {.id = le->deal};
-	struct solver_step step = {.id = le->deal};
-	bool final = sm_is_final(&deal_states, le->to);
-
-	if (!solver_get(s, solver_step_record(), &step) || step.state == MATCH_ENDED ||
-	        step.ledger == le->to)
-		return;
-	step.ledger = le->to;
-	if (step.state == MATCH_DISSOLVED) {
-		solver_put(s, solver_step_record(), &step);
-		return;
-	}
-	if (!solver_get(s, solver_deal_record(), &d))
-		return;
-	if (step.state != MATCH_OPEN && !final) {
-		move(s, &step, MATCH_OPEN);
-		book_opened(s->book, &le->deal);
-		offer_forget(s, &d.deal.cold.job_offer, OFFER_DONE);
-		s->n.opened++;
-		return;
-	}
-	if (!final) {
-		solver_put(s, solver_step_record(), &step);
-		return;
-	}
-	step.end_ms = (uint64_t)ev->wall.ms;
-	step.cost = le->amount;
-	move(s, &step, MATCH_ENDED);
-	book_end(s->book, &le->deal, false);
-	if (offer_find(s, &d.deal.cold.job_offer))
-		offer_forget(s, &d.deal.cold.job_offer, OFFER_DONE);
-	if (le->to == DEAL_RESULTS_ACCEPTED || le->to == DEAL_TIMEOUT_JUDGE)
-		s->n.paid++;
-}
-
-void on_ledger(struct solver *s, const struct event *ev, struct effects *fx)
-{
-	const struct ledger_note *n = ev->ledger;
-	struct err e;
-
-	(void)fx;
-	if (n->time.s > s->ledger_time.s)
-		s->ledger_time = n->time;
-	if (n->stage == LEDGER_DOWN)
-		log_line(&s->world->log, LOG_ODD, "ledger: %s", n->err.msg);
-	if (n->stage != LEDGER_EVENT)
-		return;
-	for (uint32_t i = 0; i < n->event.changes_n; i++) {
-		if (!book_set_balance(
-		            s->book, &n->event.changes[i].account, n->event.changes[i].free, &e))
-			log_line(&s->world->log, LOG_BROKEN, "balance: %s", e.msg);
-	}
-	if (n->event.to)
-		follow_deal(s, &n->event, ev);
+	if (solver_get(s, solver_result_record(), &row))
+		solver_emit(s, fx, "result", result_json(&row), &d.job_creator, &d.provider);
 }

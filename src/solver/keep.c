@@ -1,7 +1,9 @@
-/* keep.c - the solver's store, its open offers, and its event stream. */
+/* keep.c - the solver's store, its open offers, its event stream, the timelines of its deals. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "codec/json.h"
+#include "crypto/keccak.h"
 #include "solver/solver_own.h"
 
 static const struct sm_state states[] = {
@@ -15,8 +17,27 @@ const struct sm match_states = {"match", states, COUNT(states)};
 #include "solver/tables.def"
 #include "model/record_end.h"
 
-const struct record *(*const solver_tables[])(void) = {solver_offer_record, solver_job_record,
-        solver_resource_record, solver_deal_record, solver_step_record, solver_result_record, NULL};
+const struct record *(*const solver_tables[])(void) = {
+#define RECORD(tag, type, meaning) tag##_record,
+#define F(kind, member, name, arg, flags, meaning)
+#define END(tag, type)
+#include "solver/tables.def"
+#include "model/record_end.h"
+        NULL,
+};
+
+const char *offer_state_name(unsigned state)
+{
+	static const char *const names[] = {
+#define O(name, value, text, meaning) [value] = text,
+#include "solver/offer_state.def"
+#undef O
+	};
+
+	return state < COUNT(names) && names[state] ? names[state] : "?";
+}
+
+/* ---- store ------------------------------------------------------------------------------------------ */
 
 static void must(struct solver *s, bool ok, const struct err *e)
 {
@@ -51,17 +72,96 @@ uint64_t solver_next(struct solver *s, const char *counter)
 	return v;
 }
 
-void solver_emit(struct solver *s, struct effects *fx, const char *name, json_t *j,
-        const struct addr *a, const struct addr *b)
+/* ---- time ------------------------------------------------------------------------------------------- */
+
+struct btime solver_now(const struct solver *s, const struct event *ev)
+{
+	uint64_t wall = wall_seconds(ev->wall);
+
+	return (struct btime){MAX2(wall, s->ledger_time.s)};
+}
+
+/* Past events carry the time of their blocks: once that is near the present, or the ledger has told its
+ * own time, nothing of the past is missing. */
+bool solver_caught_up(const struct solver *s, const struct event *ev)
+{
+	enum { NEAR_S = 300 };
+
+	return s->ledger_time.s != 0 &&
+	       (s->ledger_clock || s->ledger_time.s + NEAR_S > wall_seconds(ev->wall));
+}
+
+/* ---- the stream ------------------------------------------------------------------------------------- */
+
+static struct fx *append(struct solver *s, struct effects *fx, const char *name, json_t *j)
 {
 	struct fx *f = fx_add(fx, FX_EMIT, (struct tag){0});
 
 	f->name = name;
 	f->id = s->last_event = solver_next(s, "event");
 	f->body = fx_json(fx, j);
+	return f;
+}
+
+void solver_emit(struct solver *s, struct effects *fx, const char *name, json_t *j,
+        const struct addr *a, const struct addr *b)
+{
+	struct fx *f = append(s, fx, name, j);
+
 	f->topics[0] = account_topic(a);
 	if (b)
 		f->topics[1] = account_topic(b);
+}
+
+struct hash public_topic(void)
+{
+	struct hash h;
+
+	keccak256("public", 6, &h);
+	return h;
+}
+
+static void note(struct solver *s, struct solver_step *step, const struct event *ev,
+        struct effects *fx, const char *name, const char *fmt, va_list ap) PRINTF_LIKE(6, 0);
+
+static void note(struct solver *s, struct solver_step *step, const struct event *ev,
+        struct effects *fx, const char *name, const char *fmt, va_list ap)
+{
+	struct solver_note row = {
+	        .deal = step->id, .n = step->notes++, .wall_ms = (uint64_t)ev->wall.ms};
+	struct fx *f;
+
+	snprintf(row.name, sizeof row.name, "%s", name);
+	vsnprintf(row.text, sizeof row.text, fmt, ap);
+	solver_put(s, solver_note_record(), &row);
+	solver_put(s, solver_step_record(), step);
+	f = append(s, fx, "state",
+	        json_pack("{s:o, s:s, s:s, s:I}", "id", json_of_hash(&step->id), "state",
+	                sm_name(&match_states, step->state), "event", row.name, "wallMs",
+	                (json_int_t)row.wall_ms));
+	f->topics[0] = public_topic();
+}
+
+void solver_note(struct solver *s, struct solver_step *step, const struct event *ev,
+        struct effects *fx, const char *name, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	note(s, step, ev, fx, name, fmt, ap);
+	va_end(ap);
+}
+
+void solver_move(struct solver *s, struct solver_step *step, enum match_state to,
+        const struct event *ev, struct effects *fx, const char *fmt, ...)
+{
+	struct err e;
+	va_list ap;
+
+	must(s, sm_move(&match_states, &step->state, to, &e), &e);
+	va_start(ap, fmt);
+	note(s, step, ev, fx, sm_name(&match_states, to), fmt, ap);
+	va_end(ap);
 }
 
 /* ---- open offers ------------------------------------------------------------------------------------ */
@@ -106,123 +206,4 @@ void offer_forget(struct solver *s, const struct hash *id, enum offer_state stat
 	roster_remove(&s->roster, o->sequence);
 	free(o->kind == OFFER_JOB ? (void *)o->of.job : (void *)o->of.resource);
 	map_del(&s->offers, id);
-}
-
-/* ---- after a restart ---------------------------------------------------------------------------------- */
-
-struct loading {
-	struct solver *s;
-	struct err *e;
-	bool ok;
-};
-
-struct order {
-	struct hash id;
-	uint64_t sequence;
-	uint8_t kind;
-};
-
-struct orders {
-	struct order *v;
-	size_t n, cap;
-};
-
-static bool list_offer(void *ctx, const void *vrow)
-{
-	const struct solver_offer *row = vrow;
-	struct orders *o = ctx;
-
-	if (row->state != OFFER_OPEN && row->state != OFFER_TAKEN)
-		return true;
-	if (o->n == o->cap) {
-		size_t cap = o->cap ? o->cap * 2 : 1024;
-		struct order *v = realloc(o->v, cap * sizeof *v);
-
-		if (!v)
-			return false;
-		o->v = v;
-		o->cap = cap;
-	}
-	o->v[o->n++] = (struct order){row->id, row->sequence, row->kind};
-	return true;
-}
-
-static int by_sequence(const void *a, const void *b)
-{
-	const struct order *x = a, *y = b;
-
-	return (x->sequence > y->sequence) - (x->sequence < y->sequence);
-}
-
-static bool load_offer(struct solver *s, const struct order *o, struct err *e)
-{
-	struct hash replaced;
-
-	if (o->kind == OFFER_JOB) {
-		struct solver_job row = {.id = o->id};
-
-		if (!solver_get(s, solver_job_record(), &row))
-			return true;
-		TRY(offer_remember(s, &o->id, o->sequence, OFFER_JOB, &row.offer, e), e);
-		return book_add_job(s->book, &o->id, &row.offer, o->sequence, e);
-	}
-	struct solver_resource row = {.id = o->id};
-
-	if (!solver_get(s, solver_resource_record(), &row))
-		return true;
-	TRY(offer_remember(s, &o->id, o->sequence, OFFER_RESOURCE, &row.offer, e), e);
-	return book_add_resource(s->book, &o->id, &row.offer, o->sequence, &replaced, e);
-}
-
-/* A deal that is not over takes the capacity and money that its match reserved. */
-static bool load_step(void *ctx, const void *vrow)
-{
-	const struct solver_step *step = vrow;
-	struct loading *l = ctx;
-	struct solver *s = l->s;
-	struct solver_deal d = {.id = step->id};
-	struct book_hold h = {.deal = step->id};
-	struct open_offer *o;
-
-	if (sm_is_final(&match_states, step->state) || !solver_get(s, solver_deal_record(), &d))
-		return true;
-	h.job = d.deal.cold.job_offer;
-	h.provider = d.deal.hot.provider;
-	h.job_creator = d.deal.hot.job_creator;
-	o = offer_find(s, &h.job);
-	if (o)
-		h.taken = o->of.job->resources;
-	o = offer_find(s, &d.deal.cold.resource_offer);
-	if (o)
-		h.machine = o->of.resource->machine;
-	if (step->state != MATCH_OPEN) {
-		h.rp_lock = d.deal.hot.result_bond;
-		if (!amount_add(d.deal.hot.pay, d.deal.hot.job_bond, &h.jc_lock))
-			h.jc_lock = d.deal.hot.pay;
-	}
-	l->ok = book_restore(s->book, &h, l->e);
-	return l->ok;
-}
-
-bool solver_load(struct solver *s, struct err *e)
-{
-	struct store *st = &s->world->store;
-	struct loading l = {s, e, true};
-	struct orders o = {0};
-	bool ok = st->each(st->self, solver_offer_record(), NULL, NULL, list_offer, &o, e);
-
-	if (o.n)
-		qsort(o.v, o.n, sizeof *o.v, by_sequence);
-	for (size_t i = 0; ok && i < o.n; i++) {
-		ok = load_offer(s, &o.v[i], e);
-		s->sequence = o.v[i].sequence;
-		/* What cannot be filed again (expired, replaced) is no reason not to start. */
-		if (!ok && e->code != E_MEMORY && e->code != E_STORE) {
-			offer_forget(s, &o.v[i].id, OFFER_EXPIRED);
-			ok = true;
-		}
-	}
-	free(o.v);
-	ok = ok && st->each(st->self, solver_step_record(), NULL, NULL, load_step, &l, e);
-	return ok && l.ok;
 }

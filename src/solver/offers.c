@@ -10,11 +10,14 @@ enum { FRESH_S = 300, LIFE_S = 86400 };
 
 /* ---- what is checked -------------------------------------------------------------------------------- */
 
-static bool check_times(struct btime created, struct btime expiry, uint64_t now, struct err *e)
+static bool check_times(struct btime created, struct btime expiry, const struct solver *s,
+        const struct event *ev, struct err *e)
 {
-	if (created.s + FRESH_S < now || created.s > now + FRESH_S) {
+	uint64_t wall = wall_seconds(ev->wall), now = solver_now(s, ev).s;
+
+	if (created.s + FRESH_S < wall || created.s > wall + FRESH_S) {
 		FAIL(e, STALE, "the offer was created at %llu, it is %llu here",
-		        (unsigned long long)created.s, (unsigned long long)now);
+		        (unsigned long long)created.s, (unsigned long long)wall);
 		return err_hint(e, "is the clock of this machine right?");
 	}
 	if (expiry.s <= now || expiry.s > now + LIFE_S)
@@ -35,6 +38,54 @@ static bool check_solver(struct solver *s, const struct addr *named, struct err 
 	return FAIL(e, PARTY, "the offer is for solver %s, this is %s", a, b);
 }
 
+static bool check_mediators(const struct addr *v, uint32_t n, struct err *e)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		if (addr_is_zero(&v[i]))
+			return FAIL(e, PANEL, "mediator %u is the zero address", i);
+	}
+	return true;
+}
+
+/* Kinds of jobs that this solver does not match, and combinations that no ledger opens. */
+static bool check_kind(const struct job_offer *o, struct err *e)
+{
+	if (o->pricing == PRICING_CLEARED) {
+		FAIL(e, RANGE,
+		        "pricing is `cleared`: this solver matches offer by offer, not in batches");
+		return err_hint(e, "`market` pays what the provider asks, up to your ceiling");
+	}
+	if (o->settlement != SETTLEMENT_ESCROW) {
+		FAIL(e, RANGE, "settlement is `%s`: this solver matches escrow deals",
+		        enum_name(&settlement_names, o->settlement));
+		return err_hint(e, "channel deals are made with the provider itself");
+	}
+	if (o->determinism == DETERMINISM_NONE && o->mediation != MEDIATION_NONE)
+		return FAIL(e, RANGE,
+		        "determinism is `none`, which no mediator can judge, and "
+		        "mediation is `%s`",
+		        enum_name(&mediation_names, o->mediation));
+	return check_mediators(o->mediators.v, o->mediators.n, e);
+}
+
+/* 4.2 with this ledger's constants: what could never be opened is refused at once. */
+static bool check_clocks(const struct solver *s, const struct terms *t, struct err *e)
+{
+	struct deal d = {
+	        .hot =
+	                {
+	                        .agree_timeout = t->agree_timeout,
+	                        .submit_timeout = t->submit_timeout,
+	                        .judge_timeout = t->judge_timeout,
+	                        .mediate_timeout = t->mediate_timeout,
+	                        .appeal = t->appeal,
+	                        .open_by.s = s->ledger_time.s + 1,
+	                },
+	};
+
+	return deal_open_in_time(&d, &s->c.genesis, s->ledger_time, e);
+}
+
 /* 3.12 early: a job that its creator cannot pay is refused at once. */
 static bool check_funds(struct solver *s, const struct job_offer *o, struct err *e)
 {
@@ -51,23 +102,57 @@ static bool check_funds(struct solver *s, const struct job_offer *o, struct err 
 	return err_hint(e, "lilypad wallet balance");
 }
 
-static bool check_job(struct solver *s, const struct job_offer *o, const struct sig *sig,
-        uint64_t now, struct err *e)
+/* 2.2: one nonce, one deal. A nonce whose offer came to nothing may be used again. */
+static bool check_nonce(
+        struct solver *s, const struct job_offer *o, const struct hash *id, struct err *e)
 {
+	struct solver_nonce row = {.account = o->job_creator, .nonce = o->nonce};
+	struct solver_offer other = {0};
+	char text[HASH_TEXT_MAX];
+
+	if (!solver_get(s, solver_nonce_record(), &row) || hash_eq(&row.offer, id))
+		return true;
+	other.id = row.offer;
+	hash_format(&row.offer, text);
+	if (!solver_get(s, solver_offer_record(), &other))
+		return true;
+	if (other.state == OFFER_DONE)
+		return FAIL(e, NONCE,
+		        "nonce %llu was used by offer %s, whose deal is on the ledger",
+		        (unsigned long long)o->nonce, text);
+	if (other.state == OFFER_OPEN || other.state == OFFER_TAKEN) {
+		FAIL(e, NONCE, "nonce %llu is that of offer %s, which is %s",
+		        (unsigned long long)o->nonce, text, offer_state_name(other.state));
+		return err_hint(e, "take the next nonce, or cancel that offer first");
+	}
+	return true;
+}
+
+static bool check_job(struct solver *s, const struct solver_job *doc, const struct sig *sig,
+        const struct event *ev, struct err *e)
+{
+	const struct job_offer *o = &doc->offer;
+
 	TRY(signed_check(&s->c.domain, job_offer_record(), o, sig, &o->job_creator, e), e);
 	TRY(check_solver(s, &o->solver, e), e);
-	TRY(check_times(o->created_at, o->expiry, now, e), e);
+	TRY(check_times(o->created_at, o->expiry, s, ev, e), e);
+	if (!solver_caught_up(s, ev))
+		return FAIL(e, BUSY, "starting: the ledger is still being read");
+	TRY(check_kind(o, e), e);
 	TRY(terms_valid(&o->terms, o->mediation, e), e);
+	TRY(check_clocks(s, &o->terms, e), e);
+	TRY(check_nonce(s, o, &doc->id, e), e);
 	TRY(check_funds(s, o, e), e);
 	return true;
 }
 
 static bool check_resource(struct solver *s, const struct resource_offer *o, const struct sig *sig,
-        uint64_t now, struct err *e)
+        const struct event *ev, struct err *e)
 {
 	TRY(signed_check(&s->c.domain, resource_offer_record(), o, sig, &o->provider, e), e);
 	TRY(check_solver(s, &o->solver, e), e);
-	TRY(check_times(o->created_at, o->expiry, now, e), e);
+	TRY(check_times(o->created_at, o->expiry, s, ev, e), e);
+	TRY(check_mediators(o->mediators.v, o->mediators.n, e), e);
 	return true;
 }
 
@@ -85,8 +170,8 @@ static void reply_ack(
 		return;
 	}
 	fx_reply(fx, conn, 200,
-	        json_pack("{s:o, s:o}", "ack", record_to_json(ack_record(), &ack), "signature",
-	                json_of_sig(&sig)));
+	        json_pack("{s:o, s:o, s:s}", "ack", record_to_json(ack_record(), &ack), "signature",
+	                json_of_sig(&sig), "state", offer_state_name(row->state)));
 }
 
 static void refuse(struct solver *s, struct conn_id conn, const struct err *e, struct effects *fx)
@@ -94,6 +179,8 @@ static void refuse(struct solver *s, struct conn_id conn, const struct err *e, s
 	s->n.refused++;
 	fx_reply_err(fx, conn, e);
 }
+
+/* ---- filing ----------------------------------------------------------------------------------------- */
 
 static bool read_offer(const struct http_req *r, const struct record *rec, void *doc,
         struct sig *sig, struct err *e)
@@ -106,11 +193,44 @@ static bool read_offer(const struct http_req *r, const struct record *rec, void 
 	return true;
 }
 
-static void file(struct solver *s, struct solver_offer *row, const struct event *ev)
+/* Acknowledged before: the same Ack, however often it comes. Only an offer whose party fell silent is
+ * filed again, since it speaks again; it goes to the end. */
+static bool known(
+        struct solver *s, const struct http_req *r, struct solver_offer *row, struct effects *fx)
+{
+	struct solver_offer old = {.id = row->id};
+
+	if (!solver_get(s, solver_offer_record(), &old) || old.state == OFFER_SILENT)
+		return false;
+	reply_ack(s, r->conn, &old, fx);
+	return true;
+}
+
+static void number(struct solver *s, struct solver_offer *row, const struct event *ev)
 {
 	row->state = OFFER_OPEN;
 	row->sequence = s->sequence = solver_next(s, "sequence");
 	row->time.s = wall_seconds(ev->wall);
+}
+
+static bool file_job(struct solver *s, struct solver_job *doc, struct solver_offer *row,
+        const struct event *ev, struct err *e)
+{
+	struct solver_nonce nonce = {doc->offer.job_creator, doc->offer.nonce, doc->id};
+
+	TRY(check_job(s, doc, &row->sig, ev, e), e);
+	number(s, row, ev);
+	TRY(book_add_job(s->book, &row->id, &doc->offer, row->sequence, e), e);
+	if (!offer_remember(s, &row->id, row->sequence, OFFER_JOB, &doc->offer, e)) {
+		book_remove(s->book, &row->id);
+		return false;
+	}
+	row->account = doc->offer.job_creator;
+	solver_put(s, solver_job_record(), doc);
+	solver_put(s, solver_nonce_record(), &nonce);
+	solver_put(s, solver_offer_record(), row);
+	s->n.job_offers++;
+	return true;
 }
 
 void on_job_offer(struct solver *s, const struct event *ev, struct effects *fx)
@@ -126,28 +246,34 @@ void on_job_offer(struct solver *s, const struct event *ev, struct effects *fx)
 	}
 	eip712_hash(job_offer_record(), &doc.offer, &doc.id);
 	row.id = doc.id;
-	if (solver_get(s, solver_offer_record(), &row)) {
-		reply_ack(s, r->conn, &row, fx); /* the same offer again: the same Ack */
+	if (known(s, r, &row, fx))
 		return;
-	}
-	if (!check_job(s, &doc.offer, &row.sig, wall_seconds(ev->wall), &e)) {
+	if (!file_job(s, &doc, &row, ev, &e)) {
 		refuse(s, r->conn, &e, fx);
 		return;
 	}
-	file(s, &row, ev);
-	if (!offer_remember(s, &row.id, row.sequence, OFFER_JOB, &doc.offer, &e)) {
-		refuse(s, r->conn, &e, fx);
-		return;
-	}
-	if (!book_add_job(s->book, &row.id, &doc.offer, row.sequence, &e)) {
-		offer_forget(s, &row.id, OFFER_CANCELLED);
-		refuse(s, r->conn, &e, fx);
-		return;
-	}
-	solver_put(s, solver_job_record(), &doc);
-	solver_put(s, solver_offer_record(), &row);
-	s->n.job_offers++;
 	reply_ack(s, r->conn, &row, fx);
+}
+
+static bool file_resource(struct solver *s, struct solver_resource *doc, struct solver_offer *row,
+        const struct event *ev, struct err *e)
+{
+	struct hash replaced = {{0}};
+
+	TRY(check_resource(s, &doc->offer, &row->sig, ev, e), e);
+	number(s, row, ev);
+	TRY(book_add_resource(s->book, &row->id, &doc->offer, row->sequence, &replaced, e), e);
+	if (!hash_is_zero(&replaced))
+		offer_forget(s, &replaced, OFFER_REPLACED);
+	if (!offer_remember(s, &row->id, row->sequence, OFFER_RESOURCE, &doc->offer, e)) {
+		book_remove(s->book, &row->id);
+		return false;
+	}
+	row->account = doc->offer.provider;
+	solver_put(s, solver_resource_record(), doc);
+	solver_put(s, solver_offer_record(), row);
+	s->n.resource_offers++;
+	return true;
 }
 
 void on_resource_offer(struct solver *s, const struct event *ev, struct effects *fx)
@@ -155,7 +281,6 @@ void on_resource_offer(struct solver *s, const struct event *ev, struct effects 
 	const struct http_req *r = ev->request;
 	struct solver_resource *doc = ARENA_NEW(fx->arena, struct solver_resource);
 	struct solver_offer row = {.kind = OFFER_RESOURCE};
-	struct hash replaced = {{0}};
 	struct err e;
 
 	assert(doc);
@@ -165,64 +290,82 @@ void on_resource_offer(struct solver *s, const struct event *ev, struct effects 
 	}
 	eip712_hash(resource_offer_record(), &doc->offer, &doc->id);
 	row.id = doc->id;
-	if (solver_get(s, solver_offer_record(), &row)) {
-		reply_ack(s, r->conn, &row, fx);
+	if (known(s, r, &row, fx))
 		return;
-	}
-	if (!check_resource(s, &doc->offer, &row.sig, wall_seconds(ev->wall), &e)) {
+	if (!file_resource(s, doc, &row, ev, &e)) {
 		refuse(s, r->conn, &e, fx);
 		return;
 	}
-	file(s, &row, ev);
-	if (!book_add_resource(s->book, &row.id, &doc->offer, row.sequence, &replaced, &e) ||
-	        !offer_remember(s, &row.id, row.sequence, OFFER_RESOURCE, &doc->offer, &e)) {
-		book_remove(s->book, &row.id);
-		refuse(s, r->conn, &e, fx);
-		return;
-	}
-	if (!hash_is_zero(&replaced))
-		offer_forget(s, &replaced, OFFER_DONE);
-	solver_put(s, solver_resource_record(), doc);
-	solver_put(s, solver_offer_record(), &row);
-	s->n.resource_offers++;
 	reply_ack(s, r->conn, &row, fx);
+}
+
+/* ---- out again -------------------------------------------------------------------------------------- */
+
+static bool read_cancel(
+        struct solver *s, const struct http_req *r, struct solver_offer *row, struct err *e)
+{
+	json_t *j OWN(json_own) = NULL;
+	struct offer_cancel doc;
+	struct sig sig;
+
+	TRY(hash_parse(r->params[0], &row->id, e), e);
+	TRY(json_parse(bytes_str(r->body), &j, e), e);
+	TRY(json_get_record(j, "cancel", offer_cancel_record(), &doc, e), e);
+	TRY(json_get_sig(j, "signature", &sig, e), e);
+	if (!solver_get(s, solver_offer_record(), row))
+		return FAIL(e, NOT_FOUND, "no offer has the id %.*s", STR_ARG(r->params[0]));
+	if (!hash_eq(&doc.offer, &row->id))
+		return FAIL(e, JSON_VALUE, "cancel.offer is not the offer that the path names");
+	return signed_check(&s->c.domain, offer_cancel_record(), &doc, &sig, &row->account, e);
+}
+
+/* A match that its JC has not signed binds nobody: it goes with the offer. */
+static bool cancel_taken(struct solver *s, const struct solver_offer *row, const struct event *ev,
+        struct effects *fx, struct err *e)
+{
+	struct solver_deal d = {.id = row->deal};
+	struct solver_step step = {.id = row->deal};
+
+	if (!solver_get(s, solver_deal_record(), &d) || !solver_get(s, solver_step_record(), &step))
+		return FAIL(e, STORE, "the deal of the offer is not stored");
+	if (step.state != MATCH_MATCHED)
+		return FAIL(e, STATE,
+		        "the offer is matched and its deal signed; a deal is cancelled on "
+		        "the ledger, by both");
+	deal_dissolve(s, &d, &step, OFFER_CANCELLED, "the job creator cancelled its offer", ev, fx);
+	return true;
+}
+
+static bool cancel(struct solver *s, const struct solver_offer *row, const struct event *ev,
+        struct effects *fx, struct err *e)
+{
+	switch ((enum offer_state)row->state) {
+	case OFFER_TAKEN: return cancel_taken(s, row, ev, fx, e);
+	case OFFER_OPEN:
+		book_remove(s->book, &row->id);
+		offer_forget(s, &row->id, OFFER_CANCELLED);
+		return true;
+	case OFFER_CANCELLED: return true;
+	case OFFER_SILENT: offer_forget(s, &row->id, OFFER_CANCELLED); return true;
+	case OFFER_DONE:
+	case OFFER_EXPIRED:
+	case OFFER_REPLACED:
+	case OFFER_REFUSED: break;
+	}
+	return FAIL(
+	        e, STATE, "the offer is not open any more: it is %s", offer_state_name(row->state));
 }
 
 void on_offer_cancel(struct solver *s, const struct event *ev, struct effects *fx)
 {
 	const struct http_req *r = ev->request;
-	json_t *j OWN(json_own) = NULL;
-	struct offer_cancel doc;
-	struct open_offer *o;
-	struct hash id;
-	struct sig sig;
+	struct solver_offer row = {0};
 	struct err e;
 
-	if (!hash_parse(r->params[0], &id, &e) || !json_parse(bytes_str(r->body), &j, &e) ||
-	        !json_get_record(j, "cancel", offer_cancel_record(), &doc, &e) ||
-	        !json_get_sig(j, "signature", &sig, &e)) {
+	if (!read_cancel(s, r, &row, &e) || !cancel(s, &row, ev, fx, &e)) {
 		fx_reply_err(fx, r->conn, &e);
 		return;
 	}
-	o = offer_find(s, &id);
-	if (!o || !hash_eq(&doc.offer, &id)) {
-		FAIL(&e, NOT_FOUND, "no open offer has that id");
-		fx_reply_err(fx, r->conn, &e);
-		return;
-	}
-	if (!signed_check(&s->c.domain, offer_cancel_record(), &doc, &sig,
-	            o->kind == OFFER_JOB ? &o->of.job->job_creator : &o->of.resource->provider,
-	            &e)) {
-		fx_reply_err(fx, r->conn, &e);
-		return;
-	}
-	if (book_state_of(s->book, &id) == BOOK_TAKEN) {
-		FAIL(&e, STATE, "the offer is matched already");
-		fx_reply_err(fx, r->conn, &e);
-		return;
-	}
-	book_remove(s->book, &id);
-	offer_forget(s, &id, OFFER_CANCELLED);
 	fx_reply(fx, r->conn, 200,
-	        json_pack("{s:o, s:b}", "offer", json_of_hash(&id), "cancelled", 1));
+	        json_pack("{s:o, s:b}", "offer", json_of_hash(&row.id), "cancelled", 1));
 }

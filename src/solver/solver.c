@@ -6,106 +6,83 @@
 #include "codec/json.h"
 #include "solver/solver_own.h"
 
-enum { SWEEP_MS = 1000 };
+enum { SWEEP_MS = 1000, AGAIN_OF_A_TURN = 32 };
 
-enum {
-	R_JOB_OFFER,
-	R_RESOURCE_OFFER,
-	R_CANCEL,
-	R_SIGNATURE,
-	R_REFUSE,
-	R_RESULT,
-	R_DECLINE,
-	R_EVENTS,
-	R_VIEW_JOB,
-	R_EXPLAIN,
-	R_DEAL,
-	R_OFFERS,
-	R_INFO
-};
+/* Signed documents need no other authentication (9.1). X(METHOD, path, auth, body, bytes, function,
+ * "meaning") */
+#define ROUTES(X)                                                                                          \
+	X("POST", "/v1/job-offers", NONE, JSON, 65536, on_job_offer,                                       \
+	        "a signed job offer; answers its Ack")                                                     \
+	X("POST", "/v1/resource-offers", NONE, JSON, 65536, on_resource_offer,                             \
+	        "a signed resource offer; answers its Ack")                                                \
+	X("POST", "/v1/offers/{offer}/cancel", NONE, JSON, 4096, on_offer_cancel,                          \
+	        "a signed OfferCancel")                                                                    \
+	X("POST", "/v1/deals/{deal}/signature", NONE, JSON, 4096, on_signature,                            \
+	        "a party's signature over the deal")                                                       \
+	X("POST", "/v1/deals/{deal}/refuse", REQUEST, JSON, 8192, on_refuse,                               \
+	        "why a party does not sign")                                                               \
+	X("POST", "/v1/deals/{deal}/result", NONE, JSON, 8192, on_result,                                  \
+	        "a signed Result and Stored, for the job creator")                                         \
+	X("POST", "/v1/deals/{deal}/decline", NONE, JSON, 4096, on_decline,                                \
+	        "a signed Decline, for the job creator")                                                   \
+	X("GET", "/v1/events", OPTIONAL, NONE, 0, view_events,                                             \
+	        "stream of the caller's deals, signatures, results; unsigned: of the states of all deals") \
+	X("GET", "/v1/job-offers/{offer}", OPTIONAL, NONE, 0, view_job_offer,                              \
+	        "state of a job offer; counts of refusals by reason")                                      \
+	X("GET", "/v1/resource-offers", NONE, NONE, 0, view_resource_offers,                               \
+	        "open resource offers; ?account=, ?offset=, ?limit=")                                      \
+	X("GET", "/v1/explain/{offer}", NONE, NONE, 0, view_explain,                                       \
+	        "every provider with the reason against it")                                               \
+	X("GET", "/v1/deals/{deal}", OPTIONAL, NONE, 0, view_deal, "a deal with its timeline")             \
+	X("GET", "/v1/deals", NONE, NONE, 0, view_deals,                                                   \
+	        "deals, without what is private; ?account=, ?offset=, ?limit=")                            \
+	X("GET", "/v1/offers", NONE, NONE, 0, view_offers, "size and root of the book")                    \
+	X("GET", "/v1/book", NONE, NONE, 0, view_book,                                                     \
+	        "ids of the open offers in order of sequence; ?offset=, ?limit=")                          \
+	X("GET", "/v1/info", NONE, NONE, 0, view_info, "account, ledger, readiness")                       \
+	X("GET", "/v1/ready", NONE, NONE, 0, view_ready, "200 when offers are matched, else 503")
 
 static const struct route routes[] = {
-        [R_JOB_OFFER] = {"POST", "/v1/job-offers", AUTH_NONE, BODY_JSON, 65536,
-                "a signed job offer; answers its Ack"},
-        [R_RESOURCE_OFFER] = {"POST", "/v1/resource-offers", AUTH_NONE, BODY_JSON, 65536,
-                "a signed resource offer; answers its Ack"},
-        [R_CANCEL] = {"POST", "/v1/offers/{offer}/cancel", AUTH_NONE, BODY_JSON, 4096,
-                "a signed OfferCancel"},
-        [R_SIGNATURE] = {"POST", "/v1/deals/{deal}/signature", AUTH_NONE, BODY_JSON, 4096,
-                "a party's signature over the deal"},
-        [R_REFUSE] = {"POST", "/v1/deals/{deal}/refuse", AUTH_REQUEST, BODY_JSON, 8192,
-                "why a party does not sign"},
-        [R_RESULT] = {"POST", "/v1/deals/{deal}/result", AUTH_NONE, BODY_JSON, 8192,
-                "a signed Result and Stored, for the job creator"},
-        [R_DECLINE] = {"POST", "/v1/deals/{deal}/decline", AUTH_NONE, BODY_JSON, 4096,
-                "a signed Decline, for the job creator"},
-        [R_EVENTS] = {"GET", "/v1/events", AUTH_REQUEST, BODY_NONE, 0,
-                "stream of the caller's deals, signatures, results"},
-        [R_VIEW_JOB] = {"GET", "/v1/job-offers/{offer}", AUTH_OPTIONAL, BODY_NONE, 0,
-                "state of a job offer; counts of refusals by reason"},
-        [R_EXPLAIN] = {"GET", "/v1/explain/{offer}", AUTH_NONE, BODY_NONE, 0,
-                "every provider with the reason against it"},
-        [R_DEAL] = {"GET", "/v1/deals/{deal}", AUTH_OPTIONAL, BODY_NONE, 0,
-                "a deal with its timeline"},
-        [R_OFFERS] = {"GET", "/v1/offers", AUTH_NONE, BODY_NONE, 0, "size of the book"},
-        [R_INFO] = {"GET", "/v1/info", AUTH_NONE, BODY_NONE, 0, "account, ledger, readiness"},
+#define X(method, path, auth, body, max, function, meaning)                                        \
+	{method, path, AUTH_##auth, BODY_##body, max, meaning},
+        ROUTES(X)
+#undef X
 };
 
-static bool note_step(void *ctx, const void *vrow)
-{
-	const struct solver_step *step = vrow;
-	struct effects *fx = ((void **)ctx)[1];
-	struct solver *s = ((void **)ctx)[0];
+static void (*const functions[])(struct solver *s, const struct event *ev, struct effects *fx) = {
+#define X(method, path, auth, body, max, function, meaning) function,
+        ROUTES(X)
+#undef X
+};
 
-	if (sm_is_final(&match_states, step->state))
-		return true;
-	if (fx->n < EFFECTS_MAX - 8) {
-		emit_again(s, step, fx);
-		fx_add(fx, FX_TIMER, (struct tag){.what = TAG_UNSIGNED, .key = step->id})->delay =
-		        s->c.rp_signs_in;
-	}
-	return true;
-}
-
-static void on_start(struct solver *s, struct effects *fx)
+static void on_start(struct solver *s, const struct event *ev, struct effects *fx)
 {
-	struct store *st = &s->world->store;
-	void *ctx[2] = {s, fx};
 	struct err e;
 
-	for (uint32_t i = 0; i < s->c.genesis.allocations.n; i++) {
-		const struct allocation *a = &s->c.genesis.allocations.v[i];
-
-		if (!book_set_balance(s->book, &a->account, a->amount, &e))
-			log_line(&s->world->log, LOG_BROKEN, "balance: %s", e.msg);
-	}
-	if (!solver_load(s, &e) ||
-	        !st->each(st->self, solver_step_record(), NULL, NULL, note_step, ctx, &e)) {
+	if (!solver_load(s, ev->wall, &e)) {
 		log_line(&s->world->log, LOG_BROKEN, "store cannot be read: %s", e.msg);
 		fx_add(fx, FX_EXIT, (struct tag){0})->status = err_exit(e.code);
 		return;
 	}
+	/* So that whoever asks for the present cursor is told one that was never given before. */
+	s->last_event = solver_next(s, "event");
 	fx_add(fx, FX_TIMER, (struct tag){.what = TAG_SWEEP})->delay = span_ms(SWEEP_MS);
+	if (s->again_n)
+		fx_add(fx, FX_TIMER, (struct tag){.what = TAG_AGAIN});
 }
 
-static void on_request(struct solver *s, const struct event *ev, struct effects *fx)
+/* Unfinished deals are told again: their parties may have missed what was on its way. */
+static void on_again(struct solver *s, struct effects *fx)
 {
-	switch (ev->request->route) {
-	case R_JOB_OFFER: on_job_offer(s, ev, fx); break;
-	case R_RESOURCE_OFFER: on_resource_offer(s, ev, fx); break;
-	case R_CANCEL: on_offer_cancel(s, ev, fx); break;
-	case R_SIGNATURE: on_signature(s, ev, fx); break;
-	case R_REFUSE: on_refuse(s, ev, fx); break;
-	case R_RESULT: on_result(s, ev, fx); break;
-	case R_DECLINE: on_decline(s, ev, fx); break;
-	case R_EVENTS: view_events(ev, fx); break;
-	case R_VIEW_JOB: view_job_offer(s, ev, fx); break;
-	case R_EXPLAIN: view_explain(s, ev, fx); break;
-	case R_DEAL: view_deal(s, ev, fx); break;
-	case R_OFFERS: view_offers(s, ev, fx); break;
-	case R_INFO: view_info(s, ev, fx); break;
-	default: assert(!"a route without a function");
+	for (int i = 0; i < AGAIN_OF_A_TURN && s->again_at < s->again_n; i++)
+		emit_again(s, &s->again[s->again_at++], fx);
+	if (s->again_at < s->again_n) {
+		fx_add(fx, FX_TIMER, (struct tag){.what = TAG_AGAIN});
+		return;
 	}
+	free(s->again);
+	s->again = NULL;
+	s->again_n = s->again_at = s->again_cap = 0;
 }
 
 /* Offers expire without an event: once a second they are looked at, and nothing else waits for it. */
@@ -113,6 +90,8 @@ static void on_timer(struct solver *s, const struct event *ev, struct effects *f
 {
 	if (ev->timer.what == TAG_UNSIGNED)
 		on_unsigned(s, &ev->timer.key, ev, fx);
+	else if (ev->timer.what == TAG_AGAIN)
+		on_again(s, fx);
 	else
 		fx_add(fx, FX_TIMER, (struct tag){.what = TAG_SWEEP})->delay = span_ms(SWEEP_MS);
 }
@@ -122,9 +101,12 @@ static void on_event(void *self, const struct event *ev, struct effects *fx)
 	struct solver *s = self;
 
 	switch (ev->kind) {
-	case EV_START: on_start(s, fx); break;
+	case EV_START: on_start(s, ev, fx); break;
 	case EV_TIMER: on_timer(s, ev, fx); break;
-	case EV_REQUEST: on_request(s, ev, fx); break;
+	case EV_REQUEST:
+		assert(ev->request->route < COUNT(functions));
+		functions[ev->request->route](s, ev, fx);
+		break;
 	case EV_LEDGER: on_ledger(s, ev, fx); break;
 	case EV_TREE_IN:
 	case EV_REPLY:
@@ -158,6 +140,21 @@ bool solver_new(struct world *w, const struct solver_config *c, struct solver **
 	return true;
 }
 
+bool solver_start_cursor(struct solver *s, uint64_t *out, struct err *e)
+{
+	struct solver_cursor row = {.which = CURSOR_LEDGER};
+	struct store *st = &s->world->store;
+
+	if (st->get(st->self, solver_cursor_record(), &row, e)) {
+		*out = row.cursor;
+		return true;
+	}
+	if (e->code != E_NOT_FOUND)
+		return false;
+	*out = 0;
+	return true;
+}
+
 struct role solver_role(struct solver *s)
 {
 	return (struct role){"solver", routes, COUNT(routes), solver_tables, s, on_event};
@@ -177,8 +174,8 @@ struct solver *solver_free(struct solver *s)
 	}
 	map_done(&s->offers);
 	roster_done(&s->roster);
-	if (s->book)
-		book_free(s->book);
+	book_free(s->book);
+	free(s->again);
 	free(s);
 	return NULL;
 }
@@ -186,16 +183,30 @@ struct solver *solver_free(struct solver *s)
 void solver_metrics(void *solver, struct buf *out)
 {
 	const struct solver *s = solver;
+	struct book_size n = book_size(s->book);
 	const struct {
 		const char *name;
+		const char *type;
+		const char *help;
 		uint64_t v;
-	} rows[] = {{"job_offers_total", s->n.job_offers},
-	        {"resource_offers_total", s->n.resource_offers},
-	        {"offers_refused_total", s->n.refused}, {"matches_total", s->n.matches},
-	        {"dissolved_total", s->n.dissolved}, {"opened_total", s->n.opened},
-	        {"paid_total", s->n.paid}, {"waiting_job_offers", book_size(s->book).waiting}};
+	} rows[] = {
+	        {"job_offers_total", "counter", "Job offers acknowledged.", s->n.job_offers},
+	        {"resource_offers_total", "counter", "Resource offers acknowledged.",
+	                s->n.resource_offers},
+	        {"offers_refused_total", "counter", "Offers refused.", s->n.refused},
+	        {"matches_total", "counter", "Matches published.", s->n.matches},
+	        {"dissolved_total", "counter", "Matches given up unopened.", s->n.dissolved},
+	        {"opened_total", "counter", "Deals seen on the ledger.", s->n.opened},
+	        {"results_total", "counter", "Results relayed.", s->n.results},
+	        {"waiting_job_offers", "gauge", "Job offers without a match.", n.waiting},
+	        {"open_resource_offers", "gauge", "Resource offers in the book.", n.resources},
+	        {"unfinished_deals", "gauge", "Matches and deals that are not over.", n.holds},
+	        {"ledger_event", "gauge", "Last ledger event taken up.", s->ledger_cursor},
+	};
 
 	for (size_t i = 0; i < COUNT(rows); i++)
-		buf_fmt(out, "lilypad_solver_%s %llu\n", rows[i].name,
+		buf_fmt(out,
+		        "# HELP lilypad_solver_%s %s\n# TYPE lilypad_solver_%s %s\nlilypad_solver_%s %llu\n",
+		        rows[i].name, rows[i].help, rows[i].name, rows[i].type, rows[i].name,
 		        (unsigned long long)rows[i].v);
 }

@@ -19,12 +19,12 @@
 
 enum offer_kind { OFFER_JOB = 1, OFFER_RESOURCE = 2 };
 enum offer_state {
-	OFFER_OPEN = 1,
-	OFFER_TAKEN = 2,
-	OFFER_DONE = 3,
-	OFFER_CANCELLED = 4,
-	OFFER_EXPIRED = 5
+#define O(name, value, text, meaning) OFFER_##name = (value),
+#include "solver/offer_state.def"
+#undef O
 };
+const char *offer_state_name(unsigned state);
+
 enum match_state {
 #define S(name, value, flags, next, meaning) MATCH_##name = (value),
 #include "solver/match_state.def"
@@ -32,12 +32,25 @@ enum match_state {
 };
 extern const struct sm match_states;
 
-enum solver_tag { TAG_UNSIGNED = 1, TAG_SWEEP };
+enum solver_tag {
+	TAG_UNSIGNED = 1, /* timer: a signature is due; key: deal */
+	TAG_SWEEP,        /* timer: expiry, and what did not fit into the last event */
+	TAG_AGAIN         /* timer: unfinished deals are told again after a start */
+};
+
+enum solver_cursor_of { CURSOR_LEDGER = 1, CURSOR_MADE = 2 };
+
+/* Signatures that an RP may let slip before its offer leaves the book. */
+#define STRIKES_MAX 2
+/* Book roots are made anew for each match up to so many changed lines, else that often. */
+#define ROOT_LINES_MAX 4096
+#define ROOT_EVERY_MS  250
 
 /* An offer that is open or whose deal is not on the ledger yet. */
 struct open_offer {
 	uint64_t sequence;
 	uint8_t kind;
+	uint8_t strikes;
 	union {
 		struct job_offer *job;
 		struct resource_offer *resource;
@@ -49,51 +62,92 @@ struct solver {
 	struct solver_config c;
 	struct book *book;
 	struct roster roster;
+	struct hash root; /* of the book as it was read last */
+	uint64_t root_sequence;
+	struct mono root_at;
 	struct map offers; /* offer id -> struct open_offer */
 	struct btime ledger_time;
+	uint64_t ledger_cursor;
+	bool ledger_clock; /* its present time was heard: all events of before have been */
+	bool ledger_up;
 	uint64_t sequence;   /* of the last Ack */
+	uint64_t made;       /* matches, ever */
 	uint64_t last_event; /* id of the last event of the stream */
+	/* After a start: unfinished deals, told again bit by bit. */
+	struct hash *again;
+	size_t again_n, again_at, again_cap;
 	struct solver_counts {
-		uint64_t job_offers, resource_offers, refused, matches, dissolved, opened, paid;
+		uint64_t job_offers, resource_offers, refused, matches, dissolved, opened, paid,
+		        results;
 	} n;
 };
 
-/* keep.c */
+/* keep.c: what is stored and said. Store failures end the process: its state is on disk. */
 void solver_put(struct solver *s, const struct record *r, const void *row);
 MUST bool solver_get(struct solver *s, const struct record *r, void *row);
 uint64_t solver_next(struct solver *s, const char *counter);
+/* Wall clock or block time, whichever is ahead: what expiry is measured by. */
+struct btime solver_now(const struct solver *s, const struct event *ev);
+/* Whether the ledger has been read up to the present. */
+bool solver_caught_up(const struct solver *s, const struct event *ev);
+/* Appends to the event stream; a and b (may be NULL) are who gets it. j is taken. */
+void solver_emit(struct solver *s, struct effects *fx, const char *name, json_t *j,
+        const struct addr *a, const struct addr *b);
+/* A line of a deal's timeline; the step is stored. Everybody may follow the states of deals. */
+void solver_note(struct solver *s, struct solver_step *step, const struct event *ev,
+        struct effects *fx, const char *name, const char *fmt, ...) PRINTF_LIKE(6, 7);
+/* Move, note, store. */
+void solver_move(struct solver *s, struct solver_step *step, enum match_state to,
+        const struct event *ev, struct effects *fx, const char *fmt, ...) PRINTF_LIKE(6, 7);
+struct hash public_topic(void);
 MUST bool offer_remember(struct solver *s, const struct hash *id, uint64_t sequence,
         enum offer_kind kind, const void *doc, struct err *e);
 void offer_forget(struct solver *s, const struct hash *id, enum offer_state state);
 struct open_offer *offer_find(struct solver *s, const struct hash *id);
-MUST bool solver_load(struct solver *s, struct err *e);
-/* Appends to the event stream; a and b (may be NULL) are who gets it. j is taken. */
-void solver_emit(struct solver *s, struct effects *fx, const char *name, json_t *j,
-        const struct addr *a, const struct addr *b);
+
+/* load.c: after a start. */
+MUST bool solver_load(struct solver *s, struct wall now, struct err *e);
+/* What a deal takes of book and balances. locked: its money is on the ledger. */
+MUST bool deal_restore(struct solver *s, const struct solver_deal *d, bool locked, struct err *e);
 
 /* offers.c */
 void on_job_offer(struct solver *s, const struct event *ev, struct effects *fx);
 void on_resource_offer(struct solver *s, const struct event *ev, struct effects *fx);
 void on_offer_cancel(struct solver *s, const struct event *ev, struct effects *fx);
 
-/* deals.c */
+/* match.c */
 void solver_match_all(struct solver *s, const struct event *ev, struct effects *fx);
+/* Never opened: both learn why; the job offer becomes `job`: OPEN is back in the book, without this
+ * provider. */
+void deal_dissolve(struct solver *s, struct solver_deal *d, struct solver_step *step,
+        enum offer_state job, const char *why, const struct event *ev, struct effects *fx);
+json_t *deal_json(const struct solver_deal *d);
+
+/* deals.c */
 void on_signature(struct solver *s, const struct event *ev, struct effects *fx);
 void on_refuse(struct solver *s, const struct event *ev, struct effects *fx);
 void on_result(struct solver *s, const struct event *ev, struct effects *fx);
 void on_decline(struct solver *s, const struct event *ev, struct effects *fx);
 void on_unsigned(
         struct solver *s, const struct hash *deal, const struct event *ev, struct effects *fx);
-void on_ledger(struct solver *s, const struct event *ev, struct effects *fx);
-void emit_again(struct solver *s, const struct solver_step *step, struct effects *fx);
-json_t *deal_json(const struct solver_deal *d);
+/* What the parties of an unfinished deal have to know, as the last message said it. */
+void emit_again(struct solver *s, const struct hash *deal, struct effects *fx);
+MUST bool deal_find(struct solver *s, const struct http_req *r, struct solver_deal *d,
+        struct solver_step *step, struct err *e);
 
-/* views.c */
+/* follow.c */
+void on_ledger(struct solver *s, const struct event *ev, struct effects *fx);
+
+/* views.c, lists.c */
 void view_job_offer(struct solver *s, const struct event *ev, struct effects *fx);
 void view_explain(struct solver *s, const struct event *ev, struct effects *fx);
 void view_deal(struct solver *s, const struct event *ev, struct effects *fx);
 void view_offers(struct solver *s, const struct event *ev, struct effects *fx);
+void view_resource_offers(struct solver *s, const struct event *ev, struct effects *fx);
+void view_deals(struct solver *s, const struct event *ev, struct effects *fx);
+void view_book(struct solver *s, const struct event *ev, struct effects *fx);
 void view_info(struct solver *s, const struct event *ev, struct effects *fx);
-void view_events(const struct event *ev, struct effects *fx);
+void view_ready(struct solver *s, const struct event *ev, struct effects *fx);
+void view_events(struct solver *s, const struct event *ev, struct effects *fx);
 
 #endif

@@ -1,4 +1,4 @@
-/* views.c - what a solver shows: offers, deals with their timeline, why a job has no match (3.15). */
+/* views.c - one offer or deal: state, timeline, and why a job has no match (3.15). */
 #include "codec/hex.h"
 #include "codec/json.h"
 #include "solver/solver_own.h"
@@ -14,6 +14,17 @@ static json_t *gap_json(const struct pair_gap *gap)
 	return json_string(buf_cstr(&text));
 }
 
+/* The change of the job offer that would have satisfied one provider more, as numbers and in words. */
+static void add_gap(json_t *row, const char *name, const struct pair_gap *gap)
+{
+	if (gap->reason == PAIR_NONE)
+		return;
+	json_object_set_new(row, "have", json_of_amount(gap->have));
+	json_object_set_new(row, name, json_of_amount(gap->need));
+	if (!json_object_get(row, "wouldMatch"))
+		json_object_set_new(row, "wouldMatch", gap_json(gap));
+}
+
 static json_t *reasons_json(const struct book_why *why)
 {
 	json_t *list = json_array();
@@ -26,20 +37,11 @@ static json_t *reasons_json(const struct book_why *why)
 		row = json_pack("{s:s, s:s, s:s, s:I}", "reason", pair_reason_name(i), "clause",
 		        pair_reason_clause(i), "text", pair_reason_text(i), "count",
 		        (json_int_t)why->count[i]);
-		if (why->at_most[i].reason)
-			json_object_set_new(row, "wouldMatch", gap_json(&why->at_most[i]));
-		else if (why->at_least[i].reason)
-			json_object_set_new(row, "wouldMatch", gap_json(&why->at_least[i]));
+		add_gap(row, "atMost", &why->at_most[i]);
+		add_gap(row, "atLeast", &why->at_least[i]);
 		json_array_append_new(list, row);
 	}
 	return list;
-}
-
-static const char *state_name(uint8_t state)
-{
-	static const char *const names[] = {"?", "open", "taken", "done", "cancelled", "expired"};
-
-	return names[state < COUNT(names) ? state : 0];
 }
 
 static bool find_offer(
@@ -66,10 +68,9 @@ void view_job_offer(struct solver *s, const struct event *ev, struct effects *fx
 		return;
 	}
 	j = json_pack("{s:o, s:s, s:o, s:I}", "id", json_of_hash(&row.id), "state",
-	        state_name(row.state), "sequence", json_of_u64(row.sequence), "acknowledged",
+	        offer_state_name(row.state), "sequence", json_of_u64(row.sequence), "acknowledged",
 	        (json_int_t)row.time.s);
-	if (row.state == OFFER_OPEN &&
-	        book_why(s->book, &row.id, (struct btime){wall_seconds(ev->wall)}, why, &e)) {
+	if (row.state == OFFER_OPEN && book_why(s->book, &row.id, solver_now(s, ev), why, &e)) {
 		json_object_set_new(j, "providers", json_integer((json_int_t)why->offers));
 		json_object_set_new(j, "reasons", reasons_json(why));
 	}
@@ -110,8 +111,7 @@ void view_explain(struct solver *s, const struct event *ev, struct effects *fx)
 	struct err e;
 
 	if (!find_offer(s, r, &row, &e) ||
-	        !book_explain(s->book, &row.id, (struct btime){wall_seconds(ev->wall)}, explain_one,
-	                &x, &e)) {
+	        !book_explain(s->book, &row.id, solver_now(s, ev), explain_one, &x, &e)) {
 		json_decref(x.list);
 		fx_reply_err(fx, r->conn, &e);
 		return;
@@ -122,21 +122,19 @@ void view_explain(struct solver *s, const struct event *ev, struct effects *fx)
 
 /* ---- deals ------------------------------------------------------------------------------------------ */
 
-static void timeline(json_t *j, const struct solver_step *t)
+static json_t *timeline(struct solver *s, const struct solver_step *step)
 {
-	const struct {
-		const char *name;
-		uint64_t ms;
-	} rows[] = {{"matched", t->matched_ms}, {"jobCreatorSigned", t->jc_ms},
-	        {"providerSigned", t->rp_ms}, {"result", t->result_ms}, {"ended", t->end_ms}};
 	json_t *list = json_array();
 
-	for (size_t i = 0; i < COUNT(rows); i++) {
-		if (rows[i].ms)
-			json_array_append_new(list, json_pack("{s:s, s:I}", "event", rows[i].name,
-			                                    "wallMs", (json_int_t)rows[i].ms));
+	for (uint32_t i = 0; i < step->notes; i++) {
+		struct solver_note row = {.deal = step->id, .n = i};
+
+		if (solver_get(s, solver_note_record(), &row))
+			json_array_append_new(list, json_pack("{s:s, s:I, s:o}", "event", row.name,
+			                                    "wallMs", (json_int_t)row.wall_ms,
+			                                    "text", json_of_str(str_of(row.text))));
 	}
-	json_object_set_new(j, "timeline", list);
+	return list;
 }
 
 /* Terms and state for anybody; what names the output only for its members (2.5, 9.2). */
@@ -150,26 +148,19 @@ void view_deal(struct solver *s, const struct event *ev, struct effects *fx)
 	json_t *j;
 	struct err e;
 
-	if (!hash_parse(r->params[0], &d.id, &e)) {
+	if (!deal_find(s, r, &d, &step, &e)) {
 		fx_reply_err(fx, r->conn, &e);
 		return;
 	}
-	step.id = res.id = d.id;
-	if (!solver_get(s, solver_deal_record(), &d) ||
-	        !solver_get(s, solver_step_record(), &step)) {
-		FAIL(&e, NOT_FOUND, "no match has the deal %.*s", STR_ARG(r->params[0]));
-		fx_reply_err(fx, r->conn, &e);
-		return;
-	}
-	member = addr_eq(&r->account, &d.deal.hot.job_creator) ||
-	         addr_eq(&r->account, &d.deal.hot.provider);
+	res.id = d.id;
+	member = addr_eq(&r->account, &d.job_creator) || addr_eq(&r->account, &d.provider);
 	j = deal_json(&d);
 	json_object_set_new(j, "state", json_string(sm_name(&match_states, step.state)));
 	json_object_set_new(
 	        j, "ledger", json_string(step.ledger ? sm_name(&deal_states, step.ledger) : ""));
 	json_object_set_new(j, "cost", json_of_amount(step.cost));
 	json_object_set_new(j, "why", json_of_str(str_of(step.why)));
-	timeline(j, &step);
+	json_object_set_new(j, "timeline", timeline(s, &step));
 	if (member && step.jc_sig.n)
 		json_object_set_new(j, "jobCreatorSignature", json_of_sig(&step.jc_sig));
 	if (member && step.rp_sig.n)
@@ -181,34 +172,4 @@ void view_deal(struct solver *s, const struct event *ev, struct effects *fx)
 		json_object_set_new(j, "storedSignature", json_of_sig(&res.stored_sig));
 	}
 	fx_reply(fx, r->conn, 200, j);
-}
-
-/* ---- the whole -------------------------------------------------------------------------------------- */
-
-void view_offers(struct solver *s, const struct event *ev, struct effects *fx)
-{
-	struct book_size n = book_size(s->book);
-
-	fx_reply(fx, ev->request->conn, 200,
-	        json_pack("{s:i, s:i, s:i, s:i, s:i}", "jobOffers", (int)n.jobs, "waiting",
-	                (int)n.waiting, "taken", (int)n.taken, "resourceOffers", (int)n.resources,
-	                "deals", (int)n.holds));
-}
-
-void view_info(struct solver *s, const struct event *ev, struct effects *fx)
-{
-	fx_reply(fx, ev->request->conn, 200,
-	        json_pack("{s:o, s:o, s:o, s:I, s:b}", "account",
-	                json_of_addr(&s->world->signer.addr), "domain", json_of_hash(&s->c.domain),
-	                "lastEvent", json_of_u64(s->last_event), "ledgerTime",
-	                (json_int_t)s->ledger_time.s, "ready", s->ledger_time.s != 0));
-}
-
-void view_events(const struct event *ev, struct effects *fx)
-{
-	struct fx *f = fx_add(fx, FX_STREAM, (struct tag){0});
-
-	f->conn = ev->request->conn;
-	f->id = ev->request->cursor;
-	f->topics[0] = account_topic(&ev->request->account);
 }
