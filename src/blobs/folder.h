@@ -38,8 +38,8 @@ struct blobs_folder_stat {
 void blobs_folder_stat(const struct blobs_folder *f, struct blobs_folder_stat *out);
 
 /* Forgets every block that `keep` refuses. Blocks that were put, or put again, since the call before the
- * last one are kept without asking: they may belong to a tree that is still arriving. So whoever calls
- * it twice an hour must have a tree arrive within half an hour. self: struct blobs_folder. */
+ * last one are kept without asking: they may belong to a tree that is still arriving, which must be here
+ * within the time between two calls. self: struct blobs_folder. */
 MUST bool blobs_folder_collect(void *self, bool (*keep)(void *ctx, const struct cid *cid),
         void *ctx, uint64_t *freed, struct err *e);
 /* Gives the disk space of one segment that is mostly forgotten blocks back; *more: there may be

@@ -1,5 +1,5 @@
 /* folder_bench.c - blocks that become durable, against one file per block (temporary file, fsync, rename:
- * what Kubo's flatfs does), and blocks that are read and verified, against the disk's own speed. */
+ * what Kubo's flatfs does), blocks that are read and verified, and the index when a store is opened. */
 #include <fcntl.h>
 #include <ftw.h>
 #include <stdio.h>
@@ -105,6 +105,12 @@ static void show(const char *name, double our, double peer, const char *peer_nam
 	        our / peer >= goal ? "true" : "false");
 }
 
+static void show_alone(const char *name, double our, double least)
+{
+	printf("{\"name\":\"%s\",\"unit\":\"blocks/s\",\"ours\":%.0f,\"goal\":\">= %.0f\"}\n", name,
+	        our, least);
+}
+
 static int drop(const char *path, const struct stat *st, int what, struct FTW *ftw)
 {
 	(void)st;
@@ -139,9 +145,8 @@ int main(void)
 	took = now() - start;
 	b = blobs_folder_port(f);
 	read = reads(&b, 10000, 512, CHUNK_BYTES);
-	show("blobs: opening, blocks indexed", 102512 / took, 1000000, "goal: a million a second",
-	        1);
-	show("blobs: 256 KiB blocks read and verified", read, 1000, "goal: 250 MiB/s", 1);
+	show_alone("blobs: opening, blocks indexed", 102512 / took, 1e6);
+	show_alone("blobs: 256 KiB blocks read and verified", read, 1000);
 	f = blobs_folder_free(f);
 	nftw(dir, drop, 8, FTW_DEPTH | FTW_PHYS);
 	return 0;

@@ -31,7 +31,8 @@ static bool decode_link(struct bytes in, struct unixfs_link *out, struct err *e)
 			return FAIL(e, PEER, "dag-pb: a link has no size");
 	}
 	if (tsize.member != LINK_TSIZE || tsize.is_bytes || in.n)
-		return FAIL(e, PEER, "dag-pb: a link has an unknown member %u", tsize.member);
+		return FAIL(e, PEER,
+		        "dag-pb: a link must have a content id, a name and a size, in this order");
 	if (!cid_decode(hash.b, &out->cid, &used, e)) {
 		e->code = E_PEER;
 		err_prefix(e, "dag-pb: ");

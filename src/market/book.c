@@ -6,7 +6,7 @@
 
 #define LINK(type, member) offsetof(struct type, member)
 
-/* ---- the whole ---------------------------------------------------------------------------------------- */
+/* ---- the whole --------------------------------------------------------------------------------- */
 
 struct book *book_new(const struct addr *solver, uint32_t max, uint64_t seed)
 {
@@ -82,7 +82,7 @@ bool book_no_memory(struct err *e)
 	return FAIL(e, MEMORY, "no memory for the order book");
 }
 
-/* ---- expiry: a binary heap ------------------------------------------------------------------------------- */
+/* ---- expiry: a binary heap --------------------------------------------------------------------- */
 
 static uint64_t expiry_of(const struct book *b, uint32_t h)
 {
@@ -147,7 +147,7 @@ static void heap_remove(struct book *b, uint32_t at)
 		heap_sink(b, at, last);
 }
 
-/* ---- money -------------------------------------------------------------------------------------------------- */
+/* ---- money ------------------------------------------------------------------------------------- */
 
 /* The most that waiting job offers want a provider to lock. */
 static wide dearest_bond(const struct book *b)
@@ -287,7 +287,7 @@ uint32_t book_reputation(const struct book *b, const struct addr *jc, const stru
 	return good ? *good : 0;
 }
 
-/* ---- job offers ----------------------------------------------------------------------------------------------- */
+/* ---- job offers -------------------------------------------------------------------------------- */
 
 /* Every amount of a record, nested ones included, is below 2^96. */
 static bool amounts_fit(const struct record *r, const void *row, struct err *e)
@@ -395,7 +395,7 @@ bool book_add_job(struct book *b, const struct hash *id, const struct job_offer 
 	return book_no_memory(e);
 }
 
-/* ---- resource offers -------------------------------------------------------------------------------------------- */
+/* ---- resource offers --------------------------------------------------------------------------- */
 
 uint32_t machine_ref(struct book *b, const struct addr *provider, const struct hash *machine)
 {
@@ -636,7 +636,7 @@ bool book_add_resource(struct book *b, const struct hash *id, const struct resou
 	return put_in(b, i) || book_no_memory(e);
 }
 
-/* ---- out ---------------------------------------------------------------------------------------------------------- */
+/* ---- out ------------------------------------------------------------------------------------ */
 
 bool book_remove(struct book *b, const struct hash *id)
 {

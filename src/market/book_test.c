@@ -471,8 +471,10 @@ static void settle(struct plain *w)
 		check_match(w, job_by_id(w, &m.job), &m);
 		if (once_in(&w->x, 5))
 			exclude(w, &m.job, &m.resource);
-		else if (!take(w, &m))
-			assert_true(book_remove(w->b, &m.job)), job_by_id(w, &m.job)->there = false;
+		else if (!take(w, &m)) {
+			assert_true(book_remove(w->b, &m.job));
+			job_by_id(w, &m.job)->there = false;
+		}
 	}
 	for (unsigned i = 0; i < JOBS; i++) {
 		const struct plain_job *j = &w->jobs[i];
