@@ -339,8 +339,13 @@ static void idle_connections(void **state)
 	assert_non_null(strstr(g.body, "lilypad_http_connections 2001\n"));
 	for (int i = 0; i < IDLE; i++)
 		close(fd[i]);
-	turn_for(f, 50);
-	ask(f, "GET", "/metrics", NULL, false, &g);
+	/* Closing 2 000 takes a slow machine more than one look. */
+	for (int i = 0; i < 100; i++) {
+		turn_for(f, 50);
+		ask(f, "GET", "/metrics", NULL, false, &g);
+		if (strstr(g.body, "lilypad_http_connections 1\n"))
+			break;
+	}
 	assert_non_null(strstr(g.body, "lilypad_http_connections 1\n"));
 }
 

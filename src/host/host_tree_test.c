@@ -187,8 +187,9 @@ static bool read_bytes(void *ctx, uint8_t *out, size_t max, size_t *n, struct er
 
 	(void)e;
 	*n = MIN2(max, s->left.n);
-	if (*n)
-		memcpy(out, s->left.p, *n);
+	if (*n == 0)
+		return true;
+	memcpy(out, s->left.p, *n);
 	s->left = bytes_of(s->left.p + *n, s->left.n - *n);
 	return true;
 }
