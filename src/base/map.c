@@ -18,7 +18,9 @@ static uint64_t mix(const struct map *m, const void *key)
 	}
 	for (; i < m->key_size; i++)
 		h = (h ^ p[i]) * 0x9e3779b97f4a7c15u;
-	return h ^ h >> 29;
+	/* The last bytes have met no low bit yet: every bit of the key must reach the slot's number. */
+	h = (h ^ h >> 32) * 0xd6e8feb86659fd93u;
+	return h ^ h >> 32;
 }
 
 static uint8_t tag_of(uint64_t h)

@@ -37,10 +37,31 @@ bool buy_prepare(struct daemon *d, struct creator_config *config, struct err *e)
 		            d->network.genesis.decimals, &config->cap_per_day, e),
 		        e);
 	TRY(cursor_of(d, ledger, "/v1/head", "seq", &d->options.ledger_cursor, e), e);
+	config->ledger_seq = d->options.ledger_cursor;
 	TRY(cursor_of(d, d->solver.url, "/v1/info", "lastEvent", &config->solver_cursor, e), e);
 	TRY(remote_get(d->cli, d->directory.url, "/v1/health", &info, e), e);
 	TRY(http_tree_open(&d->loop, d->client, &d->world.blobs, &d->options.tree, e), e);
 	TRY(embedded_open(&d->loop, d->client, ledger, &d->options.ledger, e), e);
+	return true;
+}
+
+static bool lowest_seq(void *ctx, const void *row)
+{
+	const struct creator_job *j = row;
+	uint64_t *seq = ctx;
+
+	if (!sm_is_final(&job_states, j->state))
+		*seq = MIN2(*seq, j->ledger_seq);
+	return true;
+}
+
+bool buy_read_on(struct daemon *d, struct creator_config *config, struct err *e)
+{
+	struct store *s = &d->world.store;
+
+	TRY(s->each(s->self, creator_job_record(), NULL, NULL, lowest_seq, &config->ledger_seq, e),
+	        e);
+	d->options.ledger_cursor = config->ledger_seq;
 	return true;
 }
 

@@ -9,6 +9,9 @@
 /* Ports and configuration of the creator role; cursors begin at what servers have now. UNREACHABLE names
  * the daemon that is down. */
 MUST bool buy_prepare(struct daemon *d, struct creator_config *config, struct err *e);
+/* For a process that takes over jobs of others: the ledger is followed from where the unfinished ones
+ * have seen it. After buy_prepare(). */
+MUST bool buy_read_on(struct daemon *d, struct creator_config *config, struct err *e);
 /* A token for this process, with a lock file that lives as long as it does. */
 MUST bool buy_own(struct daemon *d, uint8_t owner[16], int *lock_fd, struct err *e);
 /* Does the process with that token still hold its lock? ctx: struct daemon. */

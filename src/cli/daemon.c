@@ -4,9 +4,12 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "blobs/http_tree.h"
+#include "chain/embedded.h"
 #include "codec/eip712.h"
 #include "codec/hex.h"
 #include "codec/json.h"
+#include "exec/wasm.h"
 #include "os/file.h"
 #include "os/rng.h"
 
@@ -135,6 +138,7 @@ int daemon_serve(struct daemon *d, const struct role *role)
 	d->options.role = *role;
 	if (!host_new(&d->options, &h, &e))
 		return cli_fail(d->cli, &e);
+	d->hosted = true;
 	if (!write_ready(d, host_port(h), &e)) {
 		host_free(h);
 		return cli_fail(d->cli, &e);
@@ -149,6 +153,12 @@ int daemon_serve(struct daemon *d, const struct role *role)
 
 void daemon_close(struct daemon *d)
 {
+	/* A host has stopped these two, and they are gone by now. */
+	if (!d->hosted) {
+		embedded_close(&d->options.ledger);
+		exec_wasm_close(&d->options.exec);
+	}
+	http_tree_close(&d->options.tree);
 	if (d->client)
 		http_client_free(d->client);
 	if (d->loop_ready) {

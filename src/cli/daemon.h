@@ -17,6 +17,7 @@ struct daemon {
 	char dir[CLI_PATH_MAX]; /* STATE/ROLE */
 	uv_loop_t loop;
 	bool loop_ready;
+	bool hosted; /* a host has had the ports */
 	struct wallet wallet;
 	struct network_file network;
 	struct hash domain;

@@ -1,14 +1,26 @@
 /* directory_cmd.c - `lilypad directory`. */
+#include "chain/embedded.h"
 #include "cli/daemon.h"
+#include "cli/version.h"
 #include "directory/directory.h"
 
 static bool prepare(struct daemon *d, struct directory **out, struct err *e)
 {
-	struct directory_config c = {.domain = d->domain, .genesis = d->network.genesis};
+	struct directory_config c = {.domain = d->domain,
+	        .genesis = d->network.genesis,
+	        .operator_ = d->network.genesis.operator_,
+	        .version = LILYPAD_VERSION,
+	        .collector = {d->blobs, blobs_folder_collect, blobs_folder_compact}};
 
 	TRY(settings_size(d->cli->settings, "directory.quota", &c.quota, e), e);
 	TRY(settings_span(d->cli->settings, "directory.keep", &c.keep, e), e);
-	return directory_new(&d->world, &c, out, e);
+	TRY(embedded_open(&d->loop, d->client, settings_text(d->cli->settings, "ledger.url"),
+	            &d->options.ledger, e),
+	        e);
+	/* Mediators read an output once the ledger shows a check: the events of all are wanted. */
+	d->options.ledger_all = true;
+	TRY(directory_new(&d->world, &c, out, e), e);
+	return directory_start_cursor(*out, &d->options.ledger_cursor, e);
 }
 
 int cmd_directory(struct cli *c)
@@ -20,7 +32,7 @@ int cmd_directory(struct cli *c)
 	int rc;
 
 	if (!daemon_open(&d, c, "directory", args_get(&c->args, "wallet") ? NULL : "directory",
-	            directory_tables, DAEMON_NETWORK | DAEMON_BLOBS, &e) ||
+	            directory_tables, DAEMON_NETWORK | DAEMON_BLOBS | DAEMON_CLIENT, &e) ||
 	        !prepare(&d, &x, &e)) {
 		rc = cli_fail(c, &e);
 	} else {

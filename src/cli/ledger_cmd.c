@@ -40,7 +40,7 @@ static bool read_genesis(const struct cli *c, struct genesis *out, struct err *e
 	return true;
 }
 
-static bool open_ledger(struct daemon *d, struct cli *c, struct ledgerd **out, struct err *e)
+static bool open_journal(struct daemon *d, struct cli *c, struct genesis *out, struct err *e)
 {
 	struct genesis g;
 	struct hash id;
@@ -58,6 +58,15 @@ static bool open_ledger(struct daemon *d, struct cli *c, struct ledgerd **out, s
 	eip712_hash(genesis_record(), &g, &id);
 	eip712_domain_embedded(&id, &d->domain);
 	d->options.domain = d->domain;
+	*out = g;
+	return true;
+}
+
+static bool open_ledger(struct daemon *d, struct cli *c, struct ledgerd **out, struct err *e)
+{
+	struct genesis g;
+
+	TRY(open_journal(d, c, &g, e), e);
 	return ledgerd_new(&d->world, &g, out, e);
 }
 
@@ -82,17 +91,16 @@ int cmd_ledger(struct cli *c)
 
 int cmd_ledger_verify(struct cli *c)
 {
-	struct ledgerd *l = NULL;
+	struct genesis g;
 	struct ledgerd_summary s;
 	struct daemon d;
 	char head[HASH_TEXT_MAX];
 	struct err e;
 	int rc = 0;
 
-	if (!open_ledger(&d, c, &l, &e) || !ledgerd_check(l, &e)) {
+	if (!open_journal(&d, c, &g, &e) || !ledgerd_verify(&d.world, &g, &s, &e)) {
 		rc = cli_fail(c, &e);
 	} else {
-		ledgerd_summary(l, &s);
 		hash_format(&s.head, head);
 		if (c->json)
 			cli_print_json(json_pack("{s:o, s:o, s:I, s:s}", "blocks",
@@ -104,7 +112,6 @@ int cmd_ledger_verify(struct cli *c)
 			        (unsigned long long)s.blocks, (unsigned long long)s.actions, head);
 	}
 	daemon_close(&d);
-	ledgerd_free(l);
 	return rc;
 }
 

@@ -384,6 +384,7 @@ static int drive(struct running *r, struct creator_config *config)
 	r->d.options.emit_ctx = r;
 	if (!host_new(&r->d.options, &r->host, &e))
 		return cli_fail(r->c, &e);
+	r->d.hosted = true;
 	rc = loop(r);
 	host_free(r->host);
 	if (rc == 0)
@@ -489,7 +490,8 @@ static int resume(struct running *r, const char *text, bool cancel)
 	struct job_store store = {.store = r->d.world.store};
 	struct err e;
 
-	if (!job_find(&store, text, &j, &e) || !buy_prepare(&r->d, &config, &e))
+	if (!job_find(&store, text, &j, &e) || !buy_prepare(&r->d, &config, &e) ||
+	        !buy_read_on(&r->d, &config, &e))
 		return cli_fail(r->c, &e);
 	r->job = j.id;
 	if (!sm_is_final(&job_states, j.state) && buy_owner_alive(&r->d, j.owner)) {

@@ -3,7 +3,7 @@
 #include "cli/daemon.h"
 #include "solver/solver.h"
 
-enum { JC_SIGNS_S = 10, RP_SIGNS_S = 120, OPEN_IN_S = 300 };
+enum { JC_SIGNS_S = 10, RP_SIGNS_S = 60, OPEN_IN_S = 300 };
 
 static bool prepare(struct daemon *d, struct solver **out, struct err *e)
 {
@@ -16,9 +16,9 @@ static bool prepare(struct daemon *d, struct solver **out, struct err *e)
 	TRY(embedded_open(&d->loop, d->client, settings_text(d->cli->settings, "ledger.url"),
 	            &d->options.ledger, e),
 	        e);
-	/* Balances are not stored: the ledger's events are read from the first one. */
 	d->options.ledger_all = true;
 	TRY(solver_new(&d->world, &c, out, e), e);
+	TRY(solver_start_cursor(*out, &d->options.ledger_cursor, e), e);
 	d->options.metrics = solver_metrics;
 	d->options.metrics_ctx = *out;
 	return true;

@@ -51,6 +51,10 @@ static void take(struct creator *c, const struct creator_job *row, const struct 
 	creator_keep(c, j);
 	job_index(c, j);
 	job_note(c, j, ev, fx, "TAKEN_OVER", "goes on from %s", sm_name(&job_states, j->j.state));
+	job_catch_up(c, j, ev, fx);
+	j = job_by_id(c, &row->id);
+	if (!j)
+		return;
 	look(c, j, fx);
 	job_resume(c, j, ev, fx);
 }
@@ -88,6 +92,7 @@ static void adopt(struct creator *c, const struct event *ev, struct effects *fx)
 		log_line(&c->world->log, LOG_BROKEN, "store: %s", e.msg);
 	for (size_t i = 0; i < o->n; i++)
 		take(c, &o->rows[i], ev, fx);
+	creator_forget_news(c);
 	if (c->c.alive)
 		fx_add(fx, FX_TIMER, (struct tag){.what = TAG_ADOPT})->delay = span_ms(ADOPT_MS);
 }
@@ -235,6 +240,15 @@ static void on_request(struct creator *c, const struct event *ev, struct effects
 	fx_reply(fx, ev->request->conn, 200, json_pack("{s:o}", "jobs", list));
 }
 
+/* A quarter of the effects of an event is left to what the event itself asked for. */
+static void start_more(struct creator *c, const struct event *ev, struct effects *fx)
+{
+	const struct creator_request *r;
+
+	while (fx->n < EFFECTS_MAX / 4 * 3 && (r = c->c.next(c->c.next_ctx, c->jobs.n)) != NULL)
+		job_start(c, r, ev, fx);
+}
+
 static void on_event(void *self, const struct event *ev, struct effects *fx)
 {
 	struct creator *c = self;
@@ -263,6 +277,8 @@ static void on_event(void *self, const struct event *ev, struct effects *fx)
 	case EV_RUN:
 	case EV_STOP: break;
 	}
+	if (c->started && c->c.next && ev->kind != EV_STOP)
+		start_more(c, ev, fx);
 }
 
 void creator_cancel(struct creator *c)
@@ -284,6 +300,8 @@ bool creator_new(
 	map_init(&c->jobs, sizeof(struct hash), sizeof(struct job *), CREATOR_JOBS_MAX, seed);
 	map_init(&c->by_offer, sizeof(struct hash), sizeof(struct hash), CREATOR_JOBS_MAX, seed);
 	map_init(&c->by_deal, sizeof(struct hash), sizeof(struct hash), CREATOR_JOBS_MAX, seed);
+	map_init(&c->news, sizeof(struct hash), sizeof(struct deal_news), CREATOR_JOBS_MAX, seed);
+	c->ledger_seq = config->ledger_seq;
 	*out = c;
 	return true;
 }
@@ -305,6 +323,7 @@ struct creator *creator_free(struct creator *c)
 	map_done(&c->jobs);
 	map_done(&c->by_offer);
 	map_done(&c->by_deal);
+	map_done(&c->news);
 	free(c);
 	return NULL;
 }

@@ -49,14 +49,19 @@ struct creator_config {
 	struct genesis genesis;
 	uint8_t owner[16];         /* of this process; zero: the daemon, which adopts */
 	uint64_t solver_cursor;    /* messages after it are wanted */
+	uint64_t ledger_seq;       /* the ledger's events after it will be told */
 	unsigned confirm_s;        /* acts that much before a deadline (4.1) */
 	struct amount cap_per_day; /* zero: none; the sum of the ceilings of a day's jobs */
 	/* Does the process with that token live? The daemon takes over the jobs of dead ones. NULL: never. */
 	bool (*alive)(void *ctx, const uint8_t owner[16]);
 	void *ctx;
 	const struct creator_request *first; /* a job to start with, or NULL */
-	bool cancel_at_once;                 /* cancel what is taken over, as far as that is free */
-	struct hash resume;                  /* a job to take over, or zero */
+	/* Asked after every event, with how many jobs are unfinished, until it gives NULL: a job to start. The
+	 * request is borrowed for the call. NULL: none. How a program that buys many jobs feeds the role. */
+	const struct creator_request *(*next)(void *ctx, size_t unfinished);
+	void *next_ctx;
+	bool cancel_at_once; /* cancel what is taken over, as far as that is free */
+	struct hash resume;  /* a job to take over, or zero */
 	bool detach;         /* exit once `first` is acknowledged, leaving it to the daemon */
 	bool exit_when_done; /* exit when no job of ours is left */
 };

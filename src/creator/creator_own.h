@@ -27,8 +27,18 @@ struct job {
 	uint64_t asked_s;   /* ledger time at which a passed deadline was last acted on */
 	uint64_t events;    /* in its timeline */
 	struct hash action; /* submitted last */
+	uint64_t open_by;   /* of the deal that is signed and not open; 0: not read yet */
 	bool fetching;
 	bool cancelling;
+};
+
+/* The last thing that the ledger said of a deal. */
+struct deal_news {
+	struct hash job;
+	uint64_t seq;
+	uint8_t to; /* enum deal_state */
+	struct amount amount;
+	struct btime deadline;
 };
 
 struct creator {
@@ -37,6 +47,8 @@ struct creator {
 	struct map jobs;     /* job id -> struct job *, unfinished ones of this process */
 	struct map by_offer; /* offer id -> job id */
 	struct map by_deal;  /* deal id -> job id */
+	struct map news;     /* deal id -> struct deal_news, of jobs that may be taken over */
+	uint64_t ledger_seq; /* of the last event that was told */
 	struct btime ledger_time;
 	bool started; /* `first` has been taken up */
 	bool want_cancel;
@@ -93,6 +105,10 @@ void job_accept(struct creator *c, struct job *j, struct effects *fx);
 
 /* settle.c: the ledger. */
 void job_on_ledger(struct creator *c, const struct event *ev, struct effects *fx);
+/* What the ledger said of a job before it was taken over; may end it. */
+void job_catch_up(struct creator *c, struct job *j, const struct event *ev, struct effects *fx);
+/* Forget what was said of deals whose job is over. */
+void creator_forget_news(struct creator *c);
 
 /* creator.c */
 void job_resume(struct creator *c, struct job *j, const struct event *ev, struct effects *fx);

@@ -95,7 +95,8 @@ static void on_signed(struct creator *c, struct job *j, const json_t *data)
 
 	if (!creator_get(c, creator_deal_record(), &d) || d.rp_sig.n)
 		return;
-	if (!json_get_sig(data, "providerSignature", &sig, &e))
+	if (!json_object_get(data, "providerSignature") ||
+	        !json_get_sig(data, "providerSignature", &sig, &e))
 		return; /* the JC's own signature, told to both */
 	if (!signed_check(&c->c.domain, deal_record(), &d.deal, &sig, &d.deal.hot.provider, &e)) {
 		log_line(&c->world->log, LOG_ODD, "the provider's signature: %s", e.msg);
@@ -115,8 +116,12 @@ static void on_dissolved(struct creator *c, struct job *j, const json_t *data,
 		return;
 	map_del(&c->by_deal, &j->j.deal);
 	j->j.deal = (struct hash){{0}};
+	j->j.provider = (struct addr){{0}};
+	j->open_by = 0;
 	job_move(c, j, JOB_POSTED, ev, fx, "the match was dissolved: %s",
 	        why ? why : "no reason given");
+	/* Acknowledged again, the offer is known to be in the book, and its queue time runs. */
+	job_post(c, j, fx);
 }
 
 static void on_about_deal(struct creator *c, const struct message *m, const json_t *data,
@@ -163,9 +168,19 @@ void job_on_look(struct creator *c, const struct event *ev, struct effects *fx)
 	json_t *body OWN(json_own) = NULL;
 	struct err e;
 
+	const char *state;
+
 	if (!j || !ev->reply->ok || ev->reply->status >= 400 ||
 	        !json_parse(bytes_str(ev->reply->body), &body, &e))
 		return;
+	state = json_string_value(json_object_get(body, "state"));
+	if (j->j.state >= JOB_MATCHED)
+		on_signed(c, j, body);
+	if (j->j.state == JOB_MATCHED && state && strcmp(state, "DISSOLVED") == 0) {
+		json_object_set(body, "reason", json_object_get(body, "why"));
+		on_dissolved(c, j, body, ev, fx);
+		return;
+	}
 	if (j->j.state == JOB_POSTED && json_object_get(body, "deal"))
 		on_deal(c, body, ev, fx);
 	if (j->j.state >= JOB_MATCHED && json_object_get(body, "result"))

@@ -128,6 +128,7 @@ void job_start(struct creator *c, const struct creator_request *r, const struct 
 	j->j.offer = offer.id;
 	j->j.pay = r->offer.terms.pay;
 	j->j.created_ms = (uint64_t)ev->wall.ms;
+	j->j.ledger_seq = c->ledger_seq;
 	j->j.match_by_ms = r->queue.ms ? (uint64_t)(ev->wall.ms + r->queue.ms) : 0;
 	snprintf(j->j.module, sizeof j->j.module, "%s", r->spec->name);
 	snprintf(j->j.key, sizeof j->j.key, "%s", r->key);
@@ -216,12 +217,17 @@ void job_post(struct creator *c, struct job *j, struct effects *fx)
 	                "signature", json_of_sig(&o.sig)));
 }
 
-static bool read_ack(
-        struct creator *c, const struct reply *r, struct creator_offer *o, struct err *e)
+/* state: of the offer as the solver sees it: posted again, it may be in the book no more. */
+static bool read_ack(struct creator *c, const struct reply *r, struct creator_offer *o,
+        bool *in_book, struct err *e)
 {
 	json_t *j OWN(json_own) = NULL;
+	const char *state;
 
 	TRY(json_parse(bytes_str(r->body), &j, e), e);
+	state = json_string_value(json_object_get(j, "state"));
+	*in_book = !state || strcmp(state, "open") == 0 || strcmp(state, "taken") == 0 ||
+	           strcmp(state, "done") == 0;
 	TRY(json_get_record(j, "ack", ack_record(), &o->ack, e), e);
 	TRY(json_get_sig(j, "signature", &o->ack_sig, e), e);
 	TRY(signed_check(&c->c.domain, ack_record(), &o->ack, &o->ack_sig, &c->c.solver.addr, e),
@@ -237,10 +243,11 @@ void job_on_ack(struct creator *c, const struct event *ev, struct effects *fx)
 	struct job *j = job_by_offer(c, &r->tag.key);
 	struct creator_offer o = {.id = r->tag.key};
 	struct err e = r->err;
+	bool in_book = true;
 
 	if (!j)
 		return;
-	if (!r->ok) {
+	if (!r->ok || (r->status >= 400 && (e.code == E_BUSY || e.code == E_RATE))) {
 		if (job_again(j, fx))
 			job_end(c, j, JOB_FAILED, &e, ev, fx, "the solver does not answer");
 		return;
@@ -251,11 +258,17 @@ void job_on_ack(struct creator *c, const struct event *ev, struct effects *fx)
 	}
 	if (!creator_get(c, creator_offer_record(), &o))
 		return;
-	if (!read_ack(c, r, &o, &e)) {
+	if (!read_ack(c, r, &o, &in_book, &e)) {
 		job_end(c, j, JOB_FAILED, &e, ev, fx, "the solver's acknowledgement is not valid");
 		return;
 	}
 	creator_put(c, creator_offer_record(), &o);
+	if (!in_book && j->j.state == JOB_POSTED) {
+		FAIL(&e, MATCH_NONE, "the offer is in the solver's book no more");
+		job_next_provider(c, j, &e, ev, fx);
+		return;
+	}
+	j->tries = 0;
 	job_note(c, j, ev, fx, "ACKED", "filed as number %llu", (unsigned long long)o.ack.sequence);
 	if (c->c.detach) {
 		memset(j->j.owner, 0, sizeof j->j.owner);
@@ -298,6 +311,7 @@ void job_next_provider(struct creator *c, struct job *j, const struct err *why,
 	j->j.provider = (struct addr){{0}};
 	j->j.ledger = 0;
 	j->j.deadline.s = 0;
+	j->open_by = 0;
 	j->j.attempt++;
 	job_index(c, j);
 	job_move(c, j, JOB_POSTED, ev, fx, "%s; the next provider is tried", why->msg);
@@ -364,12 +378,17 @@ void job_on_why(struct creator *c, const struct event *ev, struct effects *fx)
 	if (!j || j->j.state != JOB_POSTED)
 		return;
 	buf_init(&text, 400);
-	if (!ev->reply->ok || !json_parse(bytes_str(ev->reply->body), &body, &e))
+	if (!ev->reply->ok) {
+		e = ev->reply->err;
+		job_end(c, j, JOB_FAILED, &e, ev, fx, "no match in time, and no solver to ask why");
+		return;
+	}
+	if (!json_parse(bytes_str(ev->reply->body), &body, &e))
 		body = json_object();
 	reasons = json_object_get(body, "reasons");
 	reasons_text(reasons, &text);
-	FAIL(&e, MATCH_NONE, "no provider takes this job within its queue time%s%s",
-	        text.n ? ": " : "", buf_cstr(&text));
+	FAIL(&e, MATCH_NONE, "no provider takes this job within its queue time: %s",
+	        text.n ? buf_cstr(&text) : "there is none in the book");
 	e.code = no_match_code(reasons);
 	job_withdraw(c, j, ev, fx);
 	job_end(c, j, JOB_FAILED, &e, ev, fx, "no match in time");

@@ -2,10 +2,10 @@
 #include "codec/json.h"
 #include "creator/creator_own.h"
 
-enum { ASK_AGAIN_S = 30 };
+enum { ASK_AGAIN_S = 30, OPEN_SPARE_S = 5 };
 
 /* The provider never delivered: what it cost it is ours, and the next one is tried. */
-static void let_down(struct creator *c, struct job *j, const struct ledger_event *le,
+static void let_down(struct creator *c, struct job *j, const struct deal_news *le,
         const struct event *ev, struct effects *fx)
 {
 	struct err e;
@@ -14,13 +14,13 @@ static void let_down(struct creator *c, struct job *j, const struct ledger_event
 		FAIL(&e, DECLINED, "the provider declined after it had signed");
 	else
 		FAIL(&e, PROVIDER_LATE, "the provider let its submit deadline pass");
-	if (j->j.state == JOB_FETCHING || j->j.state == JOB_AGREED)
+	if (j->j.state == JOB_FETCHING || j->j.state == JOB_AGREED || j->j.state == JOB_MATCHED)
 		job_next_provider(c, j, &e, ev, fx);
 	else
 		job_end(c, j, JOB_FAILED, &e, ev, fx, e.msg);
 }
 
-static void on_final(struct creator *c, struct job *j, const struct ledger_event *le,
+static void on_final(struct creator *c, struct job *j, const struct deal_news *le,
         const struct event *ev, struct effects *fx)
 {
 	char cost[AMOUNT_DEC_MAX];
@@ -50,13 +50,12 @@ static void on_final(struct creator *c, struct job *j, const struct ledger_event
 	        fx_text(fx, "%s: paid %s", sm_name(&deal_states, le->to), cost));
 }
 
-static void on_deal_event(struct creator *c, const struct ledger_event *le, const struct event *ev,
-        struct effects *fx)
+static void on_news(struct creator *c, struct job *j, const struct deal_news *le,
+        const struct event *ev, struct effects *fx)
 {
-	struct job *j = job_by_deal(c, &le->deal);
-
-	if (!j)
-		return;
+	if (le->seq <= j->j.ledger_seq)
+		return; /* told again after a start */
+	j->j.ledger_seq = le->seq;
 	j->j.ledger = le->to;
 	j->j.deadline = le->deadline;
 	if (sm_is_final(&deal_states, le->to)) {
@@ -67,11 +66,90 @@ static void on_deal_event(struct creator *c, const struct ledger_event *le, cons
 		job_move(c, j, JOB_AGREED, ev, fx, "money is locked; the provider runs the job");
 		return;
 	}
-	if (le->to == DEAL_RESULTS_SUBMITTED && j->j.state == JOB_AGREED) {
+	if (le->to == DEAL_RESULTS_SUBMITTED &&
+	        (j->j.state == JOB_AGREED || j->j.state == JOB_MATCHED)) {
 		job_move(c, j, JOB_SUBMITTED, ev, fx, "a result is on the ledger");
 		return;
 	}
 	creator_keep(c, j);
+}
+
+/* A match that the solver called dissolved was opened all the same: it is the deal of this offer, for
+ * one nonce opens one deal (2.2). */
+static struct job *opened_after_all(
+        struct creator *c, const struct creator_deal *d, const struct event *ev, struct effects *fx)
+{
+	struct job *j = job_by_id(c, &d->job);
+
+	if (!j || (j->j.state != JOB_POSTED && j->j.state != JOB_MATCHED) ||
+	        !hash_eq(&d->deal.cold.job_offer, &j->j.offer))
+		return NULL;
+	map_del(&c->by_deal, &j->j.deal);
+	j->j.deal = d->id;
+	j->j.provider = d->deal.hot.provider;
+	job_index(c, j);
+	if (j->j.state == JOB_POSTED)
+		job_move(c, j, JOB_MATCHED, ev, fx, "the provider opened the deal after all");
+	return j;
+}
+
+static void on_deal_event(struct creator *c, const struct ledger_event *le, const struct event *ev,
+        struct effects *fx)
+{
+	struct deal_news news = {
+	        .seq = le->seq, .to = le->to, .amount = le->amount, .deadline = le->deadline};
+	struct creator_deal d = {.id = le->deal};
+	struct job *j = job_by_deal(c, &le->deal);
+	struct deal_news *kept;
+
+	c->ledger_seq = MAX2(c->ledger_seq, le->seq);
+	if (hash_is_zero(&le->deal))
+		return;
+	if (!j) {
+		if (!creator_get(c, creator_deal_record(), &d))
+			return;
+		j = opened_after_all(c, &d, ev, fx);
+	}
+	if (j) {
+		on_news(c, j, &news, ev, fx);
+		return;
+	}
+	if (!c->c.alive && hash_is_zero(&c->c.resume))
+		return;
+	news.job = d.job;
+	kept = map_put(&c->news, &le->deal, NULL);
+	if (kept)
+		*kept = news;
+	else
+		log_line(&c->world->log, LOG_ODD, "too many unfinished deals to follow");
+}
+
+void job_catch_up(struct creator *c, struct job *j, const struct event *ev, struct effects *fx)
+{
+	const struct deal_news *kept =
+	        hash_is_zero(&j->j.deal) ? NULL : map_get(&c->news, &j->j.deal);
+
+	if (kept)
+		on_news(c, j, kept, ev, fx);
+}
+
+void creator_forget_news(struct creator *c)
+{
+	struct hash over[64];
+	const void *key;
+	void *val;
+	size_t n = 0;
+
+	for (size_t i = 0; n < COUNT(over) && map_next(&c->news, &i, &key, &val);) {
+		const struct deal_news *news = val;
+		struct creator_job row = {.id = news->job};
+
+		if (!creator_get(c, creator_job_record(), &row) ||
+		        sm_is_final(&job_states, row.state))
+			memcpy(&over[n++], key, sizeof over[0]);
+	}
+	for (size_t i = 0; i < n; i++)
+		map_del(&c->news, &over[i]);
 }
 
 static struct job *by_action(struct creator *c, const struct hash *action)
@@ -104,22 +182,42 @@ static void on_dropped(
 	job_note(c, j, ev, fx, "LEDGER_REFUSED", "%s", n->err.msg);
 }
 
-/* 5.5: past the submit deadline anyone ends the deal; it is the JC who profits. */
-static void on_time(struct creator *c, struct effects *fx)
+/* A deal that is signed and not open when open_by has passed never will be (2.4). */
+static bool never_opens(struct creator *c, struct job *j)
 {
+	struct creator_deal d = {.id = j->j.deal};
+
+	if (j->j.state != JOB_MATCHED || j->j.ledger)
+		return false;
+	if (j->open_by == 0 && creator_get(c, creator_deal_record(), &d))
+		j->open_by = d.deal.hot.open_by.s;
+	return j->open_by && c->ledger_time.s >= j->open_by + c->c.confirm_s + OPEN_SPARE_S;
+}
+
+/* 5.5: past the submit deadline anyone ends the deal; it is the JC who profits. */
+static void on_time(struct creator *c, const struct event *ev, struct effects *fx)
+{
+	struct job *unopened = NULL;
 	const void *key;
 	void *val;
+	struct err e;
 
 	for (size_t i = 0; map_next(&c->jobs, &i, &key, &val) && fx->n < EFFECTS_MAX / 2;) {
 		struct job *j = *(struct job **)val;
 		bool mine = j->j.ledger == DEAL_AGREED || j->j.ledger == DEAL_NEGOTIATING ||
 		            j->j.ledger == DEAL_RESULTS_CHECKED;
 
+		if (never_opens(c, j))
+			unopened = j; /* one at a time: the map may change */
 		if (!mine || j->j.deadline.s == 0 || c->ledger_time.s < j->j.deadline.s ||
 		        c->ledger_time.s < j->asked_s + ASK_AGAIN_S)
 			continue;
 		j->asked_s = c->ledger_time.s;
 		job_submit(fx, j, job_action(fx, ACTION_TIMEOUT));
+	}
+	if (unopened) {
+		FAIL(&e, PROVIDER_LATE, "the deal was not opened in time");
+		job_next_provider(c, unopened, &e, ev, fx);
 	}
 }
 
@@ -142,5 +240,6 @@ void job_on_ledger(struct creator *c, const struct event *ev, struct effects *fx
 	case LEDGER_PENDING:
 	case LEDGER_CLOCK: break;
 	}
-	on_time(c, fx);
+	if (n->stage == LEDGER_CLOCK)
+		on_time(c, ev, fx);
 }

@@ -232,6 +232,23 @@ static enum MHD_Result head_done(struct conn *c)
 	return MHD_YES;
 }
 
+static enum MHD_Result more(struct conn *c, const char *data, size_t *size);
+
+/* Asked for the head again, perhaps with a piece of the body. A piece that is left unread is not offered
+ * again until more bytes come, which may be never: so it is taken here, or the connection sleeps. */
+static enum MHD_Result head_again(struct conn *c, const char *data, size_t *size)
+{
+	if (*size == 0)
+		return head_done(c);
+	if (!c->tree && !c->response) {
+		conn_suspend(c);
+		return MHD_YES;
+	}
+	c->drop = !c->tree;
+	c->phase = CONN_BODY;
+	return more(c, data, size);
+}
+
 static enum MHD_Result begin(struct conn *c, const char *method)
 {
 	struct str rest, path = str_cut(c->uri, '?', &rest);
@@ -298,7 +315,7 @@ static enum MHD_Result step(struct conn *c, const char *method, const char *data
 {
 	switch (c->phase) {
 	case CONN_NEW: return begin(c, method);
-	case CONN_HEAD: return head_done(c);
+	case CONN_HEAD: return head_again(c, data, size);
 	case CONN_BODY: return *size ? more(c, data, size) : whole(c);
 	case CONN_ASKED: return send_or_wait(c);
 	case CONN_ANSWERED: break;
