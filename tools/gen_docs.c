@@ -1,5 +1,6 @@
 /* gen_docs.c - writes the parts of the documentation that come from the tables.
  *
+ *   gen_docs --man DIR         write the manual pages into DIR
  *   gen_docs FILE...           bring the marked parts of each file up to date
  *   gen_docs --check FILE...   change nothing; name each file that is stale and exit 1
  *
@@ -9,11 +10,11 @@
  *   <!-- end of NAME -->
  *
  * NAME is one of those at the end of this file. */
+#include "gen_docs.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/buf.h"
-#include "base/err.h"
 #include "codec/eip712.h"
 #include "codec/hex.h"
 #include "model/model.h"
@@ -22,7 +23,7 @@
 #define DOC_MAX (4u << 20)
 
 /* A cell of a table: bars end it, so they are escaped. */
-static void put_cell(struct buf *out, const char *text)
+void put_cell(struct buf *out, const char *text)
 {
 	buf_z(out, " ");
 	for (; *text; text++) {
@@ -33,8 +34,7 @@ static void put_cell(struct buf *out, const char *text)
 	buf_z(out, " |");
 }
 
-static void put_fmt_cell(struct buf *out, const char *fmt, ...) PRINTF_LIKE(2, 3);
-static void put_fmt_cell(struct buf *out, const char *fmt, ...)
+void put_fmt_cell(struct buf *out, const char *fmt, ...)
 {
 	char text[1024];
 	va_list ap;
@@ -324,6 +324,10 @@ static const struct part {
         {"errors", put_errors},
         {"exits", put_exits},
         {"manifest", put_manifest},
+        {"settings", put_settings},
+        {"commands", put_commands},
+        {"common options", put_common_options},
+        {"routes", put_routes},
 };
 
 static bool put_part(struct str name, struct buf *out, struct err *e)
@@ -421,8 +425,14 @@ int main(int argc, char **argv)
 	struct err e = {0};
 
 	if (argc < 2 + check) {
-		fprintf(stderr, "usage: gen_docs [--check] FILE...\n");
+		fprintf(stderr, "usage: gen_docs [--check] FILE... | --man DIR\n");
 		return 2;
+	}
+	if (argc == 3 && strcmp(argv[1], "--man") == 0) {
+		if (write_man_pages(argv[2], &e))
+			return 0;
+		fprintf(stderr, "%s\n", e.msg);
+		return 1;
 	}
 	if (!exits_agree(&e)) {
 		fprintf(stderr, "%s\n", e.msg);

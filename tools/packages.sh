@@ -99,7 +99,8 @@ need_packages() {
 	# shellcheck disable=SC2086
 	if ! quietly "installing ${#missing[@]} packages" $root env DEBIAN_FRONTEND=noninteractive \
 		apt-get -q install -y --no-install-recommends "${missing[@]}"; then
-		echo "    to try it by hand:  $root apt-get install -y --no-install-recommends ${missing[*]}" >&2
+		echo "    is there a network, and room on the disk? To try it by hand:" >&2
+		echo "    $root apt-get install -y --no-install-recommends ${missing[*]}" >&2
 		return 3
 	fi
 }

@@ -63,7 +63,18 @@ bool u256_mul(struct u256 a, struct u256 b, struct u256 *out)
 
 bool u256_mul64(struct u256 a, uint64_t b, struct u256 *out)
 {
-	return u256_mul(a, u256_of(b), out);
+	unsigned __int128 t = 0;
+	struct u256 r;
+
+	for (int i = 0; i < 4; i++) {
+		t += (unsigned __int128)a.w[i] * b;
+		r.w[i] = (uint64_t)t;
+		t >>= 64;
+	}
+	if (t)
+		return false;
+	*out = r;
+	return true;
 }
 
 struct u256 u256_div64(struct u256 a, uint64_t d, uint64_t *rem)
@@ -75,8 +86,9 @@ struct u256 u256_div64(struct u256 a, uint64_t d, uint64_t *rem)
 	for (int i = 3; i >= 0; i--) {
 		unsigned __int128 t = (unsigned __int128)r << 64 | a.w[i];
 
-		q.w[i] = (uint64_t)(t / d);
-		r = (uint64_t)(t % d);
+		/* Nothing carried down: one machine division. */
+		q.w[i] = r ? (uint64_t)(t / d) : a.w[i] / d;
+		r = r ? (uint64_t)(t % d) : a.w[i] % d;
 	}
 	if (rem)
 		*rem = r;
@@ -128,16 +140,29 @@ struct u256 u256_from_be(const uint8_t in[32])
 	return r;
 }
 
+/* Digits go through 64-bit words, DIGITS_WORD at a time. */
+enum { DIGITS_WORD = 19 };
+static const uint64_t ten_to_word = 10000000000000000000u;
+
 bool u256_parse(struct str s, struct u256 *out)
 {
 	struct u256 v = {{0, 0, 0, 0}};
+	size_t i = 0;
 
 	if (s.n == 0 || s.n >= U256_DEC_MAX || (s.n > 1 && s.p[0] == '0'))
 		return false;
-	for (size_t i = 0; i < s.n; i++) {
-		unsigned d = (unsigned)(unsigned char)s.p[i] - '0';
+	while (i < s.n) {
+		uint64_t word = 0, scale = 1;
 
-		if (d > 9 || !u256_mul64(v, 10, &v) || !u256_add(v, u256_of(d), &v))
+		for (size_t to = MIN2(i + DIGITS_WORD, s.n); i < to; i++) {
+			unsigned d = (unsigned)(unsigned char)s.p[i] - '0';
+
+			if (d > 9)
+				return false;
+			word = word * 10 + d;
+			scale *= 10;
+		}
+		if (!u256_mul64(v, scale, &v) || !u256_add(v, u256_of(word), &v))
 			return false;
 	}
 	*out = v;
@@ -146,15 +171,18 @@ bool u256_parse(struct str s, struct u256 *out)
 
 size_t u256_format(struct u256 a, char out[U256_DEC_MAX])
 {
-	char tmp[U256_DEC_MAX];
+	char tmp[U256_DEC_MAX + DIGITS_WORD];
 	size_t n = 0;
 
 	do {
-		uint64_t rem;
+		uint64_t word;
 
-		a = u256_div64(a, 10, &rem);
-		tmp[n++] = (char)('0' + rem);
+		a = u256_div64(a, ten_to_word, &word);
+		for (int i = 0; i < DIGITS_WORD; i++, word /= 10)
+			tmp[n++] = (char)('0' + word % 10);
 	} while (!u256_is_zero(a));
+	while (n > 1 && tmp[n - 1] == '0')
+		n--;
 	for (size_t i = 0; i < n; i++)
 		out[i] = tmp[n - 1 - i];
 	out[n] = '\0';

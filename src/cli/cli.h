@@ -53,6 +53,13 @@ void cli_help_all(FILE *to);
 MUST bool cli_find(int argc, char **argv, const struct command **out, int *words, struct err *e);
 /* Progress on one line of a terminal, on plain lines elsewhere. */
 MUST bool cli_is_terminal(void);
+/* Foreign text as a terminal may be shown it: what would move its cursor, change its colours or its
+ * direction of writing, and what is no UTF-8, becomes "?"; line ends and tabs stay. */
+void cli_shown(struct str foreign, struct buf *out);
+/* Writes foreign bytes: as they are, unless `to` is a terminal. false: it is closed. */
+MUST bool cli_put(FILE *to, struct str foreign);
+/* printf() whose arguments may be foreign. */
+void cli_print(const char *fmt, ...) PRINTF_LIKE(1, 2);
 
 /* ---- wallet.c ---- */
 struct wallet {
@@ -77,6 +84,8 @@ MUST bool network_write(
         const char *path, const struct network_file *n, struct signer *operator_, struct err *e);
 /* Puts a file among the known ones and makes it the one in use. */
 MUST bool network_use(const struct cli *c, const char *file, const char *name, struct err *e);
+/* The same for a foreign file. CONFLICT: that name is another ledger's. */
+MUST bool network_import(const struct cli *c, const char *file, const char *name, struct err *e);
 void network_domain(const struct network_file *n, struct hash *out);
 MUST bool cli_peers(
         const struct cli *c, struct peer *solver, struct peer *directory, struct err *e);

@@ -7,20 +7,6 @@
 
 enum { ROWS_MAX = 128 };
 
-static const char *kind_name(enum setting_kind k)
-{
-	static const char *const names[] = {[SETTING_TEXT] = "text",
-	        [SETTING_NUMBER] = "whole number",
-	        [SETTING_AMOUNT] = "amount of tokens",
-	        [SETTING_SPAN] = "time, such as 30s",
-	        [SETTING_SIZE] = "bytes, such as 512M",
-	        [SETTING_BOOL] = "true or false",
-	        [SETTING_ADDR] = "account",
-	        [SETTING_FILE] = "path of a file"};
-
-	return names[k];
-}
-
 /* The network's values count as well; without a network the other layers are shown. */
 static void with_network(struct cli *c)
 {
@@ -38,7 +24,7 @@ static json_t *row_json(const struct cli *c, const struct setting_row *r)
 	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "key", r->key, "value",
 	        settings_text(c->settings, r->key), "source",
 	        settings_source_text(c->settings, r->key, where, sizeof where), "default",
-	        r->standard, "kind", kind_name(r->kind), "environment",
+	        r->standard, "kind", setting_kind_name(r->kind), "environment",
 	        settings_env_name(r->key, env), "meaning", r->meaning);
 }
 
@@ -111,7 +97,7 @@ static void explain(const struct cli *c, const struct setting_row *r, const json
 	const json_t *l;
 	size_t i;
 
-	printf("%s\n  %s (%s)\n", r->key, r->meaning, kind_name(r->kind));
+	printf("%s\n  %s (%s)\n", r->key, r->meaning, setting_kind_name(r->kind));
 	printf("  value        \"%s\", from %s\n", settings_text(c->settings, r->key),
 	        settings_source_text(c->settings, r->key, where, sizeof where));
 	printf("  environment  %s\n  places, the highest that has a value wins:\n",

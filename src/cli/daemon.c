@@ -110,6 +110,7 @@ bool daemon_open(struct daemon *d, struct cli *c, const char *role, const char *
 static bool write_ready(const struct daemon *d, uint16_t port, struct err *e)
 {
 	const char *path = args_get(&d->cli->args, "ready-file");
+	const char *url = settings_text(d->cli->settings, "server.url");
 	struct buf text OWN(buf_done) = {0};
 	char standard[CLI_PATH_MAX + 32];
 	json_t *j;
@@ -117,8 +118,11 @@ static bool write_ready(const struct daemon *d, uint16_t port, struct err *e)
 	snprintf(standard, sizeof standard, "%s/ready.json", d->dir);
 	j = json_pack("{s:o, s:o, s:i, s:s}", "url", json_null(), "account",
 	        json_of_addr(&d->wallet.addr), "pid", (int)getpid(), "role", d->role);
-	buf_init(&text, 256);
-	buf_fmt(&text, "http://%s:%u", d->options.listen_ip, port);
+	buf_init(&text, CLI_PATH_MAX);
+	if (url[0])
+		buf_z(&text, url);
+	else
+		buf_fmt(&text, "http://%s:%u", d->options.listen_ip, port);
 	json_object_set_new(j, "url", json_string(buf_cstr(&text)));
 	buf_reset(&text);
 	text.max = 4096;

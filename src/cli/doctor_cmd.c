@@ -4,9 +4,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/seccomp.h>
+#include <signal.h>
 #include <stdarg.h>
+#include <spawn.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/wait.h>
@@ -15,9 +18,12 @@
 
 #include "cli/module_find.h"
 #include "cli/remote.h"
+#include "codec/hex.h"
 #include "codec/json.h"
+#include "os/clock.h"
 
-enum { DISK_LOW = 1u << 30, SKEW_S = 30, KEYS_MAX = 4096, DOCTOR_EXIT = 3 };
+enum { DISK_LOW = 1u << 30, SKEW_S = 30, KEYS_MAX = 4096, FILES_MIN = 1024, DOCTOR_EXIT = 3 };
+enum { TRIAL_MS = 20000, TRIAL_LOOK_MS = 10 };
 
 enum finding { FINE, NOTE, PROBLEM };
 
@@ -25,6 +31,7 @@ struct doctor {
 	struct cli *c;
 	const char *role; /* NULL: all */
 	unsigned problems;
+	bool key_opens; /* without a question */
 	json_t *list;
 };
 
@@ -70,7 +77,8 @@ static void check_engine(struct doctor *d)
 	if (engine_path(d->c, path, &e))
 		finding(d, FINE, "engine", NULL, "%s", path);
 	else
-		finding(d, PROBLEM, "engine", e.hint, "%s", e.msg);
+		finding(d, PROBLEM, "engine",
+		        e.hint[0] ? e.hint : "lilypad config explain paths.engine", "%s", e.msg);
 }
 
 static void check_modules(struct doctor *d)
@@ -117,6 +125,78 @@ static void check_sandbox(struct doctor *d)
 	        access("/proc/self/ns/user", F_OK) == 0 ? "there" : "not there");
 }
 
+/* A real job, in the sandbox that a provider uses: the exit code of `lilypad module run`; -1: not ended. */
+static int trial(const struct doctor *d)
+{
+	char *argv[] = {(char[]){"lilypad"}, (char[]){"module"}, (char[]){"run"},
+	        (char[]){"cowsay"}, (char[]){"-i"}, (char[]){"Message=moo"}, (char[]){"--quiet"},
+	        (char[]){"--dir"}, NULL, NULL};
+	const char *dir = args_get(&d->c->args, "dir");
+	posix_spawn_file_actions_t files;
+	int status, ok, waited = 0;
+	pid_t pid, got;
+
+	/* posix_spawn() takes words that it does not change. */
+	argv[dir ? 8 : 7] = (char *)(uintptr_t)dir;
+	posix_spawn_file_actions_init(&files);
+	posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+	posix_spawn_file_actions_addopen(&files, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+	ok = posix_spawn(&pid, d->c->self, &files, NULL, argv, environ);
+	posix_spawn_file_actions_destroy(&files);
+	if (ok != 0)
+		return -1;
+	while ((got = waitpid(pid, &status, WNOHANG)) == 0 && waited < TRIAL_MS) {
+		clock_sleep(span_ms(TRIAL_LOOK_MS));
+		waited += TRIAL_LOOK_MS;
+	}
+	if (got == 0) {
+		kill(pid, SIGKILL);
+		waitpid(pid, &status, 0);
+		return -1;
+	}
+	return got == pid && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static void check_trial(struct doctor *d)
+{
+	static const char fix[] = "lilypad module run cowsay -i Message=moo -v";
+	char dir[CLI_PATH_MAX];
+	struct module *m = NULL;
+	struct err e;
+	int rc;
+
+	if (!module_find(d->c, "cowsay", &m, dir, &e)) {
+		finding(d, NOTE, "trial", "make modules",
+		        "the module cowsay is not here: no job was tried");
+		return;
+	}
+	free(m);
+	rc = trial(d);
+	if (rc == 0)
+		finding(d, FINE, "trial", NULL, "a job ran in the sandbox");
+	else if (rc < 0)
+		finding(d, PROBLEM, "trial", fix, "a job in the sandbox did not end within %d s",
+		        TRIAL_MS / 1000);
+	else
+		finding(d, PROBLEM, "trial", fix, "a job in the sandbox failed with exit code %d",
+		        rc);
+}
+
+static void check_files(struct doctor *d)
+{
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_NOFILE, &r) != 0)
+		return;
+	if (r.rlim_cur < FILES_MIN)
+		finding(d, PROBLEM, "open files", "ulimit -n 4096",
+		        "a process may open %llu files at once: a daemon needs one for each connection",
+		        (unsigned long long)r.rlim_cur);
+	else
+		finding(d, FINE, "open files", NULL, "up to %llu at once",
+		        (unsigned long long)r.rlim_cur);
+}
+
 static void check_place(struct doctor *d, const char *name, const char *path)
 {
 	struct statvfs fs;
@@ -140,6 +220,14 @@ static void check_place(struct doctor *d, const char *name, const char *path)
 
 /* ---- keys ------------------------------------------------------------------------------------------ */
 
+/* A daemon has a key of its role's name unless --wallet names another. */
+static const char *key_in_use(const struct doctor *d)
+{
+	if (!d->role || strcmp(d->role, "creator") == 0 || args_has(&d->c->args, "wallet"))
+		return settings_text(d->c->settings, "wallet.name");
+	return strcmp(d->role, "ledger") == 0 ? "operator" : d->role;
+}
+
 static unsigned loose_keys(struct doctor *d, int dir, const char *at, const char *name)
 {
 	char fix[CLI_PATH_MAX + 300];
@@ -154,9 +242,46 @@ static unsigned loose_keys(struct doctor *d, int dir, const char *at, const char
 	return 1;
 }
 
+/* Can it be used? One whose password a person chose is left alone. */
+static void try_key(struct doctor *d, int dir, const char *name)
+{
+	char file[NAME_MAX_ + 8];
+	struct wallet w;
+	struct err e;
+
+	snprintf(file, sizeof file, "%.63s.pass", name);
+	if (faccessat(dir, file, R_OK, 0) != 0 &&
+	        !*settings_text(d->c->settings, "wallet.password-file")) {
+		finding(d, NOTE, "key", NULL, "%s has a password of your own: not tried", name);
+		return;
+	}
+	if (wallet_open(d->c, name, false, &w, &e)) {
+		char who[ADDR_TEXT_MAX];
+
+		addr_format(&w.addr, who);
+		finding(d, FINE, "key", NULL, "%s opens: %s", name, who);
+		d->key_opens = true;
+		wallet_close(&w);
+	} else {
+		finding(d, PROBLEM, "key", e.hint[0] ? e.hint : "lilypad wallet list", "%s", e.msg);
+	}
+}
+
+static void loose_dir(struct doctor *d, const char *dir)
+{
+	char fix[CLI_PATH_MAX + 32];
+	struct stat st;
+
+	if (stat(dir, &st) != 0 || (st.st_mode & 022) == 0)
+		return;
+	snprintf(fix, sizeof fix, "chmod 700 %s", dir);
+	finding(d, PROBLEM, "keys", fix, "others on this machine can replace keys in %s (mode %o)",
+	        dir, (unsigned)(st.st_mode & 0777));
+}
+
 static void check_keys(struct doctor *d)
 {
-	const char *name = settings_text(d->c->settings, "wallet.name");
+	const char *name = key_in_use(d);
 	char dir[CLI_PATH_MAX], fix[NAME_MAX_ + 32], file[NAME_MAX_ + 8];
 	unsigned n = 0, loose = 0;
 	struct dirent *f;
@@ -164,6 +289,7 @@ static void check_keys(struct doctor *d)
 
 	snprintf(dir, sizeof dir, "%.900s/keys", d->c->places.data);
 	k = opendir(dir);
+	loose_dir(d, dir);
 	for (unsigned i = 0; k && i < KEYS_MAX && (f = readdir(k)) != NULL; i++) {
 		n += strstr(f->d_name, ".json") != NULL;
 		loose += loose_keys(d, dirfd(k), dir, f->d_name);
@@ -171,6 +297,7 @@ static void check_keys(struct doctor *d)
 	snprintf(file, sizeof file, "%.63s.json", name);
 	if (k && faccessat(dirfd(k), file, R_OK, 0) == 0) {
 		finding(d, loose ? NOTE : FINE, "keys", NULL, "%u keys, %s is in use", n, name);
+		try_key(d, dirfd(k), name);
 	} else {
 		snprintf(fix, sizeof fix, "lilypad wallet new %.63s", name);
 		finding(d, NOTE, "keys", fix,
@@ -182,36 +309,109 @@ static void check_keys(struct doctor *d)
 
 /* ---- the network ----------------------------------------------------------------------------------- */
 
-static void check_server(struct doctor *d, const char *role, const char *setting, const char *path)
+static void check_server(
+        struct doctor *d, const char *role, const char *setting, const struct addr *who)
 {
 	const char *url = settings_text(d->c->settings, setting);
 	json_t *j OWN(json_own) = NULL;
+	char want[ADDR_TEXT_MAX], got[ADDR_TEXT_MAX];
+	struct addr there;
 	struct err e;
 
-	/* An answer that is an error shows that the server is there. */
-	if (remote_get(d->c, url, path, &j, &e) || (e.code != E_UNREACHABLE && e.code != E_TIMEOUT))
-		finding(d, FINE, role, NULL, "%s answers", url);
+	if (!remote_get(d->c, url, "/v1/health", &j, &e) ||
+	        !json_get_addr(j, "account", &there, &e)) {
+		finding(d, PROBLEM, role, e.hint[0] ? e.hint : "lilypad network show", "%s", e.msg);
+		return;
+	}
+	addr_format(who, want);
+	addr_format(&there, got);
+	if (addr_eq(who, &there))
+		finding(d, FINE, role, NULL, "%s answers as %s", url, got);
 	else
-		finding(d, PROBLEM, role, e.hint, "%s", e.msg);
+		finding(d, PROBLEM, role, "lilypad network import FILE",
+		        "%s answers as %s, and the network file names %s", url, got, want);
 }
 
-/* A ledger of a test has a clock of its own: only told, never a problem by itself. */
+static void check_ready(struct doctor *d)
+{
+	json_t *j OWN(json_own) = NULL;
+	struct err e;
+
+	if (!remote_get(d->c, settings_text(d->c->settings, "solver.url"), "/v1/ready", &j, &e) &&
+	        e.code == E_BUSY)
+		finding(d, NOTE, "solver", "lilypad doctor", "it matches no offers yet: %s", e.msg);
+}
+
+/* The newest block of an idle ledger may be old: only a clock that is behind it is surely wrong. A ledger
+ * of a test has a clock of its own. */
 static void check_clock(struct doctor *d, const struct genesis *g)
 {
 	json_t *j OWN(json_own) = NULL;
 	uint64_t then, now = (uint64_t)time(NULL);
-	uint64_t off;
 	struct err e;
 
 	if (!remote_get(d->c, settings_text(d->c->settings, "ledger.url"), "/v1/head", &j, &e) ||
 	        !json_get_u64(j, "time", &then, &e))
 		return;
-	off = now > then ? now - then : then - now;
-	finding(d, off > SKEW_S ? NOTE : FINE, "clock",
-	        g->test ? "a test ledger may have been set ahead"
-	                : "set the clock: timedatectl set-ntp true",
-	        "this machine is %llu s %s the ledger's newest time", (unsigned long long)off,
-	        now > then ? "ahead of" : "behind");
+	if (then > now + SKEW_S && g->test)
+		finding(d, NOTE, "clock", NULL,
+		        "the ledger's time is %llu s ahead of this machine: a test has set it so",
+		        (unsigned long long)(then - now));
+	else if (then > now + SKEW_S)
+		finding(d, PROBLEM, "clock", "timedatectl set-ntp true",
+		        "this machine is %llu s behind the ledger",
+		        (unsigned long long)(then - now));
+	else
+		finding(d, FINE, "clock", NULL, "not behind the ledger's newest block");
+}
+
+/* What the key in use can pay. */
+static void check_money(struct doctor *d, const struct genesis *g)
+{
+	char path[ADDR_TEXT_MAX + 32], who[ADDR_TEXT_MAX], text[AMOUNT_DEC_MAX + 40];
+	json_t *j OWN(json_own) = NULL;
+	struct amount free_;
+	struct str sum;
+	struct wallet w;
+	struct err e;
+
+	if (!d->key_opens || !wallet_open(d->c, key_in_use(d), false, &w, &e))
+		return;
+	addr_format(&w.addr, who);
+	wallet_close(&w);
+	snprintf(path, sizeof path, "/v1/accounts/%s", who);
+	if (!remote_get(d->c, settings_text(d->c->settings, "ledger.url"), path, &j, &e) ||
+	        !json_get_str(j, "free", &sum, &e) || !amount_parse(sum, &free_))
+		return;
+	amount_format_display(free_, g->decimals, text);
+	if (!amount_is_zero(free_)) {
+		finding(d, FINE, "money", NULL, "%s has %s %s free", key_in_use(d), text,
+		        g->symbol);
+		return;
+	}
+	snprintf(path, sizeof path, "lilypad wallet fund 100 --to %s", who);
+	finding(d, PROBLEM, "money", g->test ? path : "ask the operator of the ledger for tokens",
+	        "%s has no %s: no bond and no price can be paid", key_in_use(d), g->symbol);
+}
+
+/* The provider of this machine, if there is one. */
+static void check_provider(struct doctor *d)
+{
+	char url[URL_MAX + 1], state[32] = "", why[256] = "";
+	json_t *j OWN(json_own) = NULL;
+	struct str text;
+	struct err e;
+
+	if (!ready_url(d->c, "provider", url, &e) || !remote_get(d->c, url, "/v1/status", &j, &e)) {
+		finding(d, NOTE, "provider", "lilypad provider", "none runs here now");
+		return;
+	}
+	if (json_get_str(j, "state", &text, &e))
+		snprintf(state, sizeof state, "%.*s", STR_ARG(text));
+	if (json_get_str(j, "why", &text, &e))
+		snprintf(why, sizeof why, "%.*s", STR_ARG(text));
+	finding(d, strcmp(state, "OFFLINE") == 0 ? PROBLEM : FINE, "provider",
+	        "lilypad provider status", "%s%s%s", state, why[0] ? ": " : "", why);
 }
 
 static void check_network(struct doctor *d)
@@ -220,20 +420,26 @@ static void check_network(struct doctor *d)
 	struct err e;
 
 	if (!network_load(d->c, &n, &e)) {
-		finding(d, PROBLEM, "network", e.hint, "%s", e.msg);
+		finding(d, PROBLEM, "network", e.hint[0] ? e.hint : "lilypad network show", "%s",
+		        e.msg);
 		return;
 	}
 	finding(d, FINE, "network", NULL, "%s, its file is signed by the ledger's operator",
 	        n.name);
-	if (!is_for(d, "ledger") || !d->role)
-		check_server(d, "ledger", "ledger.url", "/v1/head");
 	if (strcmp(d->role ? d->role : "", "ledger") == 0)
 		return;
+	check_server(d, "ledger", "ledger.url", &n.genesis.operator_);
 	check_clock(d, &n.genesis);
-	if (!d->role || strcmp(d->role, "solver") != 0)
-		check_server(d, "solver", "solver.url", "/v1/status");
+	if (!d->role || strcmp(d->role, "solver") != 0) {
+		check_server(d, "solver", "solver.url", &n.solver);
+		check_ready(d);
+	}
 	if (!d->role || strcmp(d->role, "directory") != 0)
-		check_server(d, "directory", "directory.url", "/v1/status");
+		check_server(d, "directory", "directory.url", &n.directory);
+	if (is_for(d, "creator") || is_for(d, "provider"))
+		check_money(d, &n.genesis);
+	if (is_for(d, "provider"))
+		check_provider(d);
 }
 
 /* ---- all ------------------------------------------------------------------------------------------- */
@@ -263,9 +469,11 @@ int cmd_doctor(struct cli *c)
 	if (is_for(&d, "provider")) {
 		check_engine(&d);
 		check_sandbox(&d);
+		check_trial(&d);
 	}
 	if (is_for(&d, "creator"))
 		check_modules(&d);
+	check_files(&d);
 	check_place(&d, "config", c->places.config);
 	check_place(&d, "data", c->places.data);
 	check_place(&d, "state", c->places.state);

@@ -5,8 +5,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cli/job_find.h"
+#include "cli/output_fetch.h"
 #include "cli/output.h"
+#include "cli/receipt_write.h"
 #include "cli/remote.h"
 #include "codec/hex.h"
 #include "codec/json.h"
@@ -126,7 +127,7 @@ static void print_list(struct cli *c, const struct list *l)
 		else if (c->jsonl)
 			cli_print_json(job_json(j));
 		else
-			printf("%s  %-10s %-16s %-20s %s\n", job_name(&j->id, name),
+			cli_print("%s  %-10s %-16s %-20s %s\n", job_name(&j->id, name),
 			        sm_name(&job_states, j->state), j->module,
 			        j->status ? enum_name(&status_names, j->status) : "",
 			        when(j->created_ms, t));
@@ -191,7 +192,7 @@ static void print_timeline(const json_t *list)
 
 		if (i == 0)
 			first = ms;
-		printf("  %s  +%6lld.%03lld s  %-12s %s\n",
+		cli_print("  %s  +%6lld.%03lld s  %-12s %s\n",
 		        json_string_value(json_object_get(row, "time")), (ms - first) / 1000,
 		        (ms - first) % 1000, json_string_value(json_object_get(row, "event")),
 		        json_string_value(json_object_get(row, "text")));
@@ -203,25 +204,25 @@ static void print_job(struct cli *c, const struct creator_job *j)
 	char text[AMOUNT_DEC_MAX + 40], hex[HASH_TEXT_MAX], addr[ADDR_TEXT_MAX];
 
 	hash_format(&j->id, hex);
-	printf("job       %s\nmodule    %s\nstate     %s, attempt %u\n", hex, j->module,
+	cli_print("job       %s\nmodule    %s\nstate     %s, attempt %u\n", hex, j->module,
 	        sm_name(&job_states, j->state), j->attempt);
 	if (!hash_is_zero(&j->deal)) {
 		hash_format(&j->deal, hex);
 		addr_format(&j->provider, addr);
-		printf("deal      %s, %s\nprovider  %s\n", hex,
+		cli_print("deal      %s, %s\nprovider  %s\n", hex,
 		        j->ledger ? sm_name(&deal_states, j->ledger) : "not on the ledger yet",
 		        addr);
 	}
 	if (j->status)
-		printf("result    %s, exit status %d, %llu instructions, %llu bytes\n",
+		cli_print("result    %s, exit status %d, %llu instructions, %llu bytes\n",
 		        enum_name(&status_names, j->status), (int)j->exit_code,
 		        (unsigned long long)j->count, (unsigned long long)j->bytes);
-	printf("ceiling   %s\n", money(c, j->pay, text));
-	printf("paid      %s\n", money(c, j->cost, text));
+	cli_print("ceiling   %s\n", money(c, j->pay, text));
+	cli_print("paid      %s\n", money(c, j->cost, text));
 	if (j->out[0])
-		printf("output    %s\n", j->out);
+		cli_print("output    %s\n", j->out);
 	if (j->error)
-		printf("why       %s  %s\n", err_name((enum err_code)j->error), j->why);
+		cli_print("why       %s  %s\n", err_name((enum err_code)j->error), j->why);
 }
 
 int cmd_job_show(struct cli *c)
@@ -242,7 +243,7 @@ int cmd_job_show(struct cli *c)
 		return 0;
 	}
 	print_job(c, &j);
-	printf("\n");
+	cli_print("\n");
 	print_timeline(events);
 	return 0;
 }
@@ -252,8 +253,9 @@ int cmd_job_show(struct cli *c)
 /* OUT/NAME as the job left it. */
 static bool read_out(const struct creator_job *j, const char *name, struct buf *out, struct err *e)
 {
-	char path[CLI_PATH_MAX + 16];
+	char path[CLI_PATH_MAX + 16], id[JOB_NAME_MAX];
 
+	job_name(&j->id, id);
 	buf_init(out, STDOUT_MAX);
 	snprintf(path, sizeof path, "%.1000s/%s", j->out, name);
 	if (file_read(path, STDOUT_MAX, out, e))
@@ -261,9 +263,14 @@ static bool read_out(const struct creator_job *j, const char *name, struct buf *
 	if (!sm_is_final(&job_states, j->state)) {
 		FAIL(e, STATE, "the job is %s: it has no output yet",
 		        sm_name(&job_states, j->state));
-		return err_hint(e, "`lilypad job watch JOB` follows it");
+		return err_hint(e, "lilypad job watch %s", id);
 	}
-	return err_hint(e, "`lilypad job get JOB -O DIR` fetches the output again");
+	if (hash_is_zero(&j->tree)) {
+		FAIL(e, STATE, "job %s is %s and has no output", id,
+		        sm_name(&job_states, j->state));
+		return err_hint(e, "lilypad job show %s", id);
+	}
+	return err_hint(e, "lilypad job get %s -O ./lilypad-%s", id, id);
 }
 
 int cmd_job_logs(struct cli *c)
@@ -282,35 +289,49 @@ int cmd_job_logs(struct cli *c)
 		        json_of_str(buf_view(&out)), "stderr", json_of_str(buf_view(&err))));
 		return 0;
 	}
-	fwrite(buf_cstr(&out), 1, out.n, stdout);
-	fflush(stdout);
-	fwrite(buf_cstr(&err), 1, err.n, stderr);
+	if (!cli_put(stdout, buf_view(&out)) || fflush(stdout) != 0 ||
+	        !cli_put(stderr, buf_view(&err))) {
+		FAIL(&e, IO, "standard output is closed");
+		return cli_fail(c, &e);
+	}
 	return 0;
+}
+
+/* The folder that the job wrote to, or else the directory's copy and a receipt made anew. */
+static bool get_output(struct cli *c, const struct job_store *s, const struct creator_job *j,
+        const char *to, struct err *e)
+{
+	char path[CLI_PATH_MAX + 16];
+	struct err why;
+
+	if (j->out[0] && access(j->out, R_OK | X_OK) == 0)
+		return strcmp(to, j->out) == 0 || output_copy(j->out, to, e);
+	TRY(output_fetch(c, s, j, to, e), e);
+	snprintf(path, sizeof path, "%.1000s/receipt.json", to);
+	if (!receipt_write(c, &s->store, &j->id, path, &why))
+		cli_say(c, "no receipt: %s", why.msg);
+	return true;
 }
 
 int cmd_job_get(struct cli *c)
 {
 	const char *to = args_get(&c->args, "output");
 	struct job_store s OWN(job_store_close) = {0};
+	char fresh[32], name[JOB_NAME_MAX];
 	struct creator_job j;
 	struct err e;
 
 	if (!named(c, &s, &j, &e))
 		return cli_fail(c, &e);
-	if (access(j.out, R_OK | X_OK) != 0) {
-		FAIL(&e, NOT_FOUND, "the output of this job is not at %s any more",
-		        j.out[0] ? j.out : "any folder");
-		err_hint(&e,
-		        "a network's directory keeps it for some days: `lilypad job watch JOB` says more");
-		return cli_fail(c, &e);
-	}
-	if (to && !output_copy(j.out, to, &e))
+	snprintf(fresh, sizeof fresh, "./lilypad-%s", job_name(&j.id, name));
+	if (!to)
+		to = j.out[0] ? j.out : fresh;
+	if (!get_output(c, &s, &j, to, &e))
 		return cli_fail(c, &e);
 	if (c->json)
-		cli_print_json(json_pack(
-		        "{s:o, s:s}", "id", json_of_hash(&j.id), "output", to ? to : j.out));
+		cli_print_json(json_pack("{s:o, s:s}", "id", json_of_hash(&j.id), "output", to));
 	else
-		printf("%s\n", to ? to : j.out);
+		printf("%s\n", to);
 	return 0;
 }
 
@@ -359,9 +380,9 @@ int cmd_job_explain(struct cli *c)
 	}
 	list = json_object_get(j, "providers");
 	if (json_array_size(list) == 0)
-		printf("no provider has an offer in the book now\n");
+		cli_print("no provider has an offer in the book now\n");
 	json_array_foreach (list, i, row) {
-		printf("%s  %-16s %-6s %s\n", text_of(row, "provider"), text_of(row, "reason"),
+		cli_print("%s  %-16s %-6s %s\n", text_of(row, "provider"), text_of(row, "reason"),
 		        text_of(row, "clause"), text_of(row, "text"));
 	}
 	return 0;
@@ -397,24 +418,24 @@ static void print_deal(struct cli *c, const struct creator_deal *d, const json_t
 	        {"per byte", h->per_byte}};
 
 	hash_format(&d->id, hex);
-	printf("%-16s %s\n", "deal", hex);
+	cli_print("%-16s %s\n", "deal", hex);
 	for (size_t i = 0; i < COUNT(parties); i++) {
 		if (!addr_is_zero(&parties[i].who)) {
 			addr_format(&parties[i].who, text);
-			printf("%-16s %s\n", parties[i].name, text);
+			cli_print("%-16s %s\n", parties[i].name, text);
 		}
 	}
 	for (size_t i = 0; i < COUNT(sums); i++)
-		printf("%-16s %s\n", sums[i].name, money(c, sums[i].v, text));
-	printf("%-16s %llu instructions, %llu bytes\n", "limits",
+		cli_print("%-16s %s\n", sums[i].name, money(c, sums[i].v, text));
+	cli_print("%-16s %llu instructions, %llu bytes\n", "limits",
 	        (unsigned long long)h->instruction_limit, (unsigned long long)h->byte_limit);
-	printf("%-16s agree %llu s, submit %llu s, judge %llu s, mediate %llu s\n", "clocks",
+	cli_print("%-16s agree %llu s, submit %llu s, judge %llu s, mediate %llu s\n", "clocks",
 	        (unsigned long long)h->agree_timeout.s, (unsigned long long)h->submit_timeout.s,
 	        (unsigned long long)h->judge_timeout.s, (unsigned long long)h->mediate_timeout.s);
-	printf("%-16s creator %s, provider %s, match %s\n", "signatures",
+	cli_print("%-16s creator %s, provider %s, match %s\n", "signatures",
 	        d->jc_sig.n ? "yes" : "no", d->rp_sig.n ? "yes" : "not seen yet",
 	        d->match_sig.n ? "yes" : "no");
-	printf("%-16s %s\n", "ledger",
+	cli_print("%-16s %s\n", "ledger",
 	        json_is_object(ledger) ? json_string_value(json_object_get(ledger, "state"))
 	                               : "not known there");
 }
@@ -461,7 +482,7 @@ int cmd_deal_show(struct cli *c)
 		return 0;
 	}
 	print_deal(c, &d, ledger);
-	printf("\n");
+	cli_print("\n");
 	print_timeline(events);
 	return 0;
 }

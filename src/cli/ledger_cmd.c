@@ -82,6 +82,8 @@ int cmd_ledger(struct cli *c)
 		rc = cli_fail(c, &e);
 	} else {
 		role = ledgerd_role(l);
+		d.options.metrics = ledgerd_metrics;
+		d.options.metrics_ctx = l;
 		rc = daemon_serve(&d, &role);
 	}
 	daemon_close(&d);

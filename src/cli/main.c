@@ -1,136 +1,8 @@
-/* main.c - one binary: the table of commands, and the way to them. */
+/* main.c - one binary: from a command line to the command. */
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
-
-/* clang-format off */
-static const struct option_row run_options[] = {
-	{"input",           'i', "KEY=VALUE", NULL, true,  "an input of the module; KEY=@FILE reads the value from a file"},
-	{"file",            'f', "FILE",      NULL, true,  "a file or folder that the job finds under /inputs"},
-	{"inputs-path",     0,   "DIR",       NULL, false, "every file of a folder, under /inputs"},
-	{"output",          'O', "DIR",       NULL, false, "where the output goes; default: ./lilypad-JOB"},
-	{"detach",          0,   NULL,        NULL, false, "leave the job to `lilypad creator` once it is posted"},
-	{"yes",             'y', NULL,        NULL, false, "no questions"},
-	{"dry-run",         0,   NULL,        NULL, false, "check and quote; nothing is signed"},
-	{"max-price",       0,   "TOKENS",    "job.max-price", false, "the most that the job may cost"},
-	{"queue",           0,   "TIME",      "job.queue", false, "how long it may wait for a match"},
-	{"target",          't', "ACCOUNT",   NULL, false, "only this provider"},
-	{"idempotency-key", 0,   "TEXT",      NULL, false, "the same key again names the same job and pays once"},
-	{"propagate-exit",  0,   NULL,        NULL, false, "exit with the program's own status"},
-	{NULL, 0, NULL, NULL, false, NULL},
-};
-static const struct option_row daemon_options[] = {
-	{"server-host",     0,   "ADDRESS",   "server.host", false, "listen on this address"},
-	{"server-port",     0,   "PORT",      "server.port", false, "listen on this port; 0: any free one"},
-	{"network-file",    0,   "FILE",      NULL, false, "the network, instead of the one in use"},
-	{"ready-file",      0,   "FILE",      NULL, false, "written with {url, account, pid} once it serves"},
-	{NULL, 0, NULL, NULL, false, NULL},
-};
-static const struct option_row ledger_options[] = {
-	{"server-host",     0,   "ADDRESS",   "server.host", false, "listen on this address"},
-	{"server-port",     0,   "PORT",      "server.port", false, "listen on this port; 0: any free one"},
-	{"genesis",         0,   "FILE",      NULL, false, "the constants of a new ledger"},
-	{"ready-file",      0,   "FILE",      NULL, false, "written with {url, account, pid} once it serves"},
-	{NULL, 0, NULL, NULL, false, NULL},
-};
-static const struct option_row provider_options[] = {
-	{"server-host",     0,   "ADDRESS",   "server.host", false, "listen on this address"},
-	{"server-port",     0,   "PORT",      "server.port", false, "listen on this port; 0: any free one"},
-	{"network-file",    0,   "FILE",      NULL, false, "the network, instead of the one in use"},
-	{"ready-file",      0,   "FILE",      NULL, false, "written with {url, account, pid} once it serves"},
-	{"offer-cpu",       0,   "MILLI",     "offer.cpu", false, "milli-cores offered"},
-	{"offer-ram",       0,   "BYTES",     "offer.ram", false, "memory offered"},
-	{"offer-disk",      0,   "BYTES",     "offer.disk", false, "disk offered"},
-	{"offer-modules",   0,   "IDS",       "offer.modules", false, "module ids that are run, with commas"},
-	{"offer-parallel",  0,   "N",         "offer.parallel", false, "jobs at once"},
-	{"price",           0,   "TOKENS",    "pricing.base", false, "price of a job before anything is counted"},
-	{"price-instruction", 0, "TOKENS",    "pricing.instruction", false, "price of one instruction"},
-	{"price-byte",      0,   "TOKENS",    "pricing.byte", false, "price of one byte"},
-	{NULL, 0, NULL, NULL, false, NULL},
-};
-static const struct option_row up_options[] = {
-	{"providers",       0,   "N",         NULL, false, "how many providers; default 1"},
-	{"keep",            0,   NULL,        NULL, false, "demo: keep the files"},
-	{"bench",           0,   "N",         NULL, false, "demo: run the job N times and print the latencies"},
-	{NULL, 0, NULL, NULL, false, NULL},
-};
-static const struct option_row fund_options[] = {
-	{"to",              0,   "ACCOUNT",   NULL, false, "default: the wallet in use"},
-	{"operator",        0,   "NAME",      NULL, false, "wallet of the ledger's operator; default: operator"},
-	{NULL, 0, NULL, NULL, false, NULL},
-};
-static const struct option_row export_options[] = {
-	{"out",             'o', "FILE",      NULL, false, "where to write; default: standard output"},
-	{"password-file",   0,   "FILE",      NULL, false, "password of the exported key"},
-	{NULL, 0, NULL, NULL, false, NULL},
-};
-static const struct option_row module_run_options[] = {
-	{"input",           'i', "KEY=VALUE", NULL, true,  "an input of the module; KEY=@FILE reads the value from a file"},
-	{"file",            'f', "FILE",      NULL, true,  "a file or folder that the job finds under /inputs"},
-	{"inputs-path",     0,   "DIR",       NULL, false, "every file of a folder, under /inputs"},
-	{"output",          'O', "DIR",       NULL, false, "where the output goes; default: nowhere"},
-	{NULL, 0, NULL, NULL, false, NULL},
-};
-static const struct option_row get_options[] = {
-	{"output",          'O', "DIR",       NULL, false, "where the output goes"},
-	{NULL, 0, NULL, NULL, false, NULL},
-};
-static const struct option_row doctor_options[] = {
-	{"role",            0,   "ROLE",      NULL, false, "creator, provider, solver, directory or ledger"},
-	{NULL, 0, NULL, NULL, false, NULL},
-};
-static const struct option_row gc_options[] = {
-	{"dry-run",         0,   NULL,        NULL, false, "say what would go"},
-	{NULL, 0, NULL, NULL, false, NULL},
-};
-
-const struct command cli_commands[] = {
-	{"demo",            NULL, "",                "the whole market on this machine: one job, from offer to receipt", up_options, cmd_demo, false},
-	{"run",             NULL, "MODULE [-i KEY=VALUE]… [-f FILE]… [-O DIR]", "buy one job and wait for its result", run_options, cmd_run, false},
-	{"up",              NULL, "",                "start a local network and keep it running", up_options, cmd_up, false},
-	{"down",            NULL, "",                "stop the network that `up` started", NULL, cmd_down, false},
-	{"job list",        "ps", "",                "your jobs", NULL, cmd_job_list, false},
-	{"job show",        NULL, "JOB",             "one job with its timeline", NULL, cmd_job_show, false},
-	{"job watch",       NULL, "JOB",             "follow a job until it ends", get_options, cmd_job_watch, false},
-	{"job logs",        "logs", "JOB",           "standard output and error of a job", NULL, cmd_job_logs, false},
-	{"job explain",     NULL, "JOB",             "why a job has no match: every rule, every provider", NULL, cmd_job_explain, false},
-	{"job cancel",      "cancel", "JOB",         "cancel a job while that is free", NULL, cmd_job_cancel, false},
-	{"job get",         NULL, "JOB [-O DIR]",    "fetch the output of a job again", get_options, cmd_job_get, false},
-	{"deal show",       NULL, "JOB|DEAL",        "a deal: terms, signatures, timeline", NULL, cmd_deal_show, false},
-	{"verify",          NULL, "RECEIPT",         "check a receipt offline", NULL, cmd_verify, false},
-	{"wallet new",      NULL, "[NAME]",          "make a key", NULL, cmd_wallet_new, false},
-	{"wallet list",     NULL, "",                "the keys on this machine", NULL, cmd_wallet_list, false},
-	{"wallet use",      NULL, "NAME",            "use this key from now on", NULL, cmd_wallet_use, false},
-	{"wallet balance",  "balance", "[ACCOUNT]",  "free, locked and withdrawing tokens", NULL, cmd_wallet_balance, false},
-	{"wallet fund",     "fund", "TOKENS",        "test ledgers: mint tokens with the operator's key", fund_options, cmd_wallet_fund, false},
-	{"wallet export",   NULL, "[NAME] [-o FILE]", "the key as a Web3 Secret Storage file", export_options, cmd_wallet_export, false},
-	{"wallet import",   NULL, "FILE [NAME]",     "take a key file, or 64 hex digits from standard input (FILE = -)", export_options, cmd_wallet_import, false},
-	{"module list",     NULL, "",                "the modules on this machine", NULL, cmd_module_list, false},
-	{"module show",     NULL, "MODULE",          "inputs, outputs and limits of a module", NULL, cmd_module_show, false},
-	{"module init",     NULL, "NAME",            "a new module that builds and runs as generated", NULL, cmd_module_init, false},
-	{"module run",      NULL, "MODULE [-i KEY=VALUE]…", "run a module here: same sandbox, no key, no money", module_run_options, cmd_module_run, false},
-	{"network import",  NULL, "FILE|URL [NAME]", "take a network file and use it", NULL, cmd_network_import, false},
-	{"network show",    NULL, "",                "the network in use", NULL, cmd_network_show, false},
-	{"config show",     NULL, "",                "every setting with its value and where it came from", NULL, cmd_config_show, false},
-	{"config explain",  NULL, "KEY",             "one setting: meaning, value, every place it could come from", NULL, cmd_config_explain, false},
-	{"doctor",          NULL, "[--role ROLE]",   "check this machine and say what mends each finding", doctor_options, cmd_doctor, false},
-	{"gc",              NULL, "[--dry-run]",     "remove results and caches past their keeping time", gc_options, cmd_gc, false},
-	{"ledger",          NULL, "[--genesis FILE]", "daemon: the embedded ledger", ledger_options, cmd_ledger, false},
-	{"ledger verify",   NULL, "",                "replay a journal and check every link", NULL, cmd_ledger_verify, false},
-	{"ledger export",   NULL, "",                "a journal as JSON lines", NULL, cmd_ledger_export, false},
-	{"solver",          NULL, "",                "daemon: matches offers", daemon_options, cmd_solver, false},
-	{"directory",       NULL, "",                "daemon: keeps inputs and results", daemon_options, cmd_directory, false},
-	{"provider",        "resource-provider", "", "daemon: runs jobs for money", provider_options, cmd_provider, false},
-	{"provider status", "resource-provider status", "", "what the provider earns, and why it is idle", NULL, cmd_provider_status, false},
-	{"creator",         "jobcreator", "",        "daemon: looks after detached jobs", daemon_options, cmd_creator, false},
-	{"version",         NULL, "",                "version and what it was built with", NULL, cmd_version, false},
-	{"completion",      NULL, "bash|zsh|fish",   "a completion script for the shell", NULL, cmd_completion, false},
-	{"help",            NULL, "[COMMAND|ERROR]", "a command, or what an error code means", NULL, cmd_help, false},
-	{"exec-wasm",       NULL, "",                "the WebAssembly executor (started by a provider)", NULL, NULL, true},
-};
-/* clang-format on */
-const size_t cli_commands_n = COUNT(cli_commands);
 
 static bool make_places(struct cli *c, struct err *e)
 {
@@ -139,6 +11,15 @@ static bool make_places(struct cli *c, struct err *e)
 	if (!dir)
 		dir = getenv("LILYPAD_PATHS_DIR");
 	return places_find(dir, &c->places, e);
+}
+
+/* Also a wrong command line is answered in the form that it asks for. */
+static void read_form(struct cli *c, int argc, char **argv)
+{
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+		c->json = c->json || strcmp(argv[i], "--json") == 0;
+		c->jsonl = c->jsonl || strcmp(argv[i], "--jsonl") == 0;
+	}
 }
 
 int main(int argc, char **argv)
@@ -154,6 +35,7 @@ int main(int argc, char **argv)
 	}
 	if (strcmp(argv[1], "--version") == 0)
 		argv[1] = (char[]){"version"};
+	read_form(&c, argc, argv);
 	if (!cli_find(argc - 1, argv + 1, &c.command, &words, &e))
 		return cli_fail(&c, &e);
 	if (c.command->hidden)

@@ -40,7 +40,7 @@ int cmd_module_list(struct cli *c)
 			                      "version", m->m.version, "description",
 			                      m->m.description, "id", id, "folder", dir));
 		else
-			printf("%-16s %-8s %s\n", m->m.name, m->m.version, m->m.description);
+			cli_print("%-16s %-8s %s\n", m->m.name, m->m.version, m->m.description);
 		free(m);
 	}
 	if (c->json)
@@ -53,15 +53,15 @@ static void show_input(const struct module *m, uint32_t i)
 {
 	const struct manifest_input *in = &m->m.inputs.v[i];
 
-	printf("  -i %s=%s", in->name, in->type);
+	cli_print("  -i %s=%s", in->name, in->type);
 	if (in->required)
-		printf("  required");
+		cli_print("  required");
 	else if (in->default_[0])
-		printf("  default %s", in->default_);
+		cli_print("  default %s", in->default_);
 	if (in->min[0] || in->max[0])
-		printf("  from %s to %s", in->min[0] ? in->min : "any",
+		cli_print("  from %s to %s", in->min[0] ? in->min : "any",
 		        in->max[0] ? in->max : "any");
-	printf("  %s\n", in->description);
+	cli_print("  %s\n", in->description);
 }
 
 static void show(const struct module *m, const char *dir)
@@ -69,26 +69,27 @@ static void show(const struct module *m, const char *dir)
 	char id[HASH_TEXT_MAX];
 
 	hash_format(&m->id, id);
-	printf("%s %s\n%s\n\nid         %s\nfolder     %s\nexecutor   %s, %s\n", m->m.name,
+	cli_print("%s %s\n%s\n\nid         %s\nfolder     %s\nexecutor   %s, %s\n", m->m.name,
 	        m->m.version, m->m.description, id, dir, m->m.executor, m->m.determinism);
 	if (!addr_is_zero(&m->m.author)) {
 		char text[ADDR_TEXT_MAX];
 
 		addr_format(&m->m.author, text);
-		printf("author     %s\n", text);
+		cli_print("author     %s\n", text);
 	}
-	printf("needs      %u milli-cores, %llu bytes of memory, %llu of disk\n",
+	cli_print("needs      %u milli-cores, %llu bytes of memory, %llu of disk\n",
 	        m->m.resources.cpu, (unsigned long long)m->m.resources.ram,
 	        (unsigned long long)m->m.resources.disk);
-	printf("stops at   %llu instructions, %llu bytes of output\n",
+	cli_print("stops at   %llu instructions, %llu bytes of output\n",
 	        (unsigned long long)m->m.limits.instructions,
 	        (unsigned long long)m->m.limits.output_bytes);
-	printf("\nInputs:%s\n", m->m.inputs.n ? "" : " none");
+	cli_print("\nInputs:%s\n", m->m.inputs.n ? "" : " none");
 	for (uint32_t i = 0; i < m->m.inputs.n; i++)
 		show_input(m, i);
-	printf("Outputs:%s\n", m->m.outputs.n ? "" : " everything under /outputs");
+	cli_print("Outputs:%s\n", m->m.outputs.n ? "" : " everything under /outputs");
 	for (uint32_t i = 0; i < m->m.outputs.n; i++)
-		printf("  outputs/%s  %s\n", m->m.outputs.v[i].path, m->m.outputs.v[i].description);
+		cli_print("  outputs/%s  %s\n", m->m.outputs.v[i].path,
+		        m->m.outputs.v[i].description);
 }
 
 int cmd_module_show(struct cli *c)
@@ -256,9 +257,9 @@ static bool tell(
 	if (c->json) {
 		cli_print_json(done_json(d, &out, &err));
 	} else {
-		fwrite(out.p ? (const void *)out.p : "", 1, out.n, stdout);
-		fflush(stdout);
-		fwrite(err.p ? (const void *)err.p : "", 1, err.n, stderr);
+		if (!cli_put(stdout, buf_view(&out)) || fflush(stdout) != 0 ||
+		        !cli_put(stderr, buf_view(&err)))
+			return FAIL(e, IO, "standard output is closed");
 		cli_say(c, "%s, exit status %d%s%s · %llu instructions · %llu.%03llu ms",
 		        enum_name(&status_names, d->status), (int)d->exit_code,
 		        d->trap[0] ? " · " : "", d->trap, (unsigned long long)d->count,

@@ -96,6 +96,30 @@ bool network_use(const struct cli *c, const char *file, const char *name, struct
 	return true;
 }
 
+/* A file names itself: it must not take the place of another ledger that is known by that name. */
+bool network_import(const struct cli *c, const char *file, const char *name, struct err *e)
+{
+	struct network_file n, known;
+	struct hash ours, theirs;
+	char path[CLI_PATH_MAX];
+	struct err ignored;
+
+	TRY(network_read(file, &n, e), e);
+	network_path(c, name ? name : n.name, path);
+	if (network_read(path, &known, &ignored)) {
+		network_domain(&known, &ours);
+		network_domain(&n, &theirs);
+		if (!hash_eq(&ours, &theirs)) {
+			FAIL(e, CONFLICT, "a network with another ledger is known as \"%s\": %s",
+			        name ? name : n.name, path);
+			return err_hint(
+			        e, "lilypad network import FILE NAME gives it another name");
+		}
+	}
+	TRY(network_use(c, file, name, e), e);
+	return true;
+}
+
 static bool current_name(const struct cli *c, char out[NAME_MAX_ + 1], struct err *e)
 {
 	const char *name = settings_text(c->settings, "network.name");

@@ -34,10 +34,10 @@ static bool import(const struct cli *c, const char *from, const char *name, stru
 	bool ok;
 
 	if (!is_url(from))
-		return network_use(c, from, name, e);
+		return network_import(c, from, name, e);
 	snprintf(path, sizeof path, "%s/network-%ld.tmp", c->places.cache, (long)getpid());
 	TRY(fetch(from, path, e), e);
-	ok = network_use(c, path, name, e);
+	ok = network_import(c, path, name, e);
 	unlink(path);
 	return ok;
 }

@@ -72,6 +72,15 @@ static void ranges(const struct genesis *g, struct resource_offer *o)
 	hi->tolerance = 1000;
 }
 
+static bool no_gpu(const char *given, struct err *e)
+{
+	if (!given || strcmp(given, "0") == 0)
+		return true;
+	FAIL(e, USAGE, "--offer-gpu is \"%s\": no GPU can be offered, jobs here run on the CPU",
+	        given);
+	return err_hint(e, "lilypad provider --offer-gpu 0");
+}
+
 static bool make_offer(struct daemon *d, struct provider_config *p, struct err *e)
 {
 	const struct settings *s = d->cli->settings;
@@ -81,6 +90,7 @@ static bool make_offer(struct daemon *d, struct provider_config *p, struct err *
 	char host[256] = "machine";
 
 	TRY(detect(d, &o->free, e), e);
+	TRY(no_gpu(args_get(&d->cli->args, "offer-gpu"), e), e);
 	TRY(allow_list(s, o, e), e);
 	TRY(settings_number(s, "offer.instructions", UINT64_MAX, &o->instruction_limit, e), e);
 	TRY(settings_size(s, "offer.bytes", &o->byte_limit, e), e);
@@ -161,50 +171,4 @@ int cmd_provider(struct cli *c)
 	daemon_close(&d);
 	provider_free(p);
 	return rc;
-}
-
-/* ---- status ---------------------------------------------------------------------------------------- */
-
-static void show(const struct cli *c, const json_t *j, unsigned decimals)
-{
-	struct amount earned = amount_of(0);
-	char text[AMOUNT_DEC_MAX + 2];
-	const char *why = json_string_value(json_object_get(j, "why"));
-
-	(void)c;
-	if (!amount_parse(str_of(json_string_value(json_object_get(j, "earned"))), &earned))
-		earned = amount_of(0);
-	amount_format_display(earned, decimals, text);
-	printf("%s  %s\n", json_string_value(json_object_get(j, "account")),
-	        json_string_value(json_object_get(j, "state")));
-	printf("load    %lld/%lld running, %lld unfinished\n",
-	        json_integer_value(json_object_get(j, "running")),
-	        json_integer_value(json_object_get(j, "parallel")),
-	        json_integer_value(json_object_get(j, "unfinished")));
-	printf("jobs    %lld taken · %lld paid · %lld declined · %lld failed · %lld never opened\n",
-	        json_integer_value(json_object_get(j, "jobs")),
-	        json_integer_value(json_object_get(j, "paid")),
-	        json_integer_value(json_object_get(j, "declined")),
-	        json_integer_value(json_object_get(j, "failed")),
-	        json_integer_value(json_object_get(j, "lost")));
-	printf("earned  %s\n", text);
-	if (why && *why)
-		printf("idle    %s\n", why);
-}
-
-int cmd_provider_status(struct cli *c)
-{
-	json_t *j OWN(json_own) = NULL;
-	struct network_file n;
-	char url[URL_MAX + 1];
-	struct err e;
-
-	if (!network_load(c, &n, &e) || !ready_url(c, "provider", url, &e) ||
-	        !remote_get(c, url, "/v1/status", &j, &e))
-		return cli_fail(c, &e);
-	if (c->json)
-		cli_print_json(json_incref(j));
-	else
-		show(c, j, n.genesis.decimals);
-	return 0;
 }

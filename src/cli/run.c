@@ -8,12 +8,14 @@
 #include "cli/job_build.h"
 #include "cli/job_find.h"
 #include "cli/output.h"
+#include "cli/output_fetch.h"
 #include "cli/receipt_write.h"
 #include "cli/remote.h"
 #include "codec/hex.h"
 #include "codec/json.h"
 #include "codec/unixfs.h"
 #include "os/clock.h"
+#include "os/file.h"
 
 enum { SECOND_CTRL_C_MS = 2000, WATCH_MS = 100 };
 
@@ -23,6 +25,7 @@ struct running {
 	struct creator *creator;
 	struct host *host;
 	struct hash job; /* zero: not known yet */
+	char to[1024];   /* where the output goes by this command line; empty: as the job says */
 	bool failed;
 	struct err why; /* of a failure before there was a job */
 	uint64_t phase_ms;
@@ -44,10 +47,15 @@ static void end_line(struct running *r)
 static void show_phase(struct running *r, const char *event, const char *text, uint64_t ms)
 {
 	double took = r->phase_ms ? (double)(ms - r->phase_ms) / 1000 : 0;
+	struct buf clean OWN(buf_done) = {0};
 
 	if (r->c->quiet || r->c->json || r->c->jsonl)
 		return;
 	if (cli_is_terminal()) {
+		/* Solver and provider have a word in it. */
+		buf_init(&clean, 4096);
+		cli_shown(str_of(text), &clean);
+		text = buf_cstr(&clean);
 		fprintf(stderr, "\r\033[K  %-10s %5.2fs  %.100s", event, took, text);
 		r->live_line = true;
 		if (strcmp(event, "DONE") == 0 || strcmp(event, "FAILED") == 0)
@@ -159,69 +167,115 @@ static void quote(struct running *r, const struct job_spec *spec, const struct j
 
 /* ---- the end ----------------------------------------------------------------------------------------- */
 
-static bool print_stdout(struct running *r, const struct cid *root, struct err *e)
+static bool print_stdout(const char *dir, struct err *e)
 {
-	struct block_source src = {r->d.world.blobs.self, r->d.world.blobs.get};
 	struct buf text OWN(buf_done) = {0};
+	char path[CLI_PATH_MAX + 16];
 
 	buf_init(&text, STDOUT_MAX);
-	TRY(unixfs_read(&src, root, STR("stdout"), &text, e), e);
-	if (text.n && fwrite(text.p, 1, text.n, stdout) != text.n)
+	snprintf(path, sizeof path, "%s/stdout", dir);
+	TRY(file_read(path, STDOUT_MAX, &text, e), e);
+	if (!cli_put(stdout, buf_view(&text)))
 		return FAIL(e, IO, "standard output is closed");
 	fflush(stdout);
 	return true;
 }
 
-static int exit_of(struct running *r, const struct creator_job *j)
+/* true: the program did what it was bought for. */
+static bool ended_well(const struct creator_job *j, struct err *e)
 {
-	struct err e;
-
 	if (j->status == STATUS_COMPLETED && j->exit_code == 0)
-		return 0;
-	if (j->status == STATUS_COMPLETED && args_has(&r->c->args, "propagate-exit"))
-		return (int)(j->exit_code & 0xff);
+		return true;
 	if (j->status == STATUS_COMPLETED)
-		FAIL(&e, JOB_STATUS, "the program exited with status %u; its output is kept",
+		FAIL(e, JOB_STATUS, "the program exited with status %u; its output is kept",
 		        j->exit_code);
 	else if (j->status == STATUS_EXCEPTION_OCCURRED)
-		FAIL(&e, JOB_STATUS, "the program trapped; what it wrote until then is kept");
+		FAIL(e, JOB_STATUS, "the program trapped; what it wrote until then is kept");
 	else
-		FAIL(&e, JOB_LIMIT, "the job was stopped: %s; what it wrote until then is kept",
+		FAIL(e, JOB_LIMIT, "the job was stopped: %s; what it wrote until then is kept",
 		        enum_name(&status_names, j->status));
-	amount_format(j->cost, e.charged);
-	if (!r->c->json && !r->c->jsonl)
-		cli_fail(r->c, &e);
-	return err_exit(e.code);
+	amount_format(j->cost, e->charged);
+	return false;
 }
 
-static int deliver(struct running *r, const struct creator_job *j)
+/* Each process has blobs of its own: what another one fetched is where that one wrote it, or else at the
+ * directory. */
+static bool write_output(
+        struct running *r, const struct creator_job *j, const char *to, struct err *e)
 {
+	struct job_store s = {.store = r->d.world.store};
 	struct cid root = cid_tree(&j->tree);
+	char written[CLI_PATH_MAX + 16];
+
+	if (r->d.world.blobs.has(r->d.world.blobs.self, &root))
+		return output_write(&r->d.world.blobs, &root, to, e);
+	snprintf(written, sizeof written, "%s/receipt.json", j->out);
+	if (access(written, R_OK) == 0)
+		return strcmp(to, j->out) == 0 || output_copy(j->out, to, e);
+	return output_fetch(r->c, &s, j, to, e);
+}
+
+static bool deliver(struct running *r, const struct creator_job *j, struct err *e)
+{
+	const char *to = r->to[0] ? r->to : j->out;
 	char receipt[CLI_PATH_MAX + 16], cost[128];
-	struct err e;
 
 	if (hash_is_zero(&j->tree))
-		return 0;
-	if (!r->c->json && !r->c->jsonl && !print_stdout(r, &root, &e))
-		return cli_fail(r->c, &e);
-	if (!output_write(&r->d.world.blobs, &root, j->out, &e))
-		return cli_fail(r->c, &e);
-	snprintf(receipt, sizeof receipt, "%s/receipt.json", j->out);
-	if (!receipt_write(r->c, &r->d.world.store, &j->id, receipt, &e)) {
-		cli_say(r->c, "  no receipt: %s", e.msg);
+		return true;
+	TRY(write_output(r, j, to, e), e);
+	if (!r->c->json && !r->c->jsonl)
+		TRY(print_stdout(to, e), e);
+	snprintf(receipt, sizeof receipt, "%s/receipt.json", to);
+	if (access(receipt, R_OK) != 0 &&
+	        !receipt_write(r->c, &r->d.world.store, &j->id, receipt, e)) {
+		cli_say(r->c, "  no receipt: %s", e->msg);
 		receipt[0] = '\0';
 	}
 	show_amount(&r->d, j->cost, cost, sizeof cost);
-	cli_say(r->c, "  paid %s · output in %s%s%s", cost, j->out,
+	cli_say(r->c, "  paid %s · output in %s%s%s", cost, to,
 	        receipt[0] ? " · lilypad verify " : "", receipt);
-	return exit_of(r, j);
+	return ended_well(j, e);
+}
+
+/* What became of a job: 0, or the exit code of what went wrong. With --json one object says both. */
+static int say_end(struct running *r, const struct creator_job *j, const struct err *why)
+{
+	int rc = why ? err_exit(why->code) : 0;
+
+	if (r->c->json) {
+		json_t *out = json_pack(
+		        "{s:s, s:o}", "schema", "lilypad.job/1", "job", creator_job_json(j));
+
+		if (why)
+			json_object_set_new(out, "error", err_to_json(why));
+		cli_print_json(out);
+	} else if (why && why->code != E_DETACHED) {
+		cli_fail(r->c, why);
+	}
+	if (j->status == STATUS_COMPLETED && args_has(&r->c->args, "propagate-exit") && why &&
+	        why->code == E_JOB_STATUS)
+		return (int)(j->exit_code & 0xff);
+	return rc;
+}
+
+static int goes_on(struct running *r, const struct creator_job *j)
+{
+	char id[HASH_TEXT_MAX];
+	struct err e;
+
+	hash_format(&j->id, id);
+	cli_say(r->c, "job j-%.10s goes on: lilypad job watch j-%.10s · lilypad job cancel j-%.10s",
+	        id + 2, id + 2, id + 2);
+	if (args_has(&r->c->args, "detach"))
+		return say_end(r, j, NULL);
+	FAIL(&e, DETACHED, "detached: the job goes on");
+	return say_end(r, j, &e);
 }
 
 static int conclude(struct running *r)
 {
 	struct creator_job j = {.id = r->job};
 	struct err e;
-	int rc;
 
 	end_line(r);
 	if (r->failed)
@@ -233,28 +287,16 @@ static int conclude(struct running *r)
 	}
 	if (!r->d.world.store.get(r->d.world.store.self, creator_job_record(), &j, &e))
 		return cli_fail(r->c, &e);
-	if (j.state == JOB_DONE && !j.error) {
-		rc = deliver(r, &j);
-	} else if (sm_is_final(&job_states, j.state)) {
-		err_set(&e, (enum err_code)(j.error ? j.error : E_INTERNAL), 0, __FILE__, __LINE__,
-		        "%s", j.why);
-		if (j.error == E_MATCH_NONE || j.error == E_PRICE_LOW)
-			err_hint(&e,
-			        "--queue 10m waits longer, --max-price pays more, `lilypad job explain` tells all");
-		rc = cli_fail(r->c, &e);
-	} else {
-		char id[HASH_TEXT_MAX];
-
-		hash_format(&j.id, id);
-		cli_say(r->c,
-		        "job j-%.10s goes on: lilypad job watch j-%.10s · lilypad job cancel j-%.10s",
-		        id + 2, id + 2, id + 2);
-		rc = args_has(&r->c->args, "detach") ? 0 : err_exit(E_DETACHED);
-	}
-	if (r->c->json)
-		cli_print_json(json_pack(
-		        "{s:s, s:o}", "schema", "lilypad.job/1", "job", creator_job_json(&j)));
-	return rc;
+	if (!sm_is_final(&job_states, j.state))
+		return goes_on(r, &j);
+	if (j.state == JOB_DONE && !j.error)
+		return say_end(r, &j, deliver(r, &j, &e) ? NULL : &e);
+	(void)err_set(&e, (enum err_code)(j.error ? j.error : E_INTERNAL), 0, __FILE__, __LINE__,
+	        "%s", j.why);
+	if (j.error == E_MATCH_NONE || j.error == E_PRICE_LOW)
+		err_hint(&e,
+		        "--queue 10m waits longer, --max-price pays more, `lilypad job explain` tells all");
+	return say_end(r, &j, &e);
 }
 
 /* ---- Ctrl-C: once detaches, twice cancels while that is free ------------------------------------------- */
@@ -316,7 +358,11 @@ static bool same_key(void *ctx, const void *row)
 	struct by_key *k = ctx;
 	const struct creator_job *j = row;
 
-	if (strcmp(j->key, k->key) != 0)
+	bool for_nothing =
+	        (j->state == JOB_FAILED || j->state == JOB_CANCELLED) && amount_is_zero(j->cost);
+
+	/* A job that came to nothing and cost nothing may be tried again under its key. */
+	if (strcmp(j->key, k->key) != 0 || for_nothing)
 		return true;
 	k->row = *j;
 	k->found = true;
@@ -405,6 +451,62 @@ static int buy(struct running *r, struct creator_request *req, struct creator_co
 	return drive(r, config);
 }
 
+/* Another process drives it: its steps are in the store. */
+static int watch_store(struct running *r, struct creator_job *j)
+{
+	struct store *s = &r->d.world.store;
+	uint8_t seen = 0;
+	struct err e;
+
+	while (!sm_is_final(&job_states, j->state)) {
+		if (j->state != seen)
+			cli_say(r->c, "  %s", sm_name(&job_states, j->state));
+		seen = j->state;
+		clock_sleep(span_ms(WATCH_MS));
+		if (!s->get(s->self, creator_job_record(), j, &e))
+			return cli_fail(r->c, &e);
+		if (!buy_owner_alive(&r->d, j->owner))
+			break;
+	}
+	return -1;
+}
+
+/* A job that is not over is watched while its process lives, and taken over when it does not. */
+static int go_on(
+        struct running *r, struct creator_job *j, struct creator_config *config, bool cancel)
+{
+	struct err e;
+
+	if (!sm_is_final(&job_states, j->state) && buy_owner_alive(&r->d, j->owner)) {
+		if (cancel) {
+			FAIL(&e, CONFLICT, "another process of this machine drives the job");
+			err_hint(&e, "press Ctrl-C twice there");
+			return cli_fail(r->c, &e);
+		}
+		int rc = watch_store(r, j);
+		if (rc >= 0)
+			return rc;
+	}
+	if (sm_is_final(&job_states, j->state))
+		return conclude(r);
+	if (!buy_read_on(&r->d, config, &e))
+		return cli_fail(r->c, &e);
+	config->resume = j->id;
+	config->cancel_at_once = cancel;
+	return drive(r, config);
+}
+
+/* The key names a job of before: its end is told, or it is gone on with. */
+static int same_job(struct running *r, struct creator_job *j, struct creator_config *config,
+        const struct creator_request *req)
+{
+	r->job = j->id;
+	if (args_get(&r->c->args, "output"))
+		snprintf(r->to, sizeof r->to, "%s", req->out);
+	cli_say(r->c, "the key %s names a job that was started before", j->key);
+	return go_on(r, j, config, false);
+}
+
 static int run(struct running *r, const char *module)
 {
 	struct creator_config config = {0};
@@ -420,8 +522,7 @@ static int run(struct running *r, const char *module)
 	        !find_key(r, args_get(&r->c->args, "idempotency-key"), &before, &e)) {
 		rc = cli_fail(r->c, &e);
 	} else if (before.found) {
-		r->job = before.row.id;
-		rc = conclude(r);
+		rc = same_job(r, &before.row, &config, req);
 	} else {
 		quote(r, built.spec, &req->offer);
 		if (args_has(&r->c->args, "dry-run"))
@@ -463,26 +564,6 @@ int cmd_run(struct cli *c)
 
 /* ---- jobs of before ------------------------------------------------------------------------------------ */
 
-/* Another process drives it: its steps are in the store. */
-static int watch_store(struct running *r, struct creator_job *j)
-{
-	struct store *s = &r->d.world.store;
-	uint8_t seen = 0;
-	struct err e;
-
-	while (!sm_is_final(&job_states, j->state)) {
-		if (j->state != seen)
-			cli_say(r->c, "  %s", sm_name(&job_states, j->state));
-		seen = j->state;
-		clock_sleep(span_ms(WATCH_MS));
-		if (!s->get(s->self, creator_job_record(), j, &e))
-			return cli_fail(r->c, &e);
-		if (!buy_owner_alive(&r->d, j->owner))
-			break;
-	}
-	return -1;
-}
-
 static int resume(struct running *r, const char *text, bool cancel)
 {
 	struct creator_config config = {0};
@@ -490,25 +571,10 @@ static int resume(struct running *r, const char *text, bool cancel)
 	struct job_store store = {.store = r->d.world.store};
 	struct err e;
 
-	if (!job_find(&store, text, &j, &e) || !buy_prepare(&r->d, &config, &e) ||
-	        !buy_read_on(&r->d, &config, &e))
+	if (!job_find(&store, text, &j, &e) || !buy_prepare(&r->d, &config, &e))
 		return cli_fail(r->c, &e);
 	r->job = j.id;
-	if (!sm_is_final(&job_states, j.state) && buy_owner_alive(&r->d, j.owner)) {
-		if (cancel) {
-			FAIL(&e, CONFLICT, "another process of this machine drives the job");
-			err_hint(&e, "press Ctrl-C twice there");
-			return cli_fail(r->c, &e);
-		}
-		int rc = watch_store(r, &j);
-		if (rc >= 0)
-			return rc;
-	}
-	if (sm_is_final(&job_states, j.state))
-		return conclude(r);
-	config.resume = j.id;
-	config.cancel_at_once = cancel;
-	return drive(r, &config);
+	return go_on(r, &j, &config, cancel);
 }
 
 static int on_job_command(struct cli *c, bool cancel)

@@ -16,6 +16,20 @@ const struct setting_row setting_rows[] = {
 };
 const size_t setting_rows_n = COUNT(setting_rows);
 
+const char *setting_kind_name(enum setting_kind k)
+{
+	static const char *const names[] = {[SETTING_TEXT] = "text",
+	        [SETTING_NUMBER] = "whole number",
+	        [SETTING_AMOUNT] = "amount of tokens",
+	        [SETTING_SPAN] = "time, such as 30s",
+	        [SETTING_SIZE] = "bytes, such as 512M",
+	        [SETTING_BOOL] = "true or false",
+	        [SETTING_ADDR] = "account",
+	        [SETTING_FILE] = "path of a file"};
+
+	return names[k];
+}
+
 enum { LAYERS = FROM_FLAG + 1 };
 
 struct settings {

@@ -26,6 +26,8 @@ struct setting_row {
 };
 extern const struct setting_row setting_rows[];
 extern const size_t setting_rows_n;
+/* "time, such as 30s", … */
+const char *setting_kind_name(enum setting_kind k);
 
 enum setting_source {
 	FROM_DEFAULT,

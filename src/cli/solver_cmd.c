@@ -12,10 +12,15 @@ static bool prepare(struct daemon *d, struct solver **out, struct err *e)
 	        .jc_signs_in = span_s(JC_SIGNS_S),
 	        .rp_signs_in = span_s(RP_SIGNS_S),
 	        .open_in_s = OPEN_IN_S};
+	uint64_t rate, max;
 
 	TRY(embedded_open(&d->loop, d->client, settings_text(d->cli->settings, "ledger.url"),
 	            &d->options.ledger, e),
 	        e);
+	TRY(settings_number(d->cli->settings, "solver.rate-offers", 1000000, &rate, e), e);
+	TRY(settings_number(d->cli->settings, "solver.offers-max", BOOK_OFFERS_MAX, &max, e), e);
+	c.rate_offers = (unsigned)rate;
+	c.offers_max = (uint32_t)max;
 	d->options.ledger_all = true;
 	TRY(solver_new(&d->world, &c, out, e), e);
 	TRY(solver_start_cursor(*out, &d->options.ledger_cursor, e), e);

@@ -87,6 +87,22 @@ static void conflict(struct err *e)
 	err_hint(e, "lilypad down stops it");
 }
 
+/* Commands to paste: they find the same files. */
+static void say_next(const struct cli *c)
+{
+	const char *dir = args_get(&c->args, "dir") ? c->places.state : "";
+	char option[CLI_PATH_MAX + 16] = "";
+
+	/* places.state is DIR/state. */
+	if (*dir)
+		snprintf(option, sizeof option, " --dir %.*s", (int)(strrchr(dir, '/') - dir), dir);
+	cli_say(c,
+	        "From any shell:  lilypad run%s cowsay -i Message=moo\n"
+	        "                 lilypad wallet balance%s\n"
+	        "                 lilypad down%s",
+	        option, option, option);
+}
+
 int cmd_up(struct cli *c)
 {
 	struct local_net *l = calloc(1, sizeof *l);
@@ -107,9 +123,7 @@ int cmd_up(struct cli *c)
 		cli_say(c, "ledger %s · solver %s · directory %s · %llu provider%s",
 		        l->network.ledger_url, l->network.solver_url, l->network.directory_url,
 		        (unsigned long long)n, n > 1 ? "s" : "");
-		cli_say(c, "From any shell:  lilypad run cowsay -i Message=moo\n"
-		           "                 lilypad wallet balance\n"
-		           "                 lilypad down");
+		say_next(c);
 		free(l);
 		return 0;
 	}
@@ -129,7 +143,9 @@ int cmd_down(struct cli *c)
 	struct err e;
 
 	if (!read_up(c, &j, &e)) {
-		FAIL(&e, NOT_FOUND, "no local network was started here");
+		FAIL(&e, NOT_FOUND, "no local network was started here: %s/up.json is missing",
+		        c->places.state);
+		(void)err_hint(&e, "lilypad up");
 		return cli_fail(c, &e);
 	}
 	list = json_object_get(j, "processes");

@@ -18,16 +18,19 @@ static const char *shown(struct str s, char out[SHOWN_MAX + 4])
 	return out;
 }
 
-/* The value of a hex digit, or 16. */
+/* The value of a hex digit plus one; 0: no digit. */
+/* clang-format off */
+static const uint8_t digit_plus_1[256] = {
+	['0'] = 1, ['1'] = 2, ['2'] = 3, ['3'] = 4, ['4'] = 5, ['5'] = 6, ['6'] = 7, ['7'] = 8, ['8'] = 9,
+	['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+	['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
+};
+/* clang-format on */
+
+/* The value of a hex digit; above 15 when it is none. */
 static unsigned nibble(char c)
 {
-	if (c >= '0' && c <= '9')
-		return (unsigned)(c - '0');
-	if (c >= 'a' && c <= 'f')
-		return (unsigned)(c - 'a') + 10;
-	if (c >= 'A' && c <= 'F')
-		return (unsigned)(c - 'A') + 10;
-	return 16;
+	return (unsigned)digit_plus_1[(unsigned char)c] - 1;
 }
 
 bool hex_parse_upto(struct str s, void *out, size_t max, size_t *n, struct err *e)
@@ -80,19 +83,49 @@ size_t hex_format(const void *p, size_t n, char *out)
 	return 2 * n + 2;
 }
 
-size_t addr_format(const struct addr *a, char out[ADDR_TEXT_MAX])
+/* EIP-55: a letter is upper case where the hash of the lower-case digits has a nibble above 7. */
+static void put_checksum(char text[ADDR_TEXT_MAX], size_t n)
 {
-	size_t n = hex_format(a->b, sizeof a->b, out);
 	struct hash h;
 
-	/* EIP-55: a letter is upper case where the hash of the lower-case digits has a nibble above 7. */
-	keccak256(out + 2, n - 2, &h);
+	keccak256(text + 2, n - 2, &h);
 	for (size_t i = 2; i < n; i++) {
 		unsigned bits = h.b[(i - 2) / 2] >> (i % 2 ? 0 : 4) & 15u;
 
-		if (out[i] >= 'a' && bits > 7)
-			out[i] = (char)(out[i] - 'a' + 'A');
+		if (text[i] >= 'a' && bits > 7)
+			text[i] = (char)(text[i] - 'a' + 'A');
 	}
+}
+
+/* The same few parties are written and read in every document, and a checksum costs a Keccak-256: the
+ * texts of the addresses seen last are kept. */
+struct kept_text {
+	struct addr addr;
+	char text[ADDR_TEXT_MAX]; /* "": nothing is kept here */
+};
+
+static struct kept_text *kept_of(const struct addr *a)
+{
+	enum { KEPT = 256 };
+	static _Thread_local struct kept_text kept[KEPT];
+	uint32_t k;
+
+	/* Addresses are hashes: any of their bytes will do; others than at random only share a place. */
+	memcpy(&k, a->b + sizeof a->b - sizeof k, sizeof k);
+	return &kept[(k ^ k >> 16 ^ k >> 24) % KEPT];
+}
+
+size_t addr_format(const struct addr *a, char out[ADDR_TEXT_MAX])
+{
+	const size_t n = 2 + 2 * sizeof a->b;
+	struct kept_text *k = kept_of(a);
+
+	if (k->text[0] == '\0' || !addr_eq(&k->addr, a)) {
+		hex_format(a->b, sizeof a->b, k->text);
+		put_checksum(k->text, n);
+		k->addr = *a;
+	}
+	memcpy(out, k->text, n + 1);
 	return n;
 }
 

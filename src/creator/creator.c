@@ -100,9 +100,8 @@ static void adopt(struct creator *c, const struct event *ev, struct effects *fx)
 /* Does what the state of a job asks for, now or again. */
 void job_resume(struct creator *c, struct job *j, const struct event *ev, struct effects *fx)
 {
-	(void)ev;
 	switch ((enum job_state)j->j.state) {
-	case JOB_STORING: job_store_parts(c, j, fx); break;
+	case JOB_STORING: job_store_parts(c, j, ev, fx); break;
 	case JOB_POSTED: job_post(c, j, fx); break;
 	case JOB_MATCHED: job_sign(c, j, fx); break;
 	case JOB_FETCHING: job_fetch(c, j, fx); break;
@@ -192,6 +191,10 @@ static void on_timer(struct creator *c, const struct event *ev, struct effects *
 		if (j)
 			job_resume(c, j, ev, fx);
 		break;
+	case TAG_LOOK:
+		if (j)
+			look(c, j, fx);
+		break;
 	case TAG_CANCEL:
 	case TAG_SOLVER:
 	case TAG_PUSH_PART:
@@ -199,8 +202,7 @@ static void on_timer(struct creator *c, const struct event *ev, struct effects *
 	case TAG_SIGNATURE:
 	case TAG_FETCH:
 	case TAG_WHY:
-	case TAG_WITHDRAW:
-	case TAG_LOOK: break;
+	case TAG_WITHDRAW: break;
 	}
 }
 

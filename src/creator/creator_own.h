@@ -16,7 +16,7 @@ enum creator_tag {
 	TAG_WITHDRAW,   /* call: the offer is taken out of the book; key: job */
 	TAG_RETRY,      /* timer: the present step again; key: job */
 	TAG_ADOPT,      /* timer of the daemon */
-	TAG_LOOK,       /* call: what the solver knows of a job that is taken over; key: job */
+	TAG_LOOK,       /* call, timer: what the solver knows of a job; key: job */
 	TAG_CANCEL      /* timer */
 };
 
@@ -28,6 +28,8 @@ struct job {
 	uint64_t events;    /* in its timeline */
 	struct hash action; /* submitted last */
 	uint64_t open_by;   /* of the deal that is signed and not open; 0: not read yet */
+	enum err_code
+	        let_down; /* why the provider before the present offer failed; E_NONE: none did */
 	bool fetching;
 	bool cancelling;
 };
@@ -80,7 +82,7 @@ MUST bool job_again(struct job *j, struct effects *fx);
 /* post.c: storing and offering. */
 void job_start(struct creator *c, const struct creator_request *r, const struct event *ev,
         struct effects *fx);
-void job_store_parts(struct creator *c, struct job *j, struct effects *fx);
+void job_store_parts(struct creator *c, struct job *j, const struct event *ev, struct effects *fx);
 void job_on_pushed(struct creator *c, const struct event *ev, struct effects *fx);
 void job_post(struct creator *c, struct job *j, struct effects *fx);
 void job_on_ack(struct creator *c, const struct event *ev, struct effects *fx);

@@ -6,6 +6,8 @@
 #include "creator/creator_own.h"
 #include "market/deal_of.h"
 
+enum { CLOCK_WAIT_MS = 100 };
+
 /* ---- a match ---------------------------------------------------------------------------------------- */
 
 static bool check_match(struct creator *c, const struct creator_offer *o,
@@ -53,6 +55,12 @@ static void on_deal(
 	o = (struct creator_offer){.id = j->j.offer};
 	if (!creator_get(c, creator_offer_record(), &o))
 		return;
+	/* After a start the ledger's time is not known at once, and without it nothing is signed. */
+	if (c->ledger_time.s == 0) {
+		fx_add(fx, FX_TIMER, (struct tag){.what = TAG_LOOK, .key = j->j.id})->delay =
+		        span_ms(CLOCK_WAIT_MS);
+		return;
+	}
 	hash_format(&d.id, id);
 	if (!check_match(c, &o, &d, &e) ||
 	        !world_sign(c->world, &c->c.domain, deal_record(), &d.deal, &d.jc_sig, &e)) {

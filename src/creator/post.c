@@ -92,6 +92,48 @@ static bool put_spec(
 	return true;
 }
 
+static bool same_key(void *ctx, const void *row)
+{
+	const struct creator_job *j = row;
+	bool for_nothing =
+	        (j->state == JOB_FAILED || j->state == JOB_CANCELLED) && amount_is_zero(j->cost);
+
+	if (for_nothing)
+		return true;
+	*(struct hash *)ctx = j->id;
+	return false;
+}
+
+/* The first write of a turn begins the store's transaction, which shuts other processes out: whatever is
+ * looked at from here on stands until the job is started. */
+static bool alone(struct creator *c, struct err *e)
+{
+	uint64_t ignored;
+
+	return c->world->store.next(c->world->store.self, "jobs-asked-for", &ignored, e);
+}
+
+/* One key, one job: looked at within the transaction that starts it, since another process may have been
+ * quicker than whoever looked before. */
+static bool check_key(struct creator *c, const struct creator_request *r, struct err *e)
+{
+	const struct record *rec = creator_job_record();
+	struct store *s = &c->world->store;
+	struct creator_job like = {.state = 0};
+	struct hash found = {{0}};
+	char id[HASH_TEXT_MAX];
+
+	if (!r->key[0])
+		return true;
+	memcpy(like.key, r->key, sizeof like.key);
+	TRY(s->each(s->self, rec, record_field(rec, STR("key")), &like, same_key, &found, e), e);
+	if (hash_is_zero(&found))
+		return true;
+	hash_format(&found, id);
+	FAIL(e, CONFLICT, "the key %s names job %s, which another process has started", r->key, id);
+	return err_hint(e, "lilypad job watch j-%.10s", id + 2);
+}
+
 static void tell_failure(struct effects *fx, const struct err *e)
 {
 	struct fx *f = fx_add(fx, FX_EMIT, (struct tag){0});
@@ -109,7 +151,8 @@ void job_start(struct creator *c, const struct creator_request *r, const struct 
 	struct job *j;
 	struct err e;
 
-	if (!check_cap(c, r, ev, &e) || !put_spec(c, r->spec, &spec, &e) ||
+	if (!alone(c, &e) || !check_key(c, r, &e) || !check_cap(c, r, ev, &e) ||
+	        !put_spec(c, r->spec, &spec, &e) ||
 	        !sign_offer(c, &r->offer, &spec, ev, &offer, &e)) {
 		tell_failure(fx, &e);
 		return;
@@ -137,7 +180,7 @@ void job_start(struct creator *c, const struct creator_request *r, const struct 
 	creator_keep(c, j);
 	job_index(c, j);
 	job_note(c, j, ev, fx, "STORING", "spec, program and inputs go to the directory");
-	job_store_parts(c, j, fx);
+	job_store_parts(c, j, ev, fx);
 }
 
 /* ---- parts ---------------------------------------------------------------------------------------- */
@@ -152,7 +195,7 @@ static void push(struct creator *c, struct job *j, const struct cid *root, struc
 	j->waiting++;
 }
 
-void job_store_parts(struct creator *c, struct job *j, struct effects *fx)
+void job_store_parts(struct creator *c, struct job *j, const struct event *ev, struct effects *fx)
 {
 	struct buf text OWN(buf_done);
 	struct job_spec *spec = ARENA_NEW(fx->arena, struct job_spec);
@@ -163,7 +206,11 @@ void job_store_parts(struct creator *c, struct job *j, struct effects *fx)
 	buf_init(&text, BLOCK_MAX);
 	if (!c->world->blobs.get(c->world->blobs.self, &root, &text, &e) ||
 	        !record_parse(job_spec_record(), buf_view(&text), spec, &e)) {
-		log_line(&c->world->log, LOG_BROKEN, "own job spec: %s", e.msg);
+		/* Blobs are a process's own: they went with the one that was to store them. */
+		FAIL(&e, IO,
+		        "the job was cut off before its parts were stored and its offer was "
+		        "posted; nothing was charged");
+		job_end(c, j, JOB_FAILED, &e, ev, fx, "its parts are gone with its process");
 		return;
 	}
 	push(c, j, &root, fx);
@@ -312,6 +359,8 @@ void job_next_provider(struct creator *c, struct job *j, const struct err *why,
 	j->j.ledger = 0;
 	j->j.deadline.s = 0;
 	j->open_by = 0;
+	if (why->code == E_DECLINED || why->code == E_PROVIDER_LATE)
+		j->let_down = why->code;
 	j->j.attempt++;
 	job_index(c, j);
 	job_move(c, j, JOB_POSTED, ev, fx, "%s; the next provider is tried", why->msg);
@@ -390,6 +439,10 @@ void job_on_why(struct creator *c, const struct event *ev, struct effects *fx)
 	FAIL(&e, MATCH_NONE, "no provider takes this job within its queue time: %s",
 	        text.n ? buf_cstr(&text) : "there is none in the book");
 	e.code = no_match_code(reasons);
+	if (j->let_down) {
+		e.code = j->let_down;
+		err_prefix(&e, "%s, and then: ", err_meaning(e.code));
+	}
 	job_withdraw(c, j, ev, fx);
 	job_end(c, j, JOB_FAILED, &e, ev, fx, "no match in time");
 }

@@ -135,7 +135,7 @@ static struct frame_list get_list(struct reader *r)
 
 static bool path_ok(struct str p)
 {
-	if (p.n == 0)
+	if (p.n == 0 || p.p[p.n - 1] == '/')
 		return false;
 	while (p.n) {
 		struct str part = str_cut(p, '/', &p);

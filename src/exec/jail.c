@@ -9,6 +9,21 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+enum { STACK_BYTES = 8 << 20 };
+
+/* A sanitizer's shadow is private writable memory without end, and its reports need calls that no job has:
+ * a build with one is for tests, and its jail is open on these two sides. */
+#if defined(__SANITIZE_ADDRESS__)
+#define SANITIZED true
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SANITIZED true
+#endif
+#endif
+#ifndef SANITIZED
+#define SANITIZED false
+#endif
+
 static bool limit(int what, uint64_t v, struct err *e)
 {
 	struct rlimit r = {v, v};
@@ -32,14 +47,30 @@ static bool close_others(const int *keep, size_t n, struct err *e)
 	return true;
 }
 
+/* The engine stops a program at its own stack limit; below that our calls need room, whatever the shell
+ * allows that started us. */
+static bool stack_room(struct err *e)
+{
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_STACK, &r) != 0)
+		return FAIL_SYS(e, JAIL, errno, "getrlimit");
+	if (r.rlim_max < STACK_BYTES)
+		return FAIL(e, JAIL, "this machine allows %llu bytes of stack, %d are needed",
+		        (unsigned long long)r.rlim_max, STACK_BYTES);
+	return limit(RLIMIT_STACK, STACK_BYTES, e);
+}
+
 bool jail_enter(const struct jail_limits *l, const int *keep, size_t keep_n, struct err *e)
 {
 	TRY(close_others(keep, keep_n, e), e);
 	TRY(limit(RLIMIT_CORE, 0, e), e);
 	TRY(limit(RLIMIT_NPROC, 0, e), e);
-	TRY(limit(RLIMIT_DATA, l->data_bytes, e), e);
+	if (!SANITIZED)
+		TRY(limit(RLIMIT_DATA, l->data_bytes, e), e);
 	TRY(limit(RLIMIT_FSIZE, l->file_bytes, e), e);
 	TRY(limit(RLIMIT_CPU, l->cpu_s, e), e);
+	TRY(stack_room(e), e);
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
 		return FAIL_SYS(e, JAIL, errno, "PR_SET_DUMPABLE");
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
@@ -61,10 +92,10 @@ bool jail_filter(struct err *e)
 	        SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn),
 	        SCMP_SYS(sigaltstack), SCMP_SYS(write), SCMP_SYS(exit), SCMP_SYS(exit_group),
 	        SCMP_SYS(getrandom), SCMP_SYS(sched_yield), SCMP_SYS(sched_getaffinity)};
-	scmp_filter_ctx f = seccomp_init(SCMP_ACT_KILL_PROCESS);
+	scmp_filter_ctx f = seccomp_init(SANITIZED ? SCMP_ACT_ALLOW : SCMP_ACT_KILL_PROCESS);
 	bool ok = f != NULL;
 
-	for (size_t i = 0; ok && i < COUNT(calls); i++)
+	for (size_t i = 0; !SANITIZED && ok && i < COUNT(calls); i++)
 		ok = allow(f, calls[i]);
 	ok = ok && seccomp_load(f) == 0;
 	if (f)

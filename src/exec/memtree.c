@@ -2,6 +2,9 @@
 #include "exec/memtree.h"
 
 #include <stdlib.h>
+#include <unistd.h>
+
+#include "exec/run_job.h"
 
 static int by_name(struct str a, struct str b)
 {
@@ -34,13 +37,11 @@ static size_t place(const struct mem_node *dir, struct str name, bool *found)
 
 static struct mem_node *node_new(struct memtree *t, struct str name, bool dir, bool writable)
 {
-	struct mem_node *n = t->nodes < MEMTREE_NODES_MAX ? calloc(1, sizeof *n) : NULL;
-	char *copy = n ? malloc(name.n + 1) : NULL;
+	struct mem_node *n = calloc(1, sizeof *n);
+	char *copy = malloc(name.n + 1);
 
-	if (!copy) {
-		free(n);
-		return NULL;
-	}
+	if (!n || !copy)
+		_exit(JOB_HOST); /* only the count of nodes is the same on every machine */
 	memcpy(copy, name.p, name.n);
 	copy[name.n] = '\0';
 	n->name = (struct str){copy, name.n};
@@ -76,12 +77,14 @@ struct mem_node *mem_add(
 	bool found;
 	size_t i;
 
+	if (t->nodes >= MEMTREE_NODES_MAX)
+		return NULL;
 	if (dir->kids_n == dir->kids_cap) {
 		size_t cap = dir->kids_cap ? dir->kids_cap * 2 : 8;
 		struct mem_node **kids = realloc(dir->kids, cap * sizeof *kids);
 
 		if (!kids)
-			return NULL;
+			_exit(JOB_HOST);
 		dir->kids = kids;
 		dir->kids_cap = cap;
 	}
@@ -122,6 +125,8 @@ bool mem_put(struct memtree *t, struct mem_node *root, struct str path, struct b
 		if (!next)
 			next = mem_add(t, at, part, !last || dir, false);
 		if (!next || (!last && !next->dir))
+			return false;
+		if (last && next->dir != dir)
 			return false;
 		if (last && !dir)
 			next->fixed = data;

@@ -28,7 +28,7 @@ enum { MEMTREE_NODES_MAX = 65536 };
 
 MUST bool memtree_init(struct memtree *t, uint64_t limit);
 struct mem_node *mem_find(const struct mem_node *dir, struct str name);
-/* NULL: too many nodes or no memory. */
+/* NULL: too many nodes, which is the same on every machine. Without memory the process ends: JOB_HOST. */
 struct mem_node *mem_add(
         struct memtree *t, struct mem_node *dir, struct str name, bool is_dir, bool writable);
 void mem_remove(struct mem_node *n);

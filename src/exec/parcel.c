@@ -12,13 +12,15 @@
 #include "codec/unixfs.h"
 #include "crypto/sha256.h"
 
+enum { OUTPUT_OVERHEAD = 64 << 20 }; /* bytes: directories and paths of an output tree, at most */
+
 /* ---- inputs ----------------------------------------------------------------------------------------- */
 
 struct packing {
 	struct arena arena;
 	struct str prefix; /* of the input under way */
 	struct frame_file *files;
-	size_t n;
+	size_t n, cap;
 	struct buf content; /* of all files, in order; offsets until the end */
 	size_t start;       /* of the file under way */
 };
@@ -51,6 +53,22 @@ static void end_file(struct packing *p)
 		p->files[p->n - 1].data.n = p->content.n - p->start;
 }
 
+/* Grows with what is there: room for all that may be would be zeroed for every job. */
+static bool room(struct packing *p, struct err *e)
+{
+	size_t cap = p->cap ? MIN2(p->cap * 2, (size_t)FRAME_FILES_MAX) : 16;
+	struct frame_file *files;
+
+	if (p->n < p->cap)
+		return true;
+	files = reallocarray(p->files, cap, sizeof *files);
+	if (!files)
+		return FAIL(e, MEMORY, "no memory for the inputs");
+	p->files = files;
+	p->cap = cap;
+	return true;
+}
+
 static bool add_entry(struct packing *p, struct str path, bool dir, struct err *e)
 {
 	struct str full = join(p, path);
@@ -58,7 +76,10 @@ static bool add_entry(struct packing *p, struct str path, bool dir, struct err *
 	end_file(p);
 	if (!full.p || p->n >= FRAME_FILES_MAX)
 		return FAIL(e, TOO_LARGE, "the inputs have more than %d files", FRAME_FILES_MAX);
+	TRY(room(p, e), e);
 	p->start = p->content.n;
+	if (!full.n && !dir)
+		return FAIL(e, MODULE_INPUT, "a file cannot be all of the inputs: it needs a name");
 	if (full.n)
 		p->files[p->n++] = (struct frame_file){full, {NULL, 0}, dir};
 	return true;
@@ -150,6 +171,15 @@ static bool write_all(int fd, struct bytes b, struct err *e)
 	return true;
 }
 
+/* What is written is held in memory, and what is left of it must fit into one upload with its directories:
+ * a program that writes more is stopped (StorageExceeded), whatever its spec allows. */
+static uint64_t storage_limit(const struct job_spec *spec)
+{
+	uint64_t limit = MIN2(spec->output_limit, spec->resources.disk);
+
+	return MIN2(limit, (uint64_t)HTTP_TREE_MAX - OUTPUT_OVERHEAD);
+}
+
 bool parcel_pack(const struct blobs *blobs, const struct job_spec *spec, int fd, struct err *e)
 {
 	struct block_source src = {blobs->self, blobs->get};
@@ -159,7 +189,7 @@ bool parcel_pack(const struct blobs *blobs, const struct job_spec *spec, int fd,
 	struct cid root = {CID_DAG_PB, spec->program};
 	struct job_frame f = {.instruction_limit = spec->instruction_limit,
 	        .ram = spec->resources.ram,
-	        .output_limit = spec->output_limit,
+	        .output_limit = storage_limit(spec),
 	        .seed = spec->seed,
 	        .entrypoint = str_of(spec->entrypoint)};
 
@@ -167,9 +197,6 @@ bool parcel_pack(const struct blobs *blobs, const struct job_spec *spec, int fd,
 	buf_init(&p.content, SIZE_MAX / 4);
 	buf_init(&program, WASM_MODULE_MAX);
 	buf_init(&frame, SIZE_MAX / 4);
-	p.files = calloc(FRAME_FILES_MAX, sizeof *p.files);
-	if (!p.files)
-		return FAIL(e, MEMORY, "no memory for the inputs");
 	TRY(unixfs_read(&src, &root, STR("program.wasm"), &program, e), e);
 	TRY(pack_inputs(&p, blobs, spec, e), e);
 	TRY(texts(spec, &p, &f, e), e);
@@ -225,7 +252,7 @@ static bool build_tree(const struct blobs *blobs, const struct job_spec *spec,
 
 	if (!paths)
 		return FAIL(e, MEMORY, "no memory for the output");
-	snprintf(code, sizeof code, "%d\n", f->exit_code);
+	snprintf(code, sizeof code, "%u\n", (unsigned)f->exit_code); /* of WASI: 32 bits unsigned */
 	paths[n++] = (struct unixfs_path){STR("stdout"), f->out, false};
 	paths[n++] = (struct unixfs_path){STR("stderr"), f->err, false};
 	paths[n++] = (struct unixfs_path){STR("exitCode"), str_bytes(str_of(code)), false};
@@ -234,9 +261,9 @@ static bool build_tree(const struct blobs *blobs, const struct job_spec *spec,
 		struct buf b OWN(buf_done);
 		char *text;
 
+		buf_init(&b, 16384);
 		if (!wanted(spec, f->files[i].path))
 			continue;
-		buf_init(&b, 16384);
 		buf_z(&b, "outputs/");
 		buf_str(&b, f->files[i].path);
 		text = arena_str(a, buf_view(&b));
@@ -257,13 +284,40 @@ static uint64_t input_bytes(const struct job_spec *spec)
 	return sum;
 }
 
+static bool finish(const struct blobs *blobs, const struct job_spec *spec,
+        const struct outcome_frame *f, struct arena *a, struct run_done *out, struct err *e)
+{
+	struct unixfs_node node;
+
+	TRY(build_tree(blobs, spec, f, a, &node, e), e);
+	out->status = f->status;
+	out->exit_code = f->exit_code;
+	out->count = f->count;
+	out->tree = node.cid;
+	out->tree_bytes = node.tree_bytes;
+	out->input_bytes = input_bytes(spec);
+	snprintf(out->trap, sizeof out->trap, "%.*s", (int)MIN2(f->trap.n, sizeof out->trap - 1),
+	        f->trap.p ? f->trap.p : "");
+	return true;
+}
+
+bool parcel_refused(const struct blobs *blobs, const struct job_spec *spec, const char *why,
+        struct run_done *out, struct err *e)
+{
+	const struct outcome_frame f = {.status = STATUS_EXCEPTION_OCCURRED, .trap = str_of(why)};
+	struct arena a OWN(arena_done);
+
+	arena_init(&a, 1u << 20);
+	TRY(finish(blobs, spec, &f, &a, out, e), e);
+	return true;
+}
+
 bool parcel_unpack(const struct blobs *blobs, const struct job_spec *spec, int fd,
         struct run_done *out, struct err *e)
 {
 	struct mapping m OWN(mapping_done) = {0};
 	struct arena a OWN(arena_done);
 	struct outcome_frame f;
-	struct unixfs_node node;
 	struct stat st;
 
 	arena_init(&a, 64u << 20);
@@ -278,14 +332,6 @@ bool parcel_unpack(const struct blobs *blobs, const struct job_spec *spec, int f
 	TRY(outcome_frame_decode(bytes_of(m.p, m.n), &a, &f, e), e);
 	if (f.count > spec->instruction_limit)
 		return FAIL(e, EXECUTOR, "the executor counted more than the limit");
-	TRY(build_tree(blobs, spec, &f, &a, &node, e), e);
-	out->status = f.status;
-	out->exit_code = f.exit_code;
-	out->count = f.count;
-	out->tree = node.cid;
-	out->tree_bytes = node.tree_bytes;
-	out->input_bytes = input_bytes(spec);
-	snprintf(out->trap, sizeof out->trap, "%.*s", (int)MIN2(f.trap.n, sizeof out->trap - 1),
-	        f.trap.p);
+	TRY(finish(blobs, spec, &f, &a, out, e), e);
 	return true;
 }

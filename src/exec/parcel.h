@@ -13,4 +13,8 @@ MUST bool parcel_pack(
 MUST bool parcel_unpack(const struct blobs *blobs, const struct job_spec *spec, int fd,
         struct run_done *out, struct err *e);
 
+/* The outcome of a program that cannot run anywhere: ExceptionOccurred, no instruction, no output. */
+MUST bool parcel_refused(const struct blobs *blobs, const struct job_spec *spec, const char *why,
+        struct run_done *out, struct err *e);
+
 #endif

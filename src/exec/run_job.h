@@ -5,12 +5,21 @@
 #include "exec/frame.h"
 #include "exec/wasmtime_api.h"
 
+/* Exit codes of a job's process. Only JOB_REFUSED says something about the program, and the same on every
+ * machine: it is an outcome. All others are about this host, which cannot run the job. */
+enum {
+	JOB_DONE = 0,
+	JOB_REFUSED = 1, /* the engine does not accept the program, or the frame is no job */
+	JOB_JAIL = 2,
+	JOB_HOST = 3, /* memory, descriptors, a write */
+	JOB_STALE = 4 /* the compiled form cannot be loaded: it is to be made again */
+};
+
 /* Compiles the program of the job that is mapped at `in`; its serialised form is written to fd. Called
- * in a forked child; enters the jail. Gives the exit code: 0; 1 the engine refuses the program, its words
- * are in fd; 2 the jail. */
+ * in a forked child; enters the jail. Gives the exit code; above 0 words are in fd. */
 int compile_job(const struct wasmtime_api *w, struct wasm_engine *engine, struct bytes in, int fd);
-/* Runs it; `compiled` is a descriptor of the serialised form. Gives 0 with an outcome frame in fd, or an
- * exit code above 0 with words in fd. */
+/* Runs it; `compiled` is a descriptor of the serialised form. Gives JOB_DONE with an outcome frame in fd,
+ * or another exit code with words in fd. */
 int run_job(const struct wasmtime_api *w, struct wasm_engine *engine, struct bytes in, int compiled,
         int fd);
 

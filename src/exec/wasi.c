@@ -3,9 +3,11 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/bounds.h"
 #include "crypto/sha256.h"
+#include "exec/run_job.h"
 #include "model/model.h"
 
 /* ---- guest memory ----------------------------------------------------------------------------------- */
@@ -47,6 +49,24 @@ bool wasi_room(struct wasi *w, uint64_t n)
 	return false;
 }
 
+_Noreturn void wasi_no_memory(void)
+{
+	_exit(JOB_HOST);
+}
+
+bool wasi_pays(struct wasi *w, uint64_t n)
+{
+	uint64_t fuel = 0;
+	struct wt_error *error = w->api->wasmtime_context_get_fuel(w->context, &fuel);
+
+	assert(!error);
+	if (fuel >= WASI_CALL_FUEL && w->moved <= fuel - WASI_CALL_FUEL &&
+	        n <= fuel - WASI_CALL_FUEL - w->moved)
+		return true;
+	w->ended = STATUS_INSTRUCTIONS_EXCEEDED;
+	return false;
+}
+
 /* ---- arguments and environment ---------------------------------------------------------------------- */
 
 static uint32_t list_sizes(struct wasi *w, const struct frame_list *l, const union wt_raw *a)
@@ -57,7 +77,7 @@ static uint32_t list_sizes(struct wasi *w, const struct frame_list *l, const uni
 		bytes += l->v[i].n + 1;
 	if (!guest_u32(w, a[0].i32, (uint32_t)l->n) || !guest_u32(w, a[1].i32, (uint32_t)bytes))
 		return W_FAULT;
-	return W_OK;
+	return W_SUCCESS;
 }
 
 static uint32_t list_get(struct wasi *w, const struct frame_list *l, const union wt_raw *a)
@@ -67,14 +87,14 @@ static uint32_t list_get(struct wasi *w, const struct frame_list *l, const union
 	for (size_t i = 0; i < l->n; i++) {
 		uint8_t *p = guest(w, (int32_t)text, l->v[i].n + 1);
 
-		if (!p || !guest_u32(w, a[0].i32 + (int32_t)(4 * i), text))
+		if (!p || !guest_u32(w, guest_at(a[0].i32, (uint32_t)(4 * i)), text))
 			return W_FAULT;
 		memcpy(p, l->v[i].p, l->v[i].n);
 		p[l->v[i].n] = '\0';
 		text += (uint32_t)l->v[i].n + 1;
 		w->moved += l->v[i].n + 1;
 	}
-	return W_OK;
+	return W_SUCCESS;
 }
 
 static uint32_t args_sizes_get(struct wasi *w, const union wt_raw *a)
@@ -103,7 +123,7 @@ static uint32_t clock_res_get(struct wasi *w, const union wt_raw *a)
 {
 	if ((uint32_t)a[0].i32 > 3)
 		return W_INVAL;
-	return guest_u64(w, a[1].i32, WASI_CLOCK_STEP) ? W_OK : W_FAULT;
+	return guest_u64(w, a[1].i32, WASI_CLOCK_STEP) ? W_SUCCESS : W_FAULT;
 }
 
 /* Realtime starts at a fixed date, the others at zero; each reading moves all of them. */
@@ -115,7 +135,7 @@ static uint32_t clock_time_get(struct wasi *w, const union wt_raw *a)
 		return W_INVAL;
 	w->clock_ns += WASI_CLOCK_STEP;
 	return guest_u64(w, a[2].i32, id == 0 ? WASI_CLOCK_START + w->clock_ns : w->clock_ns)
-	               ? W_OK
+	               ? W_SUCCESS
 	               : W_FAULT;
 }
 
@@ -139,13 +159,15 @@ static uint32_t random_get(struct wasi *w, const union wt_raw *a)
 
 	if (!p)
 		return W_FAULT;
+	if (!wasi_pays(w, n))
+		return W_IO;
 	w->moved += n;
 	for (uint32_t i = 0; i < n; i++) {
 		if (w->random_left == 0)
 			next_random(w);
 		p[i] = w->random[32 - w->random_left--];
 	}
-	return W_OK;
+	return W_SUCCESS;
 }
 
 /* Clocks only: the virtual time jumps to the earliest; file descriptors are always ready. */
@@ -160,40 +182,46 @@ static uint32_t poll_oneoff(struct wasi *w, const union wt_raw *a)
 		return W_INVAL;
 	if (!in || !out)
 		return W_FAULT;
+	w->moved += (uint64_t)n * 80;
 	for (uint32_t i = 0; i < n; i++) {
 		uint8_t *s = in + 48 * i, *ev = out + 32 * done;
-		uint64_t timeout;
+		uint64_t timeout, now;
+		uint32_t clock;
 		uint16_t flags;
+		uint8_t row[48];
 
+		memcpy(row, s, sizeof row); /* the two lists may overlap */
 		memset(ev, 0, 32);
-		memcpy(ev, s, 8);
-		ev[10] = s[8];
+		memcpy(ev, row, 8);
+		ev[10] = row[8];
 		done++;
-		if (s[8] != 0)
+		if (row[8] != 0)
 			continue;
-		memcpy(&timeout, s + 24, 8);
-		memcpy(&flags, s + 40, 2);
+		memcpy(&clock, row + 16, 4);
+		memcpy(&timeout, row + 24, 8);
+		memcpy(&flags, row + 40, 2);
+		now = clock == 0 ? WASI_CLOCK_START + w->clock_ns : w->clock_ns;
 		if (flags & 1)
-			timeout = timeout > w->clock_ns ? timeout - w->clock_ns : 0;
+			timeout = timeout > now ? timeout - now : 0;
 		least = MIN2(least, timeout);
 	}
 	if (least != UINT64_MAX)
 		w->clock_ns += MIN2(least, (uint64_t)1 << 60);
-	return guest_u32(w, a[3].i32, done) ? W_OK : W_FAULT;
+	return guest_u32(w, a[3].i32, done) ? W_SUCCESS : W_FAULT;
 }
 
 static uint32_t sched_yield_(struct wasi *w, const union wt_raw *a)
 {
 	(void)w;
 	(void)a;
-	return W_OK;
+	return W_SUCCESS;
 }
 
 static uint32_t proc_exit(struct wasi *w, const union wt_raw *a)
 {
 	w->exited = true;
 	w->exit_code = a[0].i32;
-	return W_OK;
+	return W_SUCCESS;
 }
 
 /* clang-format off */

@@ -70,7 +70,15 @@ static uint32_t resolve(struct wasi *w, int32_t fd, int32_t ptr, int32_t len, st
 		out->name = part;
 		out->node = mem_find(out->dir, part);
 	}
-	return W_OK;
+	return W_SUCCESS;
+}
+
+/* An output tree takes names in UTF-8 only, and what is unlinked is in no tree. */
+static uint32_t may_add(const struct found *p)
+{
+	if (p->dir->gone)
+		return W_NOENT;
+	return str_is_utf8(p->name) ? W_SUCCESS : W_ILSEQ;
 }
 
 static uint32_t path_open(struct wasi *w, const union wt_raw *a)
@@ -90,8 +98,9 @@ static uint32_t path_open(struct wasi *w, const union wt_raw *a)
 			return W_NOENT;
 		if (!p.dir || !p.dir->writable)
 			return W_ROFS;
-		if (p.dir->gone)
-			return W_NOENT;
+		rc = may_add(&p);
+		if (rc)
+			return rc;
 		p.node = mem_add(&w->tree, p.dir, p.name, false, true);
 		if (!p.node)
 			return W_NOSPC;
@@ -116,7 +125,7 @@ static uint32_t path_open(struct wasi *w, const union wt_raw *a)
 	        .readable = (rights & RIGHT_READ) != 0,
 	        .writable = (rights & RIGHT_WRITE) && p.node->writable && !p.node->dir,
 	        .append = ((uint32_t)a[7].i32 & FD_APPEND) != 0};
-	return W_OK;
+	return W_SUCCESS;
 }
 
 static uint32_t path_create_directory(struct wasi *w, const union wt_raw *a)
@@ -130,7 +139,10 @@ static uint32_t path_create_directory(struct wasi *w, const union wt_raw *a)
 		return W_EXIST;
 	if (!p.dir->writable)
 		return W_ROFS;
-	return mem_add(&w->tree, p.dir, p.name, true, true) ? W_OK : W_NOSPC;
+	rc = may_add(&p);
+	if (rc)
+		return rc;
+	return mem_add(&w->tree, p.dir, p.name, true, true) ? W_SUCCESS : W_NOSPC;
 }
 
 static uint32_t take_away(struct wasi *w, const union wt_raw *a, bool dir)
@@ -149,7 +161,7 @@ static uint32_t take_away(struct wasi *w, const union wt_raw *a, bool dir)
 	if (dir && p.node->kids_n)
 		return W_NOTEMPTY;
 	mem_remove(p.node);
-	return W_OK;
+	return W_SUCCESS;
 }
 
 static uint32_t path_remove_directory(struct wasi *w, const union wt_raw *a)
@@ -162,9 +174,11 @@ static uint32_t path_unlink_file(struct wasi *w, const union wt_raw *a)
 	return take_away(w, a, false);
 }
 
-static bool is_above(const struct mem_node *n, const struct mem_node *below)
+/* Every step is paid: a program can make a chain of descriptors as deep as it has nodes. */
+static bool is_above(struct wasi *w, const struct mem_node *n, const struct mem_node *below)
 {
 	for (; below; below = below->parent) {
+		w->moved += sizeof below;
 		if (below == n)
 			return true;
 	}
@@ -178,23 +192,28 @@ static uint32_t path_rename(struct wasi *w, const union wt_raw *a)
 	struct mem_node *copy;
 	uint32_t rc = resolve(w, a[0].i32, a[1].i32, a[2].i32, &from);
 
-	if (rc == W_OK)
+	if (rc == W_SUCCESS)
 		rc = resolve(w, to_args[0].i32, to_args[1].i32, to_args[2].i32, &to);
 	if (rc)
 		return rc;
 	if (!from.node)
 		return W_NOENT;
 	if (from.node == to.node)
-		return W_OK;
+		return W_SUCCESS;
 	if (!from.node->writable || !from.node->parent || !to.dir || !to.dir->writable ||
 	        !to.name.n)
 		return W_ROFS;
-	if (is_above(from.node, to.dir))
+	rc = may_add(&to);
+	if (rc)
+		return rc;
+	if (is_above(w, from.node, to.dir))
 		return W_INVAL;
 	if (to.node && to.node->dir != from.node->dir)
 		return to.node->dir ? W_ISDIR : W_NOTDIR;
 	if (to.node && to.node->kids_n)
 		return W_NOTEMPTY;
+	if (w->tree.nodes >= MEMTREE_NODES_MAX)
+		return W_NOSPC;
 	if (to.node)
 		mem_remove(to.node);
 	/* A new node takes over what the old one holds; descriptors of the old one keep its last state. */
@@ -207,16 +226,17 @@ static uint32_t path_rename(struct wasi *w, const union wt_raw *a)
 	copy->kids_cap = from.node->kids_cap;
 	for (size_t i = 0; i < copy->kids_n; i++)
 		copy->kids[i]->parent = copy;
+	w->moved += copy->kids_n * sizeof *copy->kids;
 	copy->data = from.node->data;
 	copy->inode = from.node->inode;
 	from.node->kids = NULL;
 	from.node->kids_n = from.node->kids_cap = 0;
 	from.node->data = (struct buf){.max = from.node->data.max};
-	for (int i = 6; i < WASI_FDS_MAX; i++) {
+	for (int i = 0; i < WASI_FDS_MAX; i++) { /* fd_renumber() may have put it anywhere */
 		if (w->fds[i].open && w->fds[i].node == from.node)
 			w->fds[i].node = copy;
 	}
-	return W_OK;
+	return W_SUCCESS;
 }
 
 /* ---- status ----------------------------------------------------------------------------------------- */
@@ -240,7 +260,7 @@ static uint32_t put_filestat(struct wasi *w, int32_t ptr, const struct mem_node 
 	memcpy(p + 40, &v, 8);
 	memcpy(p + 48, &v, 8);
 	memcpy(p + 56, &v, 8);
-	return W_OK;
+	return W_SUCCESS;
 }
 
 static uint32_t fd_filestat_get(struct wasi *w, const union wt_raw *a)
@@ -280,7 +300,7 @@ static uint32_t fd_fdstat_get(struct wasi *w, const union wt_raw *a)
 	memcpy(p + 8, &rights, 8);
 	rights = UINT64_MAX;
 	memcpy(p + 16, &rights, 8);
-	return W_OK;
+	return W_SUCCESS;
 }
 
 static uint32_t fd_fdstat_set_flags(struct wasi *w, const union wt_raw *a)
@@ -290,7 +310,7 @@ static uint32_t fd_fdstat_set_flags(struct wasi *w, const union wt_raw *a)
 	if (!f)
 		return W_BADF;
 	f->append = ((uint32_t)a[1].i32 & FD_APPEND) != 0;
-	return W_OK;
+	return W_SUCCESS;
 }
 
 static const char *preopen_name(int32_t fd)
@@ -306,9 +326,10 @@ static uint32_t fd_prestat_get(struct wasi *w, const union wt_raw *a)
 
 	if (!name || !wasi_fd_of(w, a[0].i32) || !w->fds[a[0].i32].preopen)
 		return W_BADF;
-	if (!guest_u32(w, a[1].i32, 0) || !guest_u32(w, a[1].i32 + 4, (uint32_t)strlen(name)))
+	if (!guest_u32(w, a[1].i32, 0) ||
+	        !guest_u32(w, guest_at(a[1].i32, 4), (uint32_t)strlen(name)))
 		return W_FAULT;
-	return W_OK;
+	return W_SUCCESS;
 }
 
 static uint32_t fd_prestat_dir_name(struct wasi *w, const union wt_raw *a)
@@ -316,7 +337,7 @@ static uint32_t fd_prestat_dir_name(struct wasi *w, const union wt_raw *a)
 	const char *name = preopen_name(a[0].i32);
 	uint8_t *p;
 
-	if (!name || !wasi_fd_of(w, a[0].i32))
+	if (!name || !wasi_fd_of(w, a[0].i32) || !w->fds[a[0].i32].preopen)
 		return W_BADF;
 	if ((uint32_t)a[2].i32 < strlen(name))
 		return W_NAMETOOLONG;
@@ -324,7 +345,7 @@ static uint32_t fd_prestat_dir_name(struct wasi *w, const union wt_raw *a)
 	if (!p)
 		return W_FAULT;
 	memcpy(p, name, strlen(name));
-	return W_OK;
+	return W_SUCCESS;
 }
 
 /* ---- reading and writing ---------------------------------------------------------------------------- */
@@ -336,7 +357,7 @@ struct iov {
 
 static uint32_t get_iov(struct wasi *w, int32_t list, uint32_t i, struct iov *out)
 {
-	uint8_t *row = guest(w, list + (int32_t)(8 * i), 8);
+	uint8_t *row = guest(w, guest_at(list, 8 * i), 8);
 	uint32_t ptr;
 
 	if (!row)
@@ -344,7 +365,7 @@ static uint32_t get_iov(struct wasi *w, int32_t list, uint32_t i, struct iov *ou
 	memcpy(&ptr, row, 4);
 	memcpy(&out->n, row + 4, 4);
 	out->p = guest(w, (int32_t)ptr, out->n);
-	return out->p ? W_OK : W_FAULT;
+	return out->p ? W_SUCCESS : W_FAULT;
 }
 
 static uint32_t read_at(struct wasi *w, const struct wasi_fd *f, int32_t list, uint32_t n,
@@ -369,13 +390,15 @@ static uint32_t read_at(struct wasi *w, const struct wasi_fd *f, int32_t list, u
 		if (rc)
 			return rc;
 		take = *at < all.n ? MIN2((uint64_t)v.n, all.n - *at) : 0;
+		if (!wasi_pays(w, take))
+			return W_IO;
+		w->moved += take;
 		if (take)
 			memcpy(v.p, all.p + *at, (size_t)take);
 		*at += take;
 		total += take;
 	}
-	w->moved += total;
-	return guest_u32(w, result, (uint32_t)total) ? W_OK : W_FAULT;
+	return guest_u32(w, result, (uint32_t)total) ? W_SUCCESS : W_FAULT;
 }
 
 /* Grow with zeros up to n bytes; counted like written ones. */
@@ -385,17 +408,15 @@ static uint32_t grow(struct wasi *w, struct mem_node *node, uint64_t n)
 	uint64_t more;
 
 	if (n <= node->data.n)
-		return W_OK;
+		return W_SUCCESS;
 	more = n - node->data.n;
 	if (!wasi_room(w, more))
 		return W_NOSPC;
 	p = buf_room(&node->data, (size_t)more);
-	if (!p) {
-		w->ended = STATUS_STORAGE_EXCEEDED;
-		return W_NOSPC;
-	}
+	if (!p)
+		wasi_no_memory();
 	memset(p, 0, (size_t)more);
-	return W_OK;
+	return W_SUCCESS;
 }
 
 static uint32_t write_log(struct wasi *w, struct buf *log, const struct iov *v)
@@ -405,7 +426,9 @@ static uint32_t write_log(struct wasi *w, struct buf *log, const struct iov *v)
 		return W_NOSPC;
 	}
 	buf_put(log, v->p, v->n);
-	return W_OK;
+	if (!buf_ok(log))
+		wasi_no_memory();
+	return W_SUCCESS;
 }
 
 static uint32_t write_at(struct wasi *w, struct wasi_fd *f, int32_t fd, int32_t list, uint32_t n,
@@ -423,13 +446,16 @@ static uint32_t write_at(struct wasi *w, struct wasi_fd *f, int32_t fd, int32_t 
 
 		if (rc)
 			return rc;
+		if (!wasi_pays(w, v.n))
+			return W_IO;
+		w->moved += v.n;
 		if (!f->node) {
 			rc = write_log(w, fd == 2 ? &w->err : &w->out, &v);
 		} else {
 			if (*at > (uint64_t)1 << 40)
 				return W_INVAL;
-			rc = grow(w, f->node, *at + v.n);
-			if (rc == W_OK && v.n)
+			rc = v.n ? grow(w, f->node, *at + v.n) : W_SUCCESS;
+			if (rc == W_SUCCESS && v.n)
 				memcpy(f->node->data.p + *at, v.p, v.n);
 			*at += v.n;
 		}
@@ -437,8 +463,7 @@ static uint32_t write_at(struct wasi *w, struct wasi_fd *f, int32_t fd, int32_t 
 			return rc;
 		total += v.n;
 	}
-	w->moved += total;
-	return guest_u32(w, result, (uint32_t)total) ? W_OK : W_FAULT;
+	return guest_u32(w, result, (uint32_t)total) ? W_SUCCESS : W_FAULT;
 }
 
 static uint32_t fd_read(struct wasi *w, const union wt_raw *a)
@@ -498,7 +523,7 @@ static uint32_t fd_seek(struct wasi *w, const union wt_raw *a)
 	if (__builtin_add_overflow(base, a[1].i64, &at) || at < 0 || at > (int64_t)1 << 40)
 		return W_INVAL;
 	f->at = (uint64_t)at;
-	return guest_u64(w, a[3].i32, f->at) ? W_OK : W_FAULT;
+	return guest_u64(w, a[3].i32, f->at) ? W_SUCCESS : W_FAULT;
 }
 
 static uint32_t fd_tell(struct wasi *w, const union wt_raw *a)
@@ -509,7 +534,7 @@ static uint32_t fd_tell(struct wasi *w, const union wt_raw *a)
 		return W_BADF;
 	if (!f->node)
 		return W_SPIPE;
-	return guest_u64(w, a[1].i32, f->at) ? W_OK : W_FAULT;
+	return guest_u64(w, a[1].i32, f->at) ? W_SUCCESS : W_FAULT;
 }
 
 static uint32_t set_size(struct wasi *w, int32_t fd, uint64_t n, bool may_shrink)
@@ -523,7 +548,7 @@ static uint32_t set_size(struct wasi *w, int32_t fd, uint64_t n, bool may_shrink
 	if (n < f->node->data.n) {
 		if (may_shrink)
 			f->node->data.n = (size_t)n;
-		return W_OK;
+		return W_SUCCESS;
 	}
 	return grow(w, f->node, n);
 }
@@ -572,7 +597,7 @@ static uint32_t fd_readdir(struct wasi *w, const union wt_raw *a)
 		used += part;
 	}
 	w->moved += used;
-	return guest_u32(w, a[4].i32, used) ? W_OK : W_FAULT;
+	return guest_u32(w, a[4].i32, used) ? W_SUCCESS : W_FAULT;
 }
 
 static uint32_t fd_close_(struct wasi *w, const union wt_raw *a)
@@ -584,7 +609,7 @@ static uint32_t fd_close_(struct wasi *w, const union wt_raw *a)
 	if (f->node && f->node->opens)
 		f->node->opens--;
 	*f = (struct wasi_fd){0};
-	return W_OK;
+	return W_SUCCESS;
 }
 
 static uint32_t fd_renumber(struct wasi *w, const union wt_raw *a)
@@ -594,16 +619,16 @@ static uint32_t fd_renumber(struct wasi *w, const union wt_raw *a)
 	if (!from || !to)
 		return W_BADF;
 	if (from == to)
-		return W_OK;
+		return W_SUCCESS;
 	*to = *from;
 	*from = (struct wasi_fd){0};
-	return W_OK;
+	return W_SUCCESS;
 }
 
 /* Nothing to do: the bytes are where they are going to be, and every file is of the same age. */
 static uint32_t fd_nothing(struct wasi *w, const union wt_raw *a)
 {
-	return wasi_fd_of(w, a[0].i32) ? W_OK : W_BADF;
+	return wasi_fd_of(w, a[0].i32) ? W_SUCCESS : W_BADF;
 }
 
 /* clang-format off */

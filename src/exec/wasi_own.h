@@ -6,11 +6,12 @@
 
 /* Error numbers of the WASI preview 1 witx definition. */
 enum wasi_errno {
-	W_OK = 0,
+	W_SUCCESS = 0,
 	W_ACCES = 2,
 	W_BADF = 8,
 	W_EXIST = 20,
 	W_FAULT = 21,
+	W_ILSEQ = 25,
 	W_INVAL = 28,
 	W_IO = 29,
 	W_ISDIR = 31,
@@ -42,6 +43,16 @@ uint8_t *guest(struct wasi *w, int32_t ptr, uint64_t n);
 MUST bool guest_u32(struct wasi *w, int32_t ptr, uint32_t v);
 MUST bool guest_u64(struct wasi *w, int32_t ptr, uint64_t v);
 struct wasi_fd *wasi_fd_of(struct wasi *w, int32_t fd);
+/* Pointers of the guest wrap, as its own arithmetic does. */
+static inline int32_t guest_at(int32_t ptr, uint32_t more)
+{
+	return (int32_t)((uint32_t)ptr + more);
+}
+/* Whether the fuel that is left pays for n more bytes; asked before they are moved, so that nothing is
+ * done that nobody pays. false: the job ends with InstructionsExceeded. */
+MUST bool wasi_pays(struct wasi *w, uint64_t n);
+/* Memory that a job may have is not there: this host cannot run it. Does not return. */
+_Noreturn void wasi_no_memory(void);
 /* Counts n bytes against the output limit; false: the job ends with StorageExceeded. */
 MUST bool wasi_room(struct wasi *w, uint64_t n);
 

@@ -14,13 +14,15 @@
 
 #include "crypto/sha256.h"
 #include "exec/parcel.h"
+#include "exec/run_job.h"
 #include "exec/wasm_main.h"
 #include "exec/wasmtime_api.h"
 
-enum { JOBS_MAX = 256, TICK_MS = 1000 };
+enum { JOBS_MAX = 256, TICK_MS = 1000, NS_PER_INSTRUCTION = 250 };
 
 struct job {
 	uint32_t id;
+	pid_t pid; /* of the executor that has it */
 	struct tag tag;
 	struct job_spec *spec; /* owned */
 	struct inbox in;
@@ -30,15 +32,24 @@ struct job {
 	bool killed;
 };
 
+/* A run that could not begin: its answer waits for the loop, since whoever asked is not to be called from
+ * within its own call. */
+struct refused {
+	struct refused *next;
+	struct inbox in;
+	struct run_done done;
+};
+
 struct exec_wasm {
 	uv_loop_t *loop;
-	uv_poll_t poll;
-	uv_timer_t tick;
+	uv_poll_t *poll; /* owned; closes on its own */
+	uv_timer_t tick, soon;
+	struct refused *refused, **refused_last; /* in order */
 	struct blobs blobs;
 	char engine[1024], cache[1024], self[1024];
 	int sock;
 	pid_t pid;
-	bool polling, closing;
+	bool closing;
 	unsigned handles;
 	uint32_t next;
 	struct job jobs[JOBS_MAX];
@@ -195,10 +206,13 @@ static void conclude(const struct blobs *blobs, const struct job_spec *spec, int
 		FAIL(&d->err, TIMEOUT, "the job was stopped by the provider's clock");
 	} else if (code < 0) {
 		FAIL(&d->err, EXECUTOR, "the job's process was killed by signal %d", -code);
-	} else if (code == 2) {
+	} else if (code == JOB_REFUSED) {
+		d->ok = parcel_refused(
+		        blobs, spec, text[0] ? text : "the program is not accepted", d, &d->err);
+	} else if (code == JOB_JAIL) {
 		FAIL(&d->err, JAIL, "%s", text);
 	} else {
-		FAIL(&d->err, MODULE_BAD, "%s", text[0] ? text : "the program cannot be run");
+		FAIL(&d->err, EXECUTOR, "%s", text[0] ? text : "this machine cannot run the job");
 	}
 }
 
@@ -217,10 +231,27 @@ static void finish(struct exec_wasm *x, struct job *j, int32_t code)
 	in.run(in.self, &d);
 }
 
-static void all_failed(struct exec_wasm *x)
+/* Whoever hears of it may have the next job run at once, by the process that comes after. */
+static void all_failed(struct exec_wasm *x, pid_t of)
 {
-	while (x->n > 0)
-		finish(x, &x->jobs[0], -SIGKILL);
+	for (size_t i = 0; i < x->n;) {
+		if (x->jobs[i].pid != of) {
+			i++;
+			continue;
+		}
+		finish(x, &x->jobs[i], -SIGKILL);
+		i = 0;
+	}
+}
+
+static void on_closed(uv_handle_t *h)
+{
+	struct exec_wasm *x = h->data;
+
+	if (h != (uv_handle_t *)&x->tick && h != (uv_handle_t *)&x->soon)
+		free(h);
+	if (--x->handles == 0)
+		free(x);
 }
 
 static void on_readable(uv_poll_t *h, int status, int events)
@@ -242,11 +273,12 @@ static void on_readable(uv_poll_t *h, int status, int events)
 		return;
 	/* The executor is gone: what it had is lost, and the next job starts a new one. */
 	uv_poll_stop(h);
-	x->polling = false;
+	uv_close((uv_handle_t *)h, on_closed);
+	x->poll = NULL;
 	close(x->sock);
 	x->sock = -1;
 	waitpid(x->pid, NULL, 0);
-	all_failed(x);
+	all_failed(x, x->pid);
 }
 
 static void on_tick(uv_timer_t *t)
@@ -267,14 +299,57 @@ static void on_tick(uv_timer_t *t)
 
 static bool connect_poll(struct exec_wasm *x, struct err *e)
 {
-	if (uv_poll_init(x->loop, &x->poll, x->sock) != 0)
+	uv_poll_t *h = malloc(sizeof *h);
+
+	if (!h || uv_poll_init(x->loop, h, x->sock) != 0) {
+		free(h);
 		return FAIL(e, EXECUTOR, "the loop does not take the executor's socket");
-	x->poll.data = x;
+	}
+	h->data = x;
 	x->handles++;
-	if (uv_poll_start(&x->poll, UV_READABLE, on_readable) != 0)
+	x->poll = h;
+	if (uv_poll_start(h, UV_READABLE, on_readable) != 0)
 		return FAIL(e, EXECUTOR, "the loop does not poll the executor's socket");
-	x->polling = true;
 	return true;
+}
+
+/* Starts the process; on failure there is none. */
+static bool launch(struct exec_wasm *x, struct err *e)
+{
+	TRY(start(x->self, x->engine, x->cache, &x->sock, &x->pid, e), e);
+	if (wait_ready(x->sock, x->pid, e) && connect_poll(x, e))
+		return true;
+	if (x->poll)
+		uv_close((uv_handle_t *)x->poll, on_closed);
+	x->poll = NULL;
+	close(x->sock);
+	x->sock = -1;
+	return false;
+}
+
+static void on_soon(uv_timer_t *t)
+{
+	struct exec_wasm *x = t->data;
+	struct refused *list = x->refused, *next;
+
+	x->refused = NULL;
+	x->refused_last = &x->refused;
+	for (; list; list = next) {
+		next = list->next;
+		list->in.run(list->in.self, &list->done);
+		free(list);
+	}
+}
+
+static void refuse(struct exec_wasm *x, const struct inbox *in, const struct run_done *d)
+{
+	struct refused *r = malloc(sizeof *r);
+
+	assert(r);
+	*r = (struct refused){.in = *in, .done = *d};
+	*x->refused_last = r;
+	x->refused_last = &r->next;
+	uv_timer_start(&x->soon, on_soon, 0, 0);
 }
 
 static void run(void *self, struct tag tag, const struct job_spec *spec, const struct inbox *in)
@@ -286,26 +361,28 @@ static void run(void *self, struct tag tag, const struct job_spec *spec, const s
 
 	if (x->n >= JOBS_MAX) {
 		FAIL(&d.err, BUSY, "the executor has %d jobs", JOBS_MAX);
-	} else if (x->sock < 0) {
-		FAIL(&d.err, EXECUTOR, "the executor's process has ended");
+	} else if (x->sock < 0 && !launch(x, &d.err)) {
+		err_prefix(&d.err, "the executor's process has ended: ");
 	} else if (begin(&x->blobs, spec, x->sock, ++x->next, &outcome, &d.err)) {
 		struct job_spec *copy = malloc(sizeof *copy);
 
 		assert(copy);
 		*copy = *spec;
-		/* Ten times slower than one instruction a nanosecond, and a minute: then it is the machine. */
+		/* No instruction is slower than a load that no cache holds; beyond that it is the machine.
+		 * The program chooses its instructions, so a tighter clock would be a trap for providers. */
 		*j = (struct job){.id = x->next,
+		        .pid = x->pid,
 		        .tag = tag,
 		        .spec = copy,
 		        .in = *in,
 		        .outcome = outcome,
 		        .started = uv_hrtime()};
 		j->deadline = j->started + 60ull * 1000000000 +
-		              MIN2(spec->instruction_limit, UINT64_MAX / 100) * 10;
+		              MIN2(spec->instruction_limit, UINT64_MAX / 1000) * NS_PER_INSTRUCTION;
 		x->n++;
 		return;
 	}
-	in->run(in->self, &d);
+	refuse(x, in, &d);
 }
 
 static void kill_run(void *self, struct tag tag)
@@ -321,14 +398,6 @@ static void kill_run(void *self, struct tag tag)
 		if (send(x->sock, &r, sizeof r, MSG_NOSIGNAL) < 0)
 			return;
 	}
-}
-
-static void on_closed(uv_handle_t *h)
-{
-	struct exec_wasm *x = h->data;
-
-	if (--x->handles == 0)
-		free(x);
 }
 
 static void stop(void *self)
@@ -348,8 +417,17 @@ static void stop(void *self)
 		kill(x->pid, SIGTERM);
 		waitpid(x->pid, NULL, 0);
 	}
+	while (x->refused) {
+		struct refused *r = x->refused;
+
+		x->refused = r->next;
+		free(r);
+	}
 	uv_close((uv_handle_t *)&x->tick, on_closed);
-	uv_close((uv_handle_t *)&x->poll, on_closed);
+	uv_close((uv_handle_t *)&x->soon, on_closed);
+	if (x->poll)
+		uv_close((uv_handle_t *)x->poll, on_closed);
+	x->poll = NULL;
 }
 
 bool exec_wasm_open(uv_loop_t *loop, const struct blobs *blobs, const char *cache,
@@ -361,20 +439,21 @@ bool exec_wasm_open(uv_loop_t *loop, const struct blobs *blobs, const char *cach
 		return FAIL(e, MEMORY, "no memory for the executor");
 	x->loop = loop;
 	x->blobs = *blobs;
-	if (!make_dir(cache, e) || !start(self, engine, cache, &x->sock, &x->pid, e)) {
-		free(x);
-		return false;
-	}
-	if (!wait_ready(x->sock, x->pid, e) || !connect_poll(x, e)) {
-		close(x->sock);
-		free(x);
-		return false;
-	}
+	x->sock = -1;
+	snprintf(x->engine, sizeof x->engine, "%s", engine);
+	snprintf(x->cache, sizeof x->cache, "%s", cache);
+	snprintf(x->self, sizeof x->self, "%s", self);
+	x->refused_last = &x->refused;
 	uv_timer_init(loop, &x->tick);
-	x->tick.data = x;
-	x->handles++;
+	uv_timer_init(loop, &x->soon);
+	x->tick.data = x->soon.data = x;
+	x->handles += 2;
 	uv_timer_start(&x->tick, on_tick, TICK_MS, TICK_MS);
 	uv_unref((uv_handle_t *)&x->tick);
+	if (!make_dir(cache, e) || !launch(x, e)) {
+		stop(x);
+		return false;
+	}
 	*out = (struct exec_port){x, run, kill_run, stop};
 	return true;
 }
@@ -398,7 +477,11 @@ bool exec_wasm_once(const struct blobs *blobs, const char *cache, const char *en
 
 	TRY(make_dir(cache, e), e);
 	TRY(start(self, engine, cache, &sock, &pid, e), e);
-	ok = wait_ready(sock, pid, e) && begin(blobs, spec, sock, 1, &outcome, e);
+	if (!wait_ready(sock, pid, e)) {
+		close(sock); /* and it has been waited for: its number may be another's by now */
+		return false;
+	}
+	ok = begin(blobs, spec, sock, 1, &outcome, e);
 	if (ok && recv(sock, &a, sizeof a, 0) != (ssize_t)sizeof a)
 		ok = FAIL(e, EXECUTOR, "the executor's process has ended");
 	close(sock);

@@ -25,6 +25,7 @@ struct job {
 	uint32_t id;
 	pid_t pid;
 	bool compiling;
+	bool remade;                  /* its compiled form could not be loaded once already */
 	int frame, outcome, compiled; /* descriptors; compiled: -1 while there is none */
 	struct hash program;
 };
@@ -34,6 +35,7 @@ struct zygote {
 	struct wasm_engine *engine;
 	const char *cache;
 	char class_id[17];
+	pid_t pid;
 	struct job jobs[JOBS_MAX];
 	size_t n;
 };
@@ -89,9 +91,11 @@ static void child(struct zygote *z, struct job *j, bool compile)
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	if (getppid() != z->pid)
+		_exit(JOB_HOST); /* it died before the line above */
 	close(EXEC_SOCKET_FD);
 	if (!map_frame(j->frame, &in))
-		_exit(1);
+		_exit(JOB_HOST);
 	_exit(compile ? compile_job(&z->w, z->engine, in, j->compiled)
 	              : run_job(&z->w, z->engine, in, j->compiled, j->outcome));
 }
@@ -109,13 +113,26 @@ static bool spawn(struct zygote *z, struct job *j, bool compile)
 	return true;
 }
 
+/* What is loaded is run as native code: nobody but us may have written it. */
+static int open_compiled(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	struct stat st;
+
+	if (fd < 0 || (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid() &&
+	                      (st.st_mode & 022) == 0))
+		return fd;
+	close(fd);
+	return -1;
+}
+
 /* Use the compiled form, or make it first. */
 static bool begin(struct zygote *z, struct job *j)
 {
 	char path[4096];
 
 	cache_path(z, &j->program, "", path);
-	j->compiled = open(path, O_RDONLY | O_CLOEXEC);
+	j->compiled = open_compiled(path);
 	if (j->compiled >= 0)
 		return spawn(z, j, false);
 	j->compiled = memfd_create("compiled", MFD_CLOEXEC);
@@ -138,27 +155,41 @@ static bool copy(int from, int to)
 	return ok;
 }
 
-/* A compile child ended well: keep its work under its name, then run the job with it. */
-static bool store_compiled(struct zygote *z, struct job *j)
+/* Keeps what a compile child made under its name, whole or not at all, also when the power fails or another
+ * executor makes the same. Without room for it the job runs all the same. */
+static void keep_compiled(const struct zygote *z, const struct job *j)
 {
-	char path[4096], part[4096];
+	char path[4096], part[4096], suffix[32];
 	int fd;
 	bool ok;
 
+	snprintf(suffix, sizeof suffix, ".%ld.part", (long)z->pid);
 	cache_path(z, &j->program, "", path);
-	cache_path(z, &j->program, ".part", part);
-	fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	cache_path(z, &j->program, suffix, part);
+	unlink(part);
+	fd = open(part, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
-		return false;
-	ok = copy(j->compiled, fd);
-	close(fd);
-	ok = ok && rename(part, path) == 0;
-	if (!ok) {
+		return;
+	ok = copy(j->compiled, fd) && fsync(fd) == 0;
+	ok = close(fd) == 0 && ok;
+	if (!ok || rename(part, path) != 0)
 		unlink(part);
+}
+
+/* The compiled form in the cache is damaged, or of an engine that was built otherwise: make it again. */
+static bool remake(struct zygote *z, struct job *j)
+{
+	char path[4096];
+
+	if (j->remade)
 		return false;
-	}
+	j->remade = true;
+	cache_path(z, &j->program, "", path);
+	unlink(path);
 	close(j->compiled);
 	j->compiled = -1;
+	if (ftruncate(j->outcome, 0) != 0 || lseek(j->outcome, 0, SEEK_SET) != 0)
+		return false;
 	return begin(z, j);
 }
 
@@ -168,12 +199,17 @@ static void ended(struct zygote *z, struct job *j, int status)
 	uint32_t id = j->id;
 	int32_t code = WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
 
-	if (j->compiling && code == 0) {
-		if (store_compiled(z, j))
+	if (j->compiling && code == JOB_DONE) {
+		keep_compiled(z, j);
+		if (spawn(z, j, false))
 			return;
-		code = 3;
+		code = JOB_HOST;
 	} else if (j->compiling && code > 0 && !copy(j->compiled, j->outcome)) {
-		code = 1;
+		code = JOB_HOST;
+	} else if (code == JOB_STALE) {
+		if (remake(z, j))
+			return;
+		code = JOB_HOST;
 	}
 	forget(z, j);
 	answer(id, code);
@@ -204,7 +240,7 @@ static void take_job(struct zygote *z, uint32_t id, int frame, int outcome)
 	if (z->n >= JOBS_MAX || !map_frame(frame, &in) || in.n < 32) {
 		close(frame);
 		close(outcome);
-		answer(id, 1);
+		answer(id, JOB_HOST);
 		return;
 	}
 	*j = (struct job){.id = id, .frame = frame, .outcome = outcome, .compiled = -1};
@@ -213,7 +249,7 @@ static void take_job(struct zygote *z, uint32_t id, int frame, int outcome)
 	z->n++;
 	if (!begin(z, j)) {
 		forget(z, j);
-		answer(id, 3);
+		answer(id, JOB_HOST);
 	}
 }
 
@@ -284,6 +320,29 @@ static int serve(struct zygote *z)
 	}
 }
 
+/* What the engine finds out about the processor when it first needs it, it finds out here, once, and not in
+ * the process of every job. The module has nothing in it. */
+static bool warm_up(struct zygote *z)
+{
+	static const uint8_t nothing[] = {0, 'a', 's', 'm', 1, 0, 0, 0};
+	struct wasm_bytes compiled = {0};
+	struct wasm_trap *trap = NULL;
+	struct wt_instance instance;
+	struct wt_module *module;
+	struct wt_store *store;
+
+	if (z->w.wasmtime_module_new(z->engine, nothing, sizeof nothing, &module) ||
+	        z->w.wasmtime_module_serialize(module, &compiled) ||
+	        z->w.wasmtime_module_deserialize(
+	                z->engine, (const uint8_t *)compiled.data, compiled.size, &module))
+		return false;
+	z->w.wasm_byte_vec_delete(&compiled);
+	store = z->w.wasmtime_store_new(z->engine, NULL, NULL);
+	return !z->w.wasmtime_linker_instantiate(z->w.wasmtime_linker_new(z->engine),
+	               z->w.wasmtime_store_context(store), module, &instance, &trap) &&
+	       !trap;
+}
+
 int exec_wasm_main(int argc, char **argv)
 {
 	static struct zygote z; /* allow-listed static: the process has one */
@@ -295,12 +354,17 @@ int exec_wasm_main(int argc, char **argv)
 		return 2;
 	}
 	prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);
+	z.pid = getpid();
 	z.cache = argv[2];
 	sha256(wasm_class_settings(), strlen(wasm_class_settings()), &settings);
 	for (int i = 0; i < 8; i++)
 		snprintf(z.class_id + 2 * i, 3, "%02x", settings.b[i]);
 	if (!wasmtime_load(argv[1], &z.w, &e) || !(z.engine = engine_new(&z.w, &e))) {
 		fprintf(stderr, "exec-wasm: %s\n", e.msg);
+		return 3;
+	}
+	if (!warm_up(&z)) {
+		fprintf(stderr, "exec-wasm: the engine does not run an empty module\n");
 		return 3;
 	}
 	return serve(&z);

@@ -13,8 +13,8 @@ struct exec_request {
 	uint32_t order;
 	uint32_t job;
 };
-/* From it. code: 0 an outcome frame was written; 1, 2 as run_job.h; 3 compiled form not stored; below 0:
- * the child was killed by that signal. job 0, code 0: ready. */
+/* From it. code: as run_job.h, with words in the outcome unless an outcome frame was written; below 0: the
+ * child was killed by that signal. job 0, code 0: ready. */
 struct exec_answer {
 	uint32_t job;
 	int32_t code;

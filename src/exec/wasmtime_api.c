@@ -30,7 +30,7 @@ const char *wasm_class_settings(void)
 	       "multi-memory=off;memory64=off;stack-bytes=1048576;memory-reservation=4294967296;"
 	       "memory-guard=33554432;memory-may-move=off;table-elements=1000000;instances=1;memories=1;"
 	       "wasi=preview1;wasi-call-fuel=200;wasi-byte-fuel=1;clock-start=2000-01-01T00:00:00Z;"
-	       "clock-step-ns=1000000;random=sha256-counter";
+	       "clock-step-ns=1000000;random=sha256-counter;uncounted-trap=limit";
 }
 
 bool wasmtime_fail(const struct wasmtime_api *w, struct wt_error *error, enum err_code code,

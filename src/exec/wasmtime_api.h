@@ -30,7 +30,13 @@ struct wasm_valtypes {
 enum { WASM_I32 = 0, WASM_I64 = 1 };
 enum { WT_EXTERN_FUNC = 0, WT_EXTERN_MEMORY = 3 };
 enum { WT_OPT_SPEED = 1 };
-enum { WT_TRAP_STACK_OVERFLOW = 0, WT_TRAP_OUT_OF_FUEL = 11 };
+enum {
+	WT_TRAP_STACK_OVERFLOW = 0,
+	WT_TRAP_NULL_CALL = 4,
+	WT_TRAP_CALL_TYPE = 5,
+	WT_TRAP_UNREACHABLE = 9,
+	WT_TRAP_OUT_OF_FUEL = 11
+};
 
 /* Handles that the engine fills in and only it reads. */
 struct wt_func {
@@ -74,6 +80,8 @@ _Static_assert(sizeof(union wt_raw) == 16, "as the engine has it");
 	X(struct wasm_valtype *, wasm_valtype_new, (uint8_t kind))                                 \
 	X(void, wasm_valtype_vec_new,                                                              \
 	        (struct wasm_valtypes *, size_t n, struct wasm_valtype *const *))                  \
+	X(const struct wasm_valtypes *, wasm_functype_params, (const struct wasm_functype *))      \
+	X(const struct wasm_valtypes *, wasm_functype_results, (const struct wasm_functype *))     \
 	X(struct wasm_functype *, wasm_functype_new,                                               \
 	        (struct wasm_valtypes *, struct wasm_valtypes *))                                  \
 	X(void, wasm_functype_delete, (struct wasm_functype *))                                    \
@@ -95,6 +103,8 @@ _Static_assert(sizeof(union wt_raw) == 16, "as the engine has it");
 	X(void, wasmtime_config_memory_reservation_set, (struct wasm_config *, uint64_t))          \
 	X(void, wasmtime_config_memory_guard_size_set, (struct wasm_config *, uint64_t))           \
 	X(void, wasmtime_config_memory_may_move_set, (struct wasm_config *, bool))                 \
+	X(struct wt_error *, wasmtime_module_validate,                                             \
+	        (struct wasm_engine *, const uint8_t *, size_t))                                   \
 	X(struct wt_error *, wasmtime_module_new,                                                  \
 	        (struct wasm_engine *, const uint8_t *, size_t, struct wt_module **))              \
 	X(struct wt_error *, wasmtime_module_serialize, (struct wt_module *, struct wasm_bytes *)) \
@@ -122,6 +132,8 @@ _Static_assert(sizeof(union wt_raw) == 16, "as the engine has it");
 	X(bool, wasmtime_caller_export_get,                                                        \
 	        (struct wt_caller *, const char *, size_t, struct wt_extern *))                    \
 	X(struct wt_context *, wasmtime_caller_context, (struct wt_caller *))                      \
+	X(struct wasm_functype *, wasmtime_func_type,                                              \
+	        (const struct wt_context *, const struct wt_func *))                               \
 	X(struct wt_error *, wasmtime_func_call_unchecked,                                         \
 	        (struct wt_context *, const struct wt_func *, union wt_raw *, size_t,              \
 	                struct wasm_trap **))                                                      \

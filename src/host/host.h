@@ -36,6 +36,10 @@ struct host_options {
 	void *metrics_ctx;
 };
 
+/* The routes that a host adds to those of its role. */
+extern const struct route host_routes[];
+extern const size_t host_routes_n;
+
 struct host;
 MUST bool host_new(const struct host_options *o, struct host **out, struct err *e);
 uint16_t host_port(const struct host *h); /* that it listens on */

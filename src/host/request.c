@@ -9,21 +9,22 @@
 #include "host/host_own.h"
 #include "os/clock.h"
 
-static const struct route builtin[] = {
+const struct route host_routes[] = {
         {"GET", "/v1/health", AUTH_NONE, BODY_NONE, 0, "whether this service answers"},
         {"GET", "/metrics", AUTH_NONE, BODY_NONE, 0, "its figures, as Prometheus text"},
 };
+const size_t host_routes_n = COUNT(host_routes);
 
 void host_add_routes(struct host *h)
 {
 	const struct role *r = &h->o.role;
 
-	assert(r->routes_n + COUNT(builtin) <= ROUTES_MAX);
+	assert(r->routes_n + COUNT(host_routes) <= ROUTES_MAX);
 	for (size_t i = 0; i < r->routes_n; i++)
 		h->routes[h->routes_n++] = r->routes[i];
 	/* The router takes the first of two equal rows: the role's own comes before. */
-	for (size_t i = 0; i < COUNT(builtin); i++)
-		h->routes[h->routes_n++] = builtin[i];
+	for (size_t i = 0; i < COUNT(host_routes); i++)
+		h->routes[h->routes_n++] = host_routes[i];
 }
 
 /* ---- rates --------------------------------------------------------------------------------------------- */

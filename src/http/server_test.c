@@ -21,14 +21,17 @@ enum { CONNS = 20 };
 struct fixture {
 	uv_loop_t loop;
 	struct http_server *server;
-	unsigned requests, turns;
+	unsigned requests, turns, trees;
 	struct conn_id last;
+	bool take; /* the tree of `last`, at the end of the turn */
+	struct blobs blobs;
 };
 
 static const struct route routes[] = {
         {"GET", "/now", AUTH_NONE, BODY_NONE, 0, ""},
         {"GET", "/never", AUTH_NONE, BODY_NONE, 0, ""},
         {"POST", "/body", AUTH_NONE, BODY_JSON, 100, ""},
+        {"POST", "/tree", AUTH_NONE, BODY_TREE, 1000, ""},
 };
 
 static void on_request(void *ctx, const struct http_req *r)
@@ -37,19 +40,29 @@ static void on_request(void *ctx, const struct http_req *r)
 
 	f->requests++;
 	f->last = r->conn;
-	if (r->route != 1)
+	f->take = r->route == 3;
+	if (r->route == 0 || r->route == 2)
 		http_server_reply(f->server, r->conn, 200, NULL, bytes_of("{}", 2));
 }
 
 static void on_tree(void *ctx, const struct tree_done *t)
 {
-	(void)ctx;
-	(void)t;
+	struct fixture *f = ctx;
+
+	f->trees++;
+	if (!t->ok)
+		http_server_reply_err(f->server, t->conn, &t->err);
 }
 
+/* As a host does after a commit. */
 static void on_turn(void *ctx)
 {
-	((struct fixture *)ctx)->turns++;
+	struct fixture *f = ctx;
+
+	f->turns++;
+	if (f->take)
+		http_server_take_tree(f->server, f->last, 0);
+	f->take = false;
 }
 
 static int setup(void **state)
@@ -66,6 +79,7 @@ static int setup(void **state)
 	        .tree = on_tree,
 	        .turn = on_turn,
 	        .ctx = f,
+	        .blobs = &f->blobs,
 	};
 	struct err e;
 
@@ -288,6 +302,27 @@ static void longest_idle_makes_room(void **state)
 	close(last);
 }
 
+/* The role wants the tree only after its commit, and by then the whole body lies in one packet: nothing
+ * more will come that could wake the connection. */
+static void tree_wanted_late(void **state)
+{
+	static const char *const bodies[] = {
+	        "3\r\nabc\r\n0\r\n\r\n", "0\r\n\r\n", "1\r\na\r\n1\r\nb\r\n0\r\n\r\n"};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < COUNT(bodies); i++) {
+		int fd = dial(f);
+
+		say(fd, "POST /tree HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
+		        "Expect: 100-continue\r\n\r\n");
+		assert_non_null(strstr(hear(f, fd, "\r\n\r\n"), "100 Continue"));
+		say(fd, bodies[i]);
+		assert_non_null(strstr(hear(f, fd, "}"), "400 "));
+		assert_int_equal(f->trees, i + 1);
+		close(fd);
+	}
+}
+
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int main(void)
@@ -301,6 +336,7 @@ int main(void)
 	        T(caller_that_left),
 	        T(silence_of_the_role_has_an_end),
 	        T(longest_idle_makes_room),
+	        T(tree_wanted_late),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

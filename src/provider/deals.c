@@ -145,6 +145,10 @@ static bool read_stored(const struct provider *p, const struct work *k, struct b
 	        e);
 	if (!hash_eq(&out->deal, &k->w.id) || !hash_eq(&out->output, &k->w.tree))
 		return FAIL(e, PEER, "the directory signed for another deal or another output");
+	if (out->keep_until.s < p->ledger_time.s + p->c.genesis.life.s)
+		return FAIL(e, PEER,
+		        "the directory keeps the output until %llu only: less than LIFE ahead",
+		        (unsigned long long)out->keep_until.s);
 	return true;
 }
 
@@ -213,7 +217,7 @@ static void start_waiting(struct provider *p, struct effects *fx)
 	for (size_t i = 0; p->running < p->c.parallel && map_next(&p->works, &i, &key, &val);) {
 		struct work *k = *(struct work **)val;
 
-		if (k->w.state == WORK_RUNNING && !k->running)
+		if (k->w.state == WORK_RUNNING && !k->running && !k->pausing)
 			step_run(p, k, fx);
 	}
 }
@@ -233,6 +237,8 @@ void provider_on_run(struct provider *p, const struct event *ev, struct effects 
 			step_push(p, k, fx);
 		} else if (again(k, fx)) {
 			step_decline(p, k, REASON_HOST_FAILURE, e.msg, fx);
+		} else {
+			k->pausing = true;
 		}
 	}
 	start_waiting(p, fx);
@@ -244,8 +250,7 @@ static void settle(struct provider *p, struct work *k, const struct ledger_event
 {
 	const struct hot *h = &k->deal.deal.hot;
 	struct amount shares = {{{0}}};
-	bool paid = le->to == DEAL_RESULTS_ACCEPTED || le->to == DEAL_TIMEOUT_JUDGE ||
-	            le->to == DEAL_MEDIATION_ACCEPTED;
+	bool paid = provider_count(p, le->to);
 
 	k->w.ledger = le->to;
 	if (paid) {
@@ -256,11 +261,6 @@ static void settle(struct provider *p, struct work *k, const struct ledger_event
 		ok = ok && amount_add(p->totals.earned, k->w.earned, &p->totals.earned);
 		if (!ok)
 			log_line(&p->world->log, LOG_BROKEN, "shares above the cost of a deal");
-		p->totals.paid++;
-	} else if (le->to == DEAL_DECLINED) {
-		p->totals.declined++;
-	} else {
-		p->totals.failed++;
 	}
 	provider_finish(p, k, WORK_DONE, paid ? "" : sm_name(&deal_states, le->to));
 }
@@ -309,35 +309,45 @@ static void on_dropped(struct provider *p, const struct ledger_note *n, struct e
 		return;
 	}
 	log_line(&p->world->log, LOG_ODD, "the ledger refused: %s", n->err.msg);
-	if (k->w.state == WORK_SIGNED && k->w.ledger == 0)
+	/* Our signature is out: until open_by whoever has both may still open the deal. */
+	if (k->w.state == WORK_SIGNED && k->w.ledger == 0 &&
+	        p->ledger_time.s >= k->deal.deal.hot.open_by.s)
 		step_refuse(p, k, &n->err, fx);
 }
 
-/* Whoever profits from a deadline triggers it; what cannot be finished is declined in time. */
+/* Whoever profits from a deadline triggers it: the provider is paid, or has what is left of its bond
+ * back. What cannot be finished is declined in time. */
+static void act_in_time(struct provider *p, struct work *k, struct effects *fx)
+{
+	uint64_t now = p->ledger_time.s, due = k->w.deadline.s;
+	bool waits = k->w.ledger == DEAL_AGREED || k->w.ledger == DEAL_RESULTS_SUBMITTED ||
+	             k->w.ledger == DEAL_RESULTS_CHECKED;
+
+	if (k->w.ledger == 0 && now >= k->deal.deal.hot.open_by.s) {
+		/* Asked once more, the ledger says that it is open, or never will be. */
+		k->asked_s = now;
+		step_open(p, k, fx);
+	} else if (waits && due && now >= due) {
+		k->asked_s = now;
+		step_timeout(k, fx);
+	} else if (k->w.ledger == DEAL_AGREED && k->w.state < WORK_STORED && due &&
+	           now + p->c.confirm_s + SPARE_S >= due) {
+		k->asked_s = now;
+		step_decline(p, k, REASON_OUT_OF_TIME, "the submit timeout is near", fx);
+	}
+}
+
 static void on_time(struct provider *p, struct effects *fx)
 {
 	const void *key;
 	void *val;
 
-	for (size_t i = 0; map_next(&p->works, &i, &key, &val);) {
+	for (size_t i = 0; map_next(&p->works, &i, &key, &val) && fx->n < EFFECTS_MAX / 2;) {
 		struct work *k = *(struct work **)val;
-		uint64_t due = k->w.deadline.s;
 
-		if (due == 0 || k->w.state == WORK_FETCHING ||
-		        p->ledger_time.s < k->asked_s + ASK_AGAIN_S)
-			continue;
-		if (k->w.ledger == DEAL_AGREED && k->w.state < WORK_STORED &&
-		        p->ledger_time.s + p->c.confirm_s + SPARE_S >= due) {
-			k->asked_s = p->ledger_time.s;
-			step_decline(p, k, REASON_OUT_OF_TIME, "the submit timeout is near", fx);
-			break; /* the map may have changed; the rest on the next clock */
-		}
-		if ((k->w.ledger == DEAL_RESULTS_SUBMITTED ||
-		            k->w.ledger == DEAL_RESULTS_CHECKED) &&
-		        p->ledger_time.s >= due && fx->n < EFFECTS_MAX / 2) {
-			k->asked_s = p->ledger_time.s;
-			step_timeout(k, fx);
-		}
+		if (k->w.state != WORK_FETCHING &&
+		        p->ledger_time.s >= k->asked_s + (k->asked_s ? ASK_AGAIN_S : 0))
+			act_in_time(p, k, fx);
 	}
 }
 
@@ -405,6 +415,8 @@ void provider_on_retry(struct provider *p, const struct event *ev, struct effect
 {
 	struct work *k = provider_work_get(p, &ev->timer.key);
 
-	if (k)
-		provider_resume(p, k, ev, fx);
+	if (!k)
+		return;
+	k->pausing = false;
+	provider_resume(p, k, ev, fx);
 }

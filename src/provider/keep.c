@@ -81,9 +81,25 @@ void provider_finish(struct provider *p, struct work *k, enum work_state end, co
 	cut.n = MIN2(cut.n, sizeof k->w.why - 1);
 	memcpy(k->w.why, cut.p, cut.n);
 	k->w.why[cut.n] = '\0';
+	if (end == WORK_LOST)
+		p->totals.lost++;
 	provider_move(p, k, end);
 	map_del(&p->works, &id);
 	free(k);
+}
+
+bool provider_count(struct provider *p, uint8_t end)
+{
+	bool paid = end == DEAL_RESULTS_ACCEPTED || end == DEAL_TIMEOUT_JUDGE ||
+	            end == DEAL_MEDIATION_ACCEPTED;
+
+	if (paid)
+		p->totals.paid++;
+	else if (end == DEAL_DECLINED)
+		p->totals.declined++;
+	else
+		p->totals.failed++;
+	return paid;
 }
 
 static bool load_work(void *ctx, const void *row)
@@ -94,8 +110,8 @@ static bool load_work(void *ctx, const void *row)
 	struct err e;
 
 	p->totals.jobs++;
-	if (w->state == WORK_DONE && w->ledger == DEAL_RESULTS_ACCEPTED)
-		p->totals.paid++;
+	if (w->state == WORK_DONE)
+		provider_count(p, w->ledger);
 	if (w->state == WORK_LOST)
 		p->totals.lost++;
 	if (!amount_add(p->totals.earned, w->earned, &p->totals.earned))

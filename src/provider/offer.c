@@ -80,11 +80,12 @@ void provider_on_ack(struct provider *p, const struct event *ev, struct effects 
 	if (!hash_eq(&ev->reply->tag.key, &p->offer.id))
 		return; /* of an offer that has been replaced since */
 	if (check_ack(p, ev->reply, &e)) {
-		if (!p->posted)
+		if (!p->posted) {
 			log_line(&p->world->log, LOG_INFO, "offer posted at %s", p->c.solver.url);
+			p->idle_since = ev->wall;
+		}
 		p->posted = true;
 		p->last_refusal[0] = '\0';
-		p->idle_since = ev->wall;
 		return;
 	}
 	if (p->posted || strncmp(p->last_refusal, e.msg, sizeof p->last_refusal - 1) != 0)

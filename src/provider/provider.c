@@ -52,6 +52,10 @@ static void on_reply(struct provider *p, const struct event *ev, struct effects 
 		provider_on_ack(p, ev, fx);
 		return;
 	}
+	if (r->tag.what == TAG_IDLE) {
+		provider_on_idle(p, ev, fx);
+		return;
+	}
 	/* Signatures and results reach the JC through the ledger's events as well: a solver that does not
 	 * take them is only noted. */
 	if (!r->ok || r->status >= 400)
@@ -74,6 +78,8 @@ static void on_event(void *self, const struct event *ev, struct effects *fx)
 	case EV_TREE_IN:
 	case EV_STOP: break;
 	}
+	if (p->running > 0)
+		p->idle_since = ev->wall;
 }
 
 bool provider_new(
@@ -120,6 +126,7 @@ struct provider *provider_free(struct provider *p)
 	for (size_t i = 0; map_next(&p->works, &i, &key, &val);)
 		free(*(struct work **)val);
 	map_done(&p->works);
+	json_decref(p->idle.json);
 	free(p);
 	return NULL;
 }

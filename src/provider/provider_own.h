@@ -35,7 +35,8 @@ enum provider_tag {
 	TAG_RESULT,         /* call: the result to the solver */
 	TAG_REFUSE,         /* call */
 	TAG_RETRY,          /* timer: try the present step again */
-	TAG_DECLINE         /* call */
+	TAG_DECLINE,        /* call */
+	TAG_IDLE            /* call: why no job matches our offer */
 };
 
 struct work {
@@ -43,9 +44,22 @@ struct work {
 	struct provider_work w;
 	unsigned waiting;   /* fetches that are under way */
 	unsigned tries;     /* of the present step */
+	unsigned rounds;    /* in which parts were looked for */
 	bool running;       /* handed to the executor */
+	bool pausing;       /* until its retry timer: not run before */
 	struct hash action; /* id of the action that was submitted last */
 	uint64_t asked_s;   /* ledger time at which a passed deadline was last acted on */
+};
+
+/* What the solver said last about our offer, and who waits for it. */
+#define IDLE_WAITING_MAX 16 /* others get what is known */
+struct idle_view {
+	bool known;
+	struct mono at;
+	json_t *json;              /* NULL: no answer, see `missing` */
+	char missing[ERR_MSG_MAX]; /* why */
+	unsigned waiting_n;
+	struct conn_id waiting[IDLE_WAITING_MAX];
 };
 
 struct provider {
@@ -67,6 +81,7 @@ struct provider {
 	struct wall started;
 	struct wall idle_since;
 	char last_refusal[256];
+	struct idle_view idle;
 };
 
 /* offer.c */
@@ -99,12 +114,21 @@ void provider_keep_cursor(struct provider *p, uint8_t which, uint64_t cursor);
 struct work *provider_work_new(struct provider *p, const struct hash *id);
 struct work *provider_work_get(struct provider *p, const struct hash *id);
 void provider_finish(struct provider *p, struct work *k, enum work_state end, const char *why);
+/* Counts a deal by the ledger's final state; true when it was paid in full. */
+bool provider_count(struct provider *p, uint8_t end);
 MUST bool provider_load(struct provider *p, struct err *e);
 /* The result document of a deal that has run. */
 void work_result(const struct work *k, struct result *out);
 /* {"deal", "jobCreatorSignature", "providerSignature"} in the event's arena. */
 struct bytes work_deal_json(struct effects *fx, const struct work *k);
+/* idle.c */
+/* True: the solver is asked, and provider_reply_status() follows. */
+bool provider_ask_idle(
+        struct provider *p, struct conn_id conn, const struct event *ev, struct effects *fx);
+void provider_on_idle(struct provider *p, const struct event *ev, struct effects *fx);
 /* status.c */
+void provider_reply_status(
+        struct provider *p, struct conn_id conn, const struct event *ev, struct effects *fx);
 void provider_on_request(struct provider *p, const struct event *ev, struct effects *fx);
 extern const struct route provider_routes[];
 extern const size_t provider_routes_n;

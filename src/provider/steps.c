@@ -10,6 +10,9 @@
 #include "port/action_json.h"
 #include "provider/provider_own.h"
 
+/* Beyond the tries of single fetches: parts are asked for as often as this. */
+enum { PARTS_ROUNDS_MAX = 12, CLOCK_WAIT_MS = 100 };
+
 static struct tag tag_of(enum provider_tag what, const struct work *k)
 {
 	return (struct tag){.what = what, .key = k->w.id};
@@ -118,6 +121,10 @@ static bool fetch_parts(struct provider *p, struct work *k, const struct job_spe
 	struct cid root = cid_tree(&s->program);
 	uint64_t bytes;
 
+	/* What was fetched and is still not here whole will never be. */
+	if (p->ledger_time.s && k->rounds++ > PARTS_ROUNDS_MAX)
+		return FAIL(e, MODULE_INPUT,
+		        "program and inputs cannot be fetched whole within the bytes that the spec states");
 	if (!have_tree(p, &root, WASM_MODULE_MAX * 2, &bytes))
 		fetch(p, k, TAG_FETCH_PART, &root, WASM_MODULE_MAX * 2, fx);
 	for (uint32_t i = 0; i < s->inputs.n; i++) {
@@ -125,10 +132,6 @@ static bool fetch_parts(struct provider *p, struct work *k, const struct job_spe
 
 		root = hash_is_zero(&in->file) ? cid_tree(&in->tree) : cid_raw(&in->file);
 		if (!have_tree(p, &root, in->bytes, &bytes)) {
-			if (k->tries > 3)
-				return FAIL(e, MODULE_INPUT,
-				        "input %s cannot be fetched whole within its %llu bytes",
-				        in->path, (unsigned long long)in->bytes);
 			fetch(p, k, TAG_FETCH_PART, &root, in->bytes, fx);
 		} else if (bytes != in->bytes) {
 			return FAIL(e, MODULE_INPUT, "input %s has %llu bytes, the spec says %llu",
@@ -160,7 +163,12 @@ void step_fetch(struct provider *p, struct work *k, struct effects *fx)
 		step_refuse(p, k, &e, fx);
 		return;
 	}
-	if (k->waiting == 0)
+	if (k->waiting)
+		return;
+	/* After a start the ledger's time is not known at once, and without it nothing is signed. */
+	if (p->ledger_time.s == 0)
+		fx_add(fx, FX_TIMER, tag_of(TAG_RETRY, k))->delay = span_ms(CLOCK_WAIT_MS);
+	else
 		step_sign(p, k, fx);
 }
 
@@ -237,9 +245,14 @@ void step_run(struct provider *p, struct work *k, struct effects *fx)
 void step_push(struct provider *p, struct work *k, struct effects *fx)
 {
 	const struct peer *dir = directory_of(p, k);
-	struct fx *f = fx_add(fx, FX_PUSH, tag_of(TAG_PUSH, k));
+	struct fx *f;
 
-	assert(dir);
+	if (!dir) {
+		step_decline(p, k, REASON_DIRECTORY_UNAVAILABLE,
+		        "the deal's directory is none of ours any more", fx);
+		return;
+	}
+	f = fx_add(fx, FX_PUSH, tag_of(TAG_PUSH, k));
 	f->url = dir->url;
 	f->audience = dir->addr;
 	f->root = cid_tree(&k->w.tree);

@@ -75,6 +75,7 @@ static void on_opened(struct solver *s, struct solver_deal *d, struct solver_ste
 		opened_after_all(s, d, ev, fx);
 	solver_move(s, step, MATCH_OPEN, ev, fx, "both have agreed, all is locked");
 	book_opened(s->book, &d->id);
+	past_keep(s, &d->deal.cold.job_offer, &d->provider);
 	offer_forget(s, &d->deal.cold.job_offer, OFFER_DONE);
 	s->n.opened++;
 }

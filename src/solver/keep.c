@@ -170,7 +170,7 @@ bool offer_remember(struct solver *s, const struct hash *id, uint64_t sequence,
         enum offer_kind kind, const void *doc, struct err *e)
 {
 	size_t n = kind == OFFER_JOB ? sizeof(struct job_offer) : sizeof(struct resource_offer);
-	void *copy = malloc(n);
+	struct packed *copy = packed_of(doc, n);
 	struct open_offer *o = copy ? map_put(&s->offers, id, NULL) : NULL;
 
 	if (!o || !roster_add(&s->roster, sequence, id)) {
@@ -178,18 +178,25 @@ bool offer_remember(struct solver *s, const struct hash *id, uint64_t sequence,
 		map_del(&s->offers, id);
 		return FAIL(e, BUSY, "the book is full");
 	}
-	memcpy(copy, doc, n);
-	*o = (struct open_offer){.sequence = sequence, .kind = (uint8_t)kind};
-	if (kind == OFFER_JOB)
-		o->of.job = copy;
-	else
-		o->of.resource = copy;
+	*o = (struct open_offer){.sequence = sequence, .kind = (uint8_t)kind, .doc = copy};
 	return true;
 }
 
 struct open_offer *offer_find(struct solver *s, const struct hash *id)
 {
 	return map_get(&s->offers, id);
+}
+
+void offer_job(const struct open_offer *o, struct job_offer *out)
+{
+	assert(o->kind == OFFER_JOB);
+	packed_open(o->doc, out, sizeof *out);
+}
+
+void offer_resource(const struct open_offer *o, struct resource_offer *out)
+{
+	assert(o->kind == OFFER_RESOURCE);
+	packed_open(o->doc, out, sizeof *out);
 }
 
 void offer_forget(struct solver *s, const struct hash *id, enum offer_state state)
@@ -204,6 +211,6 @@ void offer_forget(struct solver *s, const struct hash *id, enum offer_state stat
 	if (!o)
 		return;
 	roster_remove(&s->roster, o->sequence);
-	free(o->kind == OFFER_JOB ? (void *)o->of.job : (void *)o->of.resource);
+	free(o->doc);
 	map_del(&s->offers, id);
 }

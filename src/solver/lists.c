@@ -72,6 +72,7 @@ static bool list_resource(void *ctx, const void *vrow)
 	const struct solver_offer *row = vrow;
 	struct listing *l = ctx;
 	struct open_offer *o = offer_find(l->s, &row->id);
+	struct resource_offer offer;
 	struct resources left = {0};
 
 	if (row->kind != OFFER_RESOURCE || row->state != OFFER_OPEN || !o)
@@ -80,11 +81,12 @@ static bool list_resource(void *ctx, const void *vrow)
 		return true;
 	if (!book_free_capacity(l->s->book, &row->id, &left))
 		return true;
+	offer_resource(o, &offer);
 	json_array_append_new(
 	        l->list, json_pack("{s:o, s:o, s:I, s:o, s:o}", "id", json_of_hash(&row->id),
 	                         "sequence", json_of_u64(row->sequence), "acknowledged",
 	                         (json_int_t)row->time.s, "left", capacity_json(&left), "offer",
-	                         record_to_json(resource_offer_record(), o->of.resource)));
+	                         record_to_json(resource_offer_record(), &offer)));
 	return json_array_size(l->list) < l->p.limit;
 }
 

@@ -47,10 +47,14 @@ static bool make_deal(struct solver *s, const struct book_match *m, const struct
 	struct open_offer *j = offer_find(s, &m->job), *r = offer_find(s, &m->resource);
 	struct deal_making making = {
 	        .job_offer = m->job, .resource_offer = m->resource, .open_by.s = open_by(s)};
+	struct job_offer job;
+	struct resource_offer resource;
 
 	if (!j || !r)
 		return FAIL(e, INTERNAL, "the book matched an offer that is not open");
-	TRY(deal_from_offers(j->of.job, r->of.resource, &making, &d->deal, e), e);
+	offer_job(j, &job);
+	offer_resource(r, &resource);
+	TRY(deal_from_offers(&job, &resource, &making, &d->deal, e), e);
 	TRY(deal_open_in_time(&d->deal, &s->c.genesis, s->ledger_time, e), e);
 	eip712_hash(deal_record(), &d->deal, &d->id);
 	d->job_creator = d->deal.hot.job_creator;
@@ -107,6 +111,7 @@ static bool expire(struct solver *s, struct btime now)
 	for (int i = 0; i < MATCHES_OF_A_TURN; i++) {
 		if (!book_expire(s->book, now, &id))
 			return true;
+		past_keep(s, &id, NULL);
 		offer_forget(s, &id, OFFER_EXPIRED);
 	}
 	return false;

@@ -3,10 +3,11 @@
 #include "codec/hex.h"
 #include "codec/json.h"
 #include "codec/signed.h"
+#include "crypto/secp.h"
 #include "market/deal_valid.h"
 #include "solver/solver_own.h"
 
-enum { FRESH_S = 300, LIFE_S = 86400 };
+enum { FRESH_S = 300, LIFE_S = 86400, BURST_S = 10 };
 
 /* ---- what is checked -------------------------------------------------------------------------------- */
 
@@ -128,12 +129,56 @@ static bool check_nonce(
 	return true;
 }
 
+/* The offer's id is at hand: it is the struct hash that was signed. Who signed otherwise is worked out again,
+ * for the words. */
+static bool check_signer(struct solver *s, const struct record *rec, const void *doc,
+        const struct hash *id, const struct sig *sig, const struct addr *who, struct err *e)
+{
+	struct hash digest;
+
+	eip712_digest(&s->c.domain, id, &digest);
+	return secp_check(&digest, sig, who, e) ||
+	       signed_check(&s->c.domain, rec, doc, sig, who, e);
+}
+
+/* The signer has been verified: nobody can use up what another may file. One that came before costs
+ * nothing. Ten seconds' worth may come at once. */
+static bool take_rate(struct solver *s, const struct addr *signer, struct mono now, struct err *e)
+{
+	int64_t rate = s->c.rate_offers, full = rate * BURST_S * 1000, passed_ms;
+	char text[ADDR_TEXT_MAX];
+	struct signer_bucket *b;
+	bool fresh;
+
+	if (rate == 0)
+		return true;
+	if (s->signers.n >= RATE_KEYS_MAX)
+		map_clear(&s->signers);
+	b = map_put(&s->signers, signer, &fresh);
+	if (!b)
+		return FAIL(e, BUSY, "no memory to count offers");
+	if (fresh)
+		*b = (struct signer_bucket){full, now};
+	/* No longer than fills it: a product that cannot overflow. */
+	passed_ms = MIN2(mono_since(now, b->then).ms, (int64_t)BURST_S * 1000);
+	b->milli = MIN2(full, b->milli + passed_ms * rate);
+	b->then = now;
+	if (b->milli < 1000) {
+		addr_format(signer, text);
+		return FAIL(
+		        e, RATE, "%s files more than %u offers per second", text, s->c.rate_offers);
+	}
+	b->milli -= 1000;
+	return true;
+}
+
 static bool check_job(struct solver *s, const struct solver_job *doc, const struct sig *sig,
         const struct event *ev, struct err *e)
 {
 	const struct job_offer *o = &doc->offer;
 
-	TRY(signed_check(&s->c.domain, job_offer_record(), o, sig, &o->job_creator, e), e);
+	TRY(check_signer(s, job_offer_record(), o, &doc->id, sig, &o->job_creator, e), e);
+	TRY(take_rate(s, &o->job_creator, ev->now, e), e);
 	TRY(check_solver(s, &o->solver, e), e);
 	TRY(check_times(o->created_at, o->expiry, s, ev, e), e);
 	if (!solver_caught_up(s, ev))
@@ -146,10 +191,13 @@ static bool check_job(struct solver *s, const struct solver_job *doc, const stru
 	return true;
 }
 
-static bool check_resource(struct solver *s, const struct resource_offer *o, const struct sig *sig,
-        const struct event *ev, struct err *e)
+static bool check_resource(struct solver *s, const struct solver_resource *doc,
+        const struct sig *sig, const struct event *ev, struct err *e)
 {
-	TRY(signed_check(&s->c.domain, resource_offer_record(), o, sig, &o->provider, e), e);
+	const struct resource_offer *o = &doc->offer;
+
+	TRY(check_signer(s, resource_offer_record(), o, &doc->id, sig, &o->provider, e), e);
+	TRY(take_rate(s, &o->provider, ev->now, e), e);
 	TRY(check_solver(s, &o->solver, e), e);
 	TRY(check_times(o->created_at, o->expiry, s, ev, e), e);
 	TRY(check_mediators(o->mediators.v, o->mediators.n, e), e);
@@ -260,7 +308,7 @@ static bool file_resource(struct solver *s, struct solver_resource *doc, struct 
 {
 	struct hash replaced = {{0}};
 
-	TRY(check_resource(s, &doc->offer, &row->sig, ev, e), e);
+	TRY(check_resource(s, doc, &row->sig, ev, e), e);
 	number(s, row, ev);
 	TRY(book_add_resource(s->book, &row->id, &doc->offer, row->sequence, &replaced, e), e);
 	if (!hash_is_zero(&replaced))
@@ -343,6 +391,7 @@ static bool cancel(struct solver *s, const struct solver_offer *row, const struc
 	case OFFER_TAKEN: return cancel_taken(s, row, ev, fx, e);
 	case OFFER_OPEN:
 		book_remove(s->book, &row->id);
+		past_keep(s, &row->id, NULL); /* mostly of creators whose patience ended */
 		offer_forget(s, &row->id, OFFER_CANCELLED);
 		return true;
 	case OFFER_CANCELLED: return true;

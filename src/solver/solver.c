@@ -31,6 +31,8 @@ enum { SWEEP_MS = 1000, AGAIN_OF_A_TURN = 32 };
 	        "state of a job offer; counts of refusals by reason")                                      \
 	X("GET", "/v1/resource-offers", NONE, NONE, 0, view_resource_offers,                               \
 	        "open resource offers; ?account=, ?offset=, ?limit=")                                      \
+	X("GET", "/v1/resource-offers/{offer}/idle", REQUEST, NONE, 0, view_idle,                          \
+	        "for its provider: why no job matches, and what change would have matched how many")       \
 	X("GET", "/v1/explain/{offer}", NONE, NONE, 0, view_explain,                                       \
 	        "every provider with the reason against it")                                               \
 	X("GET", "/v1/deals/{deal}", OPTIONAL, NONE, 0, view_deal, "a deal with its timeline")             \
@@ -100,6 +102,7 @@ static void on_event(void *self, const struct event *ev, struct effects *fx)
 {
 	struct solver *s = self;
 
+	s->now = ev->now;
 	switch (ev->kind) {
 	case EV_START: on_start(s, ev, fx); break;
 	case EV_TIMER: on_timer(s, ev, fx); break;
@@ -131,6 +134,8 @@ bool solver_new(struct world *w, const struct solver_config *c, struct solver **
 	w->rng.fill(w->rng.self, &seed, sizeof seed);
 	s->book = book_new(&w->signer.addr, max, seed);
 	roster_init(&s->roster);
+	map_init(&s->signers, sizeof(struct addr), sizeof(struct signer_bucket), RATE_KEYS_MAX,
+	        seed);
 	map_init(&s->offers, sizeof(struct hash), sizeof(struct open_offer), (size_t)max * 2, seed);
 	if (!s->book) {
 		solver_free(s);
@@ -170,11 +175,13 @@ struct solver *solver_free(struct solver *s)
 	for (size_t i = 0; map_next(&s->offers, &i, &key, &val);) {
 		struct open_offer *o = val;
 
-		free(o->kind == OFFER_JOB ? (void *)o->of.job : (void *)o->of.resource);
+		free(o->doc);
 	}
 	map_done(&s->offers);
 	roster_done(&s->roster);
 	book_free(s->book);
+	idle_done(s);
+	map_done(&s->signers);
 	free(s->again);
 	free(s);
 	return NULL;

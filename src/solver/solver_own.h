@@ -6,6 +6,7 @@
 #include "market/book.h"
 #include "market/roster.h"
 #include "port/peer.h"
+#include "solver/packed.h"
 #include "solver/solver.h"
 
 #include "model/record_struct.h"
@@ -51,10 +52,29 @@ struct open_offer {
 	uint64_t sequence;
 	uint8_t kind;
 	uint8_t strikes;
-	union {
-		struct job_offer *job;
-		struct resource_offer *resource;
-	} of;
+	struct packed *doc;
+};
+
+/* A job offer that has left the book with a deal, or with nothing. */
+struct past_job {
+	struct packed *offer;
+	struct mono at;
+	struct addr provider; /* who got it; zero: nobody */
+};
+#define PAST_JOBS_MAX 1024 /* the newest; a restart forgets them */
+#define PAST_S        3600
+
+/* What was answered to a provider that asked why it is idle. */
+struct idle_answer {
+	struct hash offer;
+	struct mono at;
+	json_t *json;
+};
+#define IDLE_ANSWERS 64
+
+struct signer_bucket {
+	int64_t milli; /* thousandths of an offer that may still be filed */
+	struct mono then;
 };
 
 struct solver {
@@ -76,6 +96,13 @@ struct solver {
 	/* After a start: unfinished deals, told again bit by bit. */
 	struct hash *again;
 	size_t again_n, again_at, again_cap;
+	struct mono now; /* of the present event */
+	struct past_job past[PAST_JOBS_MAX];
+	size_t past_at;
+	struct idle_answer idle[IDLE_ANSWERS];
+	struct mono idle_from; /* counts since then */
+	unsigned idle_n;
+	struct map signers; /* account -> struct signer_bucket */
 	struct solver_counts {
 		uint64_t job_offers, resource_offers, refused, matches, dissolved, opened, paid,
 		        results;
@@ -104,6 +131,8 @@ MUST bool offer_remember(struct solver *s, const struct hash *id, uint64_t seque
         enum offer_kind kind, const void *doc, struct err *e);
 void offer_forget(struct solver *s, const struct hash *id, enum offer_state state);
 struct open_offer *offer_find(struct solver *s, const struct hash *id);
+void offer_job(const struct open_offer *o, struct job_offer *out);
+void offer_resource(const struct open_offer *o, struct resource_offer *out);
 
 /* load.c: after a start. */
 MUST bool solver_load(struct solver *s, struct wall now, struct err *e);
@@ -137,6 +166,12 @@ MUST bool deal_find(struct solver *s, const struct http_req *r, struct solver_de
 
 /* follow.c */
 void on_ledger(struct solver *s, const struct event *ev, struct effects *fx);
+
+/* idle.c */
+/* Takes over the document of a job offer that is about to be forgotten; provider NULL: nobody got it. */
+void past_keep(struct solver *s, const struct hash *job, const struct addr *provider);
+void idle_done(struct solver *s);
+void view_idle(struct solver *s, const struct event *ev, struct effects *fx);
 
 /* views.c, lists.c */
 void view_job_offer(struct solver *s, const struct event *ev, struct effects *fx);

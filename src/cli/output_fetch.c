@@ -1,0 +1,132 @@
+/* output_fetch.c - one tree, fetched and verified by the same port that a job creator uses. */
+#include "cli/output_fetch.h"
+
+#include <unistd.h>
+
+#include "blobs/folder.h"
+#include "blobs/http_tree.h"
+#include "cli/output.h"
+#include "cli/remove.h"
+#include "codec/hex.h"
+#include "codec/json.h"
+#include "os/file.h"
+#include "os/rng.h"
+
+struct fetch {
+	uv_loop_t loop;
+	struct http_client *client;
+	struct tree_port port;
+	struct blobs_folder *folder;
+	struct blobs blobs;
+	char path[CLI_PATH_MAX + 32]; /* of the folder, gone afterwards */
+	bool done, ok;
+	struct err why;
+};
+
+static void on_tree(void *self, const struct tree_done *done)
+{
+	struct fetch *f = self;
+
+	f->done = true;
+	f->ok = done->ok;
+	f->why = done->err;
+}
+
+/* The deal with its signatures, which opens the tree to its members. */
+static bool deal_text(
+        const struct job_store *s, const struct hash *id, struct buf *out, struct err *e)
+{
+	struct creator_deal d = {.id = *id};
+	json_t *j;
+
+	TRY(s->store.get(s->store.self, creator_deal_record(), &d, e), e);
+	j = json_pack("{s:o, s:o}", "deal", record_to_json(deal_record(), &d.deal),
+	        "jobCreatorSignature", json_of_sig(&d.jc_sig));
+	if (d.rp_sig.n)
+		json_object_set_new(j, "providerSignature", json_of_sig(&d.rp_sig));
+	json_canonical(j, out);
+	json_decref(j);
+	return buf_ok(out) || FAIL(e, MEMORY, "no memory for a deal");
+}
+
+static bool open_all(
+        struct fetch *f, const struct cli *c, const struct http_identity *who, struct err *e)
+{
+	snprintf(f->path, sizeof f->path, "%s/fetch-%ld", c->places.cache, (long)getpid());
+	TRY(dir_make(c->places.cache, e), e);
+	TRY(blobs_folder_open(f->path, &f->folder, e), e);
+	f->blobs = blobs_folder_port(f->folder);
+	TRY(http_client_new(&f->loop, who, &f->client, e), e);
+	return http_tree_open(&f->loop, f->client, &f->blobs, &f->port, e);
+}
+
+static void close_all(struct fetch *f)
+{
+	struct err e;
+
+	http_tree_close(&f->port);
+	if (f->client)
+		http_client_free(f->client);
+	uv_run(&f->loop, UV_RUN_DEFAULT);
+	uv_loop_close(&f->loop);
+	if (f->folder)
+		blobs_folder_free(f->folder);
+	if (f->path[0] && !remove_all(f->path, &e))
+		err_clear(&e);
+}
+
+static bool fetch(struct fetch *f, struct cli *c, const struct peer *from, const struct cid *root,
+        const struct buf *deal, const char *dir, struct err *e)
+{
+	const struct inbox in = {.self = f, .tree = on_tree};
+
+	f->port.fetch(f->port.self, (struct tag){0}, from->url, &from->addr, root, buf_bytes(deal),
+	        HTTP_TREE_MAX, &in);
+	while (!f->done && uv_run(&f->loop, UV_RUN_ONCE) != 0)
+		;
+	if (!f->done)
+		return FAIL(e, INTERNAL, "the fetch ended without an answer");
+	if (!f->ok) {
+		*e = f->why;
+		if (e->code == E_UNREACHABLE)
+			return err_hint(e, "lilypad doctor --role creator%s%s",
+			        args_get(&c->args, "dir") ? " --dir " : "",
+			        args_get(&c->args, "dir") ? args_get(&c->args, "dir") : "");
+		return false;
+	}
+	return output_write(&f->blobs, root, dir, e);
+}
+
+bool output_fetch(struct cli *c, const struct job_store *s, const struct creator_job *j,
+        const char *dir, struct err *e)
+{
+	struct buf deal OWN(buf_done) = {0};
+	struct cid root = cid_tree(&j->tree);
+	struct peer solver, directory;
+	struct http_identity who = {0};
+	struct network_file n;
+	struct wallet w;
+	struct fetch f = {0};
+	char name[JOB_NAME_MAX];
+	bool ok;
+
+	if (hash_is_zero(&j->deal) || hash_is_zero(&j->tree)) {
+		FAIL(e, STATE, "job %s is %s and has no output", job_name(&j->id, name),
+		        sm_name(&job_states, j->state));
+		return err_hint(e, "lilypad job show %s", name);
+	}
+	TRY(network_load(c, &n, e), e);
+	TRY(cli_peers(c, &solver, &directory, e), e);
+	buf_init(&deal, HTTP_BODY_MAX);
+	TRY(deal_text(s, &j->deal, &deal, e), e);
+	TRY(wallet_open(c, NULL, false, &w, e), e);
+	who = (struct http_identity){.signer = wallet_signer(&w), .rng = rng_os()};
+	network_domain(&n, &who.domain);
+	ok = uv_loop_init(&f.loop) == 0 || FAIL(e, IO, "no event loop");
+	if (ok) {
+		ok = open_all(&f, c, &who, e) && fetch(&f, c, &directory, &root, &deal, dir, e);
+		close_all(&f);
+	}
+	wallet_close(&w);
+	return ok;
+}

@@ -1,0 +1,327 @@
+/* creator_suite.h - what the test programs of this folder share: a job creator in a world of its own, with
+ * one job, a solver that matches it, and a provider that delivers. */
+#ifndef LILYPAD_CREATOR_CREATOR_SUITE_H
+#define LILYPAD_CREATOR_CREATOR_SUITE_H
+
+#include "port/world_suite.h"
+
+#include "creator/creator_own.h"
+#include "market/deal_of.h"
+#include "market/sample.h"
+#include "port/action_json.h"
+
+struct stage {
+	struct bench *b;
+	struct creator_config config;
+	struct creator *c;
+	struct creator_request req;
+	struct job_spec spec;
+	struct hash job;            /* id of the job: of its first offer */
+	struct creator_offer offer; /* as it was posted last */
+	struct resource_offer resource;
+	struct creator_deal deal;
+	struct creator_result result;
+	struct unixfs_node output;
+	uint64_t sequence;
+};
+
+static inline void stage_open(struct stage *s)
+{
+	struct err e;
+
+	if (!creator_new(&s->b->world, &s->config, &s->c, &e))
+		fail_msg("%s", e.msg);
+	s->b->role = creator_role(s->c);
+	send_start(s->b);
+	assert_string_equal(need(s->b, FX_FOLLOW, TAG_SOLVER)->path, "/v1/events");
+}
+
+/* The process is gone and another one takes over whatever has no living owner. */
+static inline bool nobody_lives(void *ctx, const uint8_t owner[16])
+{
+	(void)ctx, (void)owner;
+	return false;
+}
+
+static inline void take_over(struct stage *s)
+{
+	creator_free(s->c);
+	s->config.first = NULL;
+	s->config.detach = false;
+	s->config.alive = nobody_lives;
+	memset(s->config.owner, 0, sizeof s->config.owner);
+	stage_open(s);
+	send_clock(s->b);
+	send_connected(s->b, false);
+}
+
+static inline struct creator_job job_row(struct stage *s)
+{
+	struct creator_job j = {.id = s->job};
+	struct err e;
+
+	if (!kept_get(s->b, creator_job_record(), &j, &e))
+		fail_msg("the job is not in the store");
+	return j;
+}
+
+static inline void assert_state(struct stage *s, enum job_state state)
+{
+	assert_string_equal(sm_name(&job_states, job_row(s).state), sm_name(&job_states, state));
+}
+
+/* The timeline has an entry of that name whose text has the word. */
+static inline void assert_noted(struct stage *s, const char *name, const char *word)
+{
+	for (size_t i = 0; i < s->b->rows_n; i++) {
+		const struct creator_event *ev = s->b->rows[i].row;
+
+		if (s->b->rows[i].r == creator_event_record() && strcmp(ev->name, name) == 0 &&
+		        strstr(ev->text, word))
+			return;
+	}
+	fail_msg("the timeline has no %s with \"%s\"", name, word);
+}
+
+static inline void read_posted(struct stage *s)
+{
+	struct fx *f = need(s->b, FX_CALL, TAG_OFFER);
+	json_t *j = body_of(f);
+	struct err e;
+
+	assert_true(asks(f, "/v1/job-offers"));
+	assert_true(json_get_record(j, "offer", job_offer_record(), &s->offer.offer, &e));
+	assert_true(json_get_sig(j, "signature", &s->offer.sig, &e));
+	assert_true(signed_check(&s->b->domain, job_offer_record(), &s->offer.offer, &s->offer.sig,
+	        &s->b->addr[JC], &e));
+	eip712_hash(job_offer_record(), &s->offer.offer, &s->offer.id);
+	if (hash_is_zero(&s->job))
+		s->job = s->offer.id;
+	json_decref(j);
+}
+
+static inline void acknowledge(struct stage *s, enum party who, const char *state)
+{
+	struct ack ack = {s->offer.id, ++s->sequence, {wall_seconds(s->b->wall)}};
+	struct sig sig = sign_as(s->b, who, ack_record(), &ack);
+
+	send_reply(s->b, (struct tag){.what = TAG_OFFER, .key = s->offer.id}, 200,
+	        json_pack("{s:o, s:o, s:s}", "ack", record_to_json(ack_record(), &ack), "signature",
+	                json_of_sig(&sig), "state", state));
+}
+
+/* ---- the solver's match ------------------------------------------------------------------------------------- */
+
+static inline void make_deal(struct stage *s, enum party rp)
+{
+	struct bench *b = s->b;
+	struct deal_making m = {.open_by.s = b->ledger.s + 300};
+	struct err e;
+
+	s->resource = sample_resource();
+	s->resource.provider = b->addr[rp];
+	s->resource.solver = b->addr[SOLVER];
+	s->resource.directories.n = 1;
+	s->resource.directories.v[0] = b->addr[DIRECTORY];
+	s->resource.created_at.s = wall_seconds(b->wall);
+	s->resource.expiry.s = s->resource.created_at.s + 600;
+	m.job_offer = s->offer.id;
+	eip712_hash(resource_offer_record(), &s->resource, &m.resource_offer);
+	if (!deal_from_offers(&s->offer.offer, &s->resource, &m, &s->deal.deal, &e))
+		fail_msg("%s", e.msg);
+	s->deal.match = (struct match){.job_offer = m.job_offer,
+	        .resource_offer = m.resource_offer,
+	        .sequence = ++s->sequence,
+	        .book_root = hash_no(8),
+	        .time = {wall_seconds(b->wall)}};
+}
+
+static inline json_t *deal_message(struct stage *s, enum party who)
+{
+	struct sig sig;
+
+	eip712_hash(deal_record(), &s->deal.deal, &s->deal.id);
+	s->deal.match.deal = s->deal.id;
+	sig = sign_as(s->b, who, match_record(), &s->deal.match);
+	return json_pack("{s:o, s:o, s:o, s:o}", "id", json_of_hash(&s->deal.id), "deal",
+	        record_to_json(deal_record(), &s->deal.deal), "match",
+	        record_to_json(match_record(), &s->deal.match), "matchSignature",
+	        json_of_sig(&sig));
+}
+
+static inline void assert_not_signed(struct stage *s, const char *word)
+{
+	struct fx *f = need(s->b, FX_CALL, TAG_SIGNATURE);
+	json_t *j = body_of(f);
+	const char *why =
+	        json_string_value(json_object_get(json_object_get(j, "reason"), "message"));
+
+	assert_true(asks(f, "/refuse"));
+	if (!why || !strstr(why, word))
+		fail_msg("refused with \"%s\", not with \"%s\"", why, word);
+	json_decref(j);
+	assert_state(s, JOB_POSTED);
+	assert_noted(s, "REFUSED", word);
+}
+
+/* ---- the provider's result -------------------------------------------------------------------------------------- */
+
+static inline void make_result(struct stage *s, enum party rp)
+{
+	const struct unixfs_path files[] = {
+	        {STR("stdout"), str_bytes(STR("hello\n")), false},
+	        {STR("stderr"), str_bytes(STR("")), false},
+	        {STR("exitCode"), str_bytes(STR("3\n")), false},
+	};
+	struct bench *b = s->b;
+
+	s->output = plant(&b->remote, files, COUNT(files));
+	s->result = (struct creator_result){.id = s->deal.id,
+	        .result = {.deal = s->deal.id,
+	                .status = STATUS_COMPLETED,
+	                .count = 500,
+	                .bytes = s->output.tree_bytes,
+	                .secret_hash = hash_no(4),
+	                .output = {.tree = s->output.cid.digest}},
+	        .stored = {s->deal.id, s->output.cid.digest, s->output.tree_bytes,
+	                {b->ledger.s + 700000}}};
+	(void)rp;
+}
+
+static inline json_t *result_message(struct stage *s, enum party rp, enum party directory)
+{
+	s->result.sig = sign_as(s->b, rp, result_record(), &s->result.result);
+	s->result.stored_sig = sign_as(s->b, directory, stored_record(), &s->result.stored);
+	return json_pack("{s:o, s:o, s:o, s:o, s:o}", "id", json_of_hash(&s->deal.id), "result",
+	        record_to_json(result_record(), &s->result.result), "signature",
+	        json_of_sig(&s->result.sig), "stored",
+	        record_to_json(stored_record(), &s->result.stored), "storedSignature",
+	        json_of_sig(&s->result.stored_sig));
+}
+
+/* ---- a job as far as a state ------------------------------------------------------------------------------------- */
+
+static inline void to_storing(struct stage *s)
+{
+	stage_open(s);
+	send_connected(s->b, false);
+	need(s->b, FX_PUSH, TAG_PUSH_PART);
+}
+
+static inline void to_posted(struct stage *s)
+{
+	struct tag tag;
+	unsigned n;
+
+	to_storing(s);
+	tag = need(s->b, FX_PUSH, TAG_PUSH_PART)->tag;
+	n = fx_count(s->b, FX_PUSH);
+	s->job = tag.key;
+	for (unsigned i = 0; i < n; i++)
+		send_pushed(s->b, tag, NULL);
+	read_posted(s);
+	send_clock(s->b);
+	acknowledge(s, SOLVER, "open");
+	assert_state(s, JOB_POSTED);
+}
+
+static inline void to_matched(struct stage *s)
+{
+	to_posted(s);
+	make_deal(s, RP);
+	send_message(s->b, "deal", deal_message(s, SOLVER));
+	assert_state(s, JOB_MATCHED);
+}
+
+static inline void send_rp_signed(struct stage *s)
+{
+	struct sig sig = sign_as(s->b, RP, deal_record(), &s->deal.deal);
+
+	send_message(s->b, "signed",
+	        json_pack("{s:o, s:o}", "id", json_of_hash(&s->deal.id), "providerSignature",
+	                json_of_sig(&sig)));
+}
+
+static inline void to_agreed(struct stage *s)
+{
+	to_matched(s);
+	send_rp_signed(s);
+	send_deal_event(s->b, &s->deal.id, DEAL_AGREED, 0, s->b->ledger.s + 600);
+	assert_state(s, JOB_AGREED);
+	make_result(s, RP);
+}
+
+static inline void to_submitted(struct stage *s)
+{
+	to_agreed(s);
+	send_deal_event(s->b, &s->deal.id, DEAL_RESULTS_SUBMITTED, 0, s->b->ledger.s + 600);
+	assert_state(s, JOB_SUBMITTED);
+}
+
+static inline void to_fetching(struct stage *s)
+{
+	to_agreed(s);
+	send_message(s->b, "result", result_message(s, RP, DIRECTORY));
+	assert_state(s, JOB_FETCHING);
+}
+
+static inline void to_judged(struct stage *s)
+{
+	to_fetching(s);
+	assert_int_equal(serve_fetches(s->b), 1);
+	assert_state(s, JOB_JUDGED);
+}
+
+/* ---- life ------------------------------------------------------------------------------------------------------ */
+
+static inline int stage_setup(void **state)
+{
+	const struct unixfs_path program[] = {
+	        {STR("program.wasm"), str_bytes(STR("\0asm")), false}};
+	struct stage *s = calloc(1, sizeof *s);
+	struct unixfs_node node;
+	struct job_offer j = sample_job();
+
+	assert_non_null(s);
+	s->b = bench_new(JC);
+	node = plant(&s->b->local, program, 1);
+	s->spec = (struct job_spec){.version = 1,
+	        .executor = EXECUTOR_WASM,
+	        .name = "test",
+	        .module = j.module,
+	        .program = node.cid.digest,
+	        .program_bytes = node.tree_bytes,
+	        .entrypoint = "_start",
+	        .resources = j.resources,
+	        .instruction_limit = j.instruction_limit,
+	        .output_limit = 1000,
+	        .determinism = DETERMINISM_EXACT};
+	snprintf(s->spec.engine, sizeof s->spec.engine, "%s", j.engine);
+	s->req = (struct creator_request){.spec = &s->spec, .offer = j, .queue = span_s(30)};
+	snprintf(s->req.key, sizeof s->req.key, "a-key");
+	s->config = (struct creator_config){.domain = s->b->domain,
+	        .genesis = {.min = {60}, .life = {604800}},
+	        .owner = {1},
+	        .first = &s->req,
+	        .exit_when_done = true};
+	snprintf(s->config.solver.url, sizeof s->config.solver.url, "http://solver");
+	s->config.solver.addr = s->b->addr[SOLVER];
+	snprintf(s->config.directory.url, sizeof s->config.directory.url, "http://dir");
+	s->config.directory.addr = s->b->addr[DIRECTORY];
+	*state = s;
+	return 0;
+}
+
+static inline int stage_teardown(void **state)
+{
+	struct stage *s = *state;
+
+	creator_free(s->c);
+	bench_free(s->b);
+	free(s);
+	return 0;
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, stage_setup, stage_teardown)
+
+#endif

@@ -1,0 +1,110 @@
+/* offer_test.c - the standing offer: posted, renewed, refused, posted again after a gap. */
+#include "provider/provider_suite.h"
+
+static void follows_and_posts(void **state)
+{
+	struct stage *s = *state;
+	struct fx *f;
+
+	stage_open(s);
+	f = need(s->b, FX_FOLLOW, TAG_SOLVER);
+	assert_string_equal(f->url, "http://solver");
+	assert_true(addr_eq(&f->audience, &s->b->addr[SOLVER]));
+	assert_int_equal(fx_count(s->b, FX_CALL), 0); /* not before its answers can be heard */
+	send_connected(s->b, false);
+	read_posted(s);
+	assert_int_equal(s->offer.nonce, 1);
+	assert_int_equal(s->offer.created_at.s, NOW_S);
+	assert_int_equal(s->offer.expiry.s, NOW_S + 600);
+	assert_int_equal(need(s->b, FX_TIMER, TAG_RENEW)->delay.ms, 300000);
+	acknowledge(s, SOLVER);
+	json_t *j = status_of(s);
+	assert_string_equal(json_string_value(json_object_get(j, "state")), "IDLE");
+	json_decref(j);
+}
+
+static void renewed_at_half_life(void **state)
+{
+	struct stage *s = *state;
+
+	pass(s->b, 299);
+	send_timer(s->b, (struct tag){.what = TAG_RENEW});
+	read_posted(s);
+	assert_int_equal(s->offer.nonce, 1);
+	pass(s->b, 2);
+	send_timer(s->b, (struct tag){.what = TAG_RENEW});
+	read_posted(s);
+	assert_int_equal(s->offer.nonce, 2);
+	assert_int_equal(s->offer.expiry.s, NOW_S + 301 + 600);
+}
+
+static void same_offer_after_a_gap_and_a_restart(void **state)
+{
+	struct stage *s = *state;
+	struct resource_offer before = s->offer;
+
+	send_connected(s->b, true);
+	read_posted(s);
+	assert_memory_equal(&before, &s->offer, sizeof before);
+	restart(s);
+	send_connected(s->b, true);
+	read_posted(s);
+	assert_memory_equal(&before, &s->offer, sizeof before);
+}
+
+static void refused_offer_is_signed_anew(void **state)
+{
+	struct stage *s = *state;
+
+	send_refusal(s->b, s->post, E_STALE);
+	assert_int_equal(need(s->b, FX_TIMER, TAG_RENEW)->delay.ms, 1000);
+	send_timer(s->b, (struct tag){.what = TAG_RENEW});
+	read_posted(s);
+	assert_int_equal(s->offer.nonce, 2);
+	/* The answer to the one before means nothing any more. */
+	send_refusal(s->b, (struct tag){.what = TAG_POST_OFFER}, E_STALE);
+	assert_int_equal(fx_count(s->b, FX_TIMER), 0);
+}
+
+static void unreachable_solver_gets_the_same_offer(void **state)
+{
+	struct stage *s = *state;
+	json_t *j;
+
+	send_silence(s->b, s->post);
+	need(s->b, FX_TIMER, TAG_RENEW);
+	j = status_of(s);
+	assert_string_equal(json_string_value(json_object_get(j, "state")), "OFFLINE");
+	assert_string_equal(json_string_value(json_object_get(j, "why")), "nobody answers");
+	json_decref(j);
+	send_timer(s->b, (struct tag){.what = TAG_RENEW});
+	read_posted(s);
+	assert_int_equal(s->offer.nonce, 1);
+}
+
+static void forged_acknowledgement(void **state)
+{
+	struct stage *s = *state;
+
+	send_connected(s->b, false);
+	read_posted(s);
+	acknowledge(s, STRANGER);
+	need(s->b, FX_TIMER, TAG_RENEW);
+	json_t *j = status_of(s);
+	assert_string_equal(json_string_value(json_object_get(j, "state")), "OFFLINE");
+	json_decref(j);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test_setup_teardown(follows_and_posts, stage_bare, stage_teardown),
+	        T(renewed_at_half_life),
+	        T(same_offer_after_a_gap_and_a_restart),
+	        T(refused_offer_is_signed_anew),
+	        T(unreachable_solver_gets_the_same_offer),
+	        T(forged_acknowledgement),
+	};
+
+	return cmocka_run_group_tests_name("offer", tests, NULL, NULL);
+}

@@ -1,0 +1,203 @@
+"""kill -9 of every process at every stage of a job, each started again with the same files: the job ends,
+the ledger balances, nothing is paid twice. The fixture's teardown verifies the journal."""
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import threading
+
+import pytest
+
+from conftest import alive, wait_until
+
+WORK = ["mandelbrot", "-i", "Width=400", "-i", "Height=300", "-i", "Iterations=2000"]
+START = 10000 * 10**18
+
+
+class Buyer:
+    """`lilypad run` in the background, its events as they come."""
+
+    def __init__(self, market, *args):
+        self.market = market
+        self.p = market.popen("run", *args, "--jsonl")
+        self.events = []
+        self.lines = []
+        self.thread = threading.Thread(target=self.read, daemon=True)
+        self.thread.start()
+
+    def read(self):
+        for line in self.p.stdout:
+            self.lines.append(line)
+            j = json.loads(line)
+            if "event" in j:
+                self.events.append(j["event"])
+                self.job = j["id"]
+
+    def reached(self, event):
+        wait_until(lambda: event in self.events or self.p.poll() is not None, timeout=60, every=0.002)
+        assert event in self.events, self.story()
+        return self
+
+    def story(self):
+        return "".join(self.lines) + (self.p.stderr.read() if self.p.poll() is not None else "")
+
+    def ends(self, code=0, timeout=90):
+        assert self.p.wait(timeout) == code, self.story()
+        self.thread.join(5)
+        return self
+
+    def kill(self):
+        self.p.kill()
+        self.p.wait()
+        self.thread.join(5)
+        return self
+
+
+def command_of(pid):
+    return pathlib.Path(f"/proc/{pid}/cmdline").read_text().split("\0")[:-1]
+
+
+def start_again(market, role, command):
+    """The same command line as before, in the list of `down` in the place of the old one."""
+    log = open(market.folder / "state" / f"{role}.log", "a")
+    p = subprocess.Popen(command, executable=market.binary, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                         env=market.env, cwd=market.folder)
+    log.close()
+    for entry in market.up["processes"]:
+        if entry["role"] == role:
+            entry["pid"] = p.pid
+    listed = market.folder / "state" / "up.json"
+    listed.write_text(json.dumps(market.up))
+    market.children = getattr(market, "children", []) + [p]
+    threading.Thread(target=p.wait, daemon=True).start()  # no zombie is left for `down` to count
+
+
+def kill_and_start(market, role):
+    pid, = market.pids(role)
+    command = command_of(pid)
+    os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: not alive(pid))
+    start_again(market, role, command)
+
+
+def jobs(market):
+    return market.json("job", "list")["jobs"]
+
+
+def settled(market, n):
+    """n jobs, each paid for once and nothing more; nothing is locked on either side."""
+    done = jobs(market)
+    assert len(done) == n
+    assert {j["state"] for j in done} == {"DONE"}, done
+    buyer = market.json("wallet", "balance")
+    assert buyer["locked"] == "0"
+    cost = sum(int(j["cost"]) for j in done)
+    assert START - int(buyer["free"]) == cost > 0
+    wait_until(lambda: market.json("provider", "status")["unfinished"] == 0)
+    provider = market.json("wallet", "balance", "-w", "provider")
+    assert provider["locked"] == "0"
+    assert int(provider["free"]) - START == cost
+
+
+@pytest.mark.parametrize("role", ["provider", "solver", "directory", "ledger"])
+def test_kill_a_daemon(new_market, role, tmp_path):
+    m = new_market()
+    for i, event in enumerate(["STORING", "ACKED", "MATCHED", "AGREED", "FETCHING"]):
+        b = Buyer(m, *WORK, "-O", tmp_path / str(i)).reached(event)
+        kill_and_start(m, role)
+        b.ends()
+        assert (tmp_path / str(i) / "outputs" / "mandelbrot.png").stat().st_size > 1000
+    settled(m, 5)
+
+
+def test_kill_everything_at_once(new_market, tmp_path):
+    m = new_market()
+    b = Buyer(m, *WORK, "-O", tmp_path / "o").reached("AGREED")
+    commands = [(p["role"], command_of(p["pid"])) for p in m.up["processes"]]
+    m.kill(None)
+    for role, command in commands:
+        start_again(m, role, command)
+    b.ends()
+    settled(m, 1)
+
+
+@pytest.mark.parametrize("event", ["POSTED", "ACKED", "MATCHED", "AGREED", "FETCHING", "JUDGED"])
+def test_kill_the_buyer(new_market, event, tmp_path):
+    """`job watch` takes the job over from where it is in the store."""
+    m = new_market()
+    b = Buyer(m, *WORK, "-O", tmp_path / "o").reached(event).kill()
+    r = m.run("job", "watch", b.job, timeout=90)
+    assert (tmp_path / "o" / "outputs" / "mandelbrot.png").exists(), r.stderr
+    settled(m, 1)
+
+
+def test_kill_the_buyer_before_it_posted(new_market, tmp_path):
+    """Its parts went with it: the job ends, has cost nothing, and its key may be used again."""
+    m = new_market()
+    b = Buyer(m, *WORK, "--idempotency-key", "k", "-O", tmp_path / "o").reached("STORING").kill()
+    r = m.run("job", "watch", b.job, code=None)
+    if r.returncode:  # it may have been quicker than the signal
+        assert r.returncode == 1 and "nothing was charged" in r.stderr
+        assert m.json("wallet", "balance")["free"] == str(START)
+        again = m.json("run", *WORK, "--idempotency-key", "k", "-O", tmp_path / "o")
+        assert again["job"]["id"] != b.job and again["job"]["state"] == "DONE"
+
+
+def test_daemon_takes_over(new_market, tmp_path):
+    """`lilypad creator` ends the jobs of processes that are gone, and those that were detached."""
+    m = new_market()
+    killed = [Buyer(m, *WORK, "-i", f"X=-0.{i}", "-O", tmp_path / str(i)).reached("MATCHED").kill()
+              for i in range(2)]
+    detached = m.json("run", *WORK, "--detach", "-O", tmp_path / "d")
+    assert detached["job"]["state"] in ("POSTED", "MATCHED")
+    c = m.popen("creator")
+    try:
+        wait_until(lambda: all(j["state"] == "DONE" for j in jobs(m)), timeout=60, every=0.2)
+    finally:
+        c.terminate()
+        c.wait(10)
+    assert {b.job for b in killed} < {j["id"] for j in jobs(m)}
+    settled(m, 3)
+    out = m.run("job", "get", detached["job"]["id"], "-O", tmp_path / "got")
+    assert (tmp_path / "got" / "outputs" / "mandelbrot.png").exists(), out.stderr
+
+
+def test_paid_once_by_key(new_market, tmp_path):
+    m = new_market()
+    first = m.json("run", "cowsay", "-i", "Message=once", "--idempotency-key", "k1", "-O", tmp_path / "a")
+    again = m.json("run", "cowsay", "-i", "Message=once", "--idempotency-key", "k1", "-O", tmp_path / "b")
+    assert first["job"]["id"] == again["job"]["id"]
+    settled(m, 1)
+    other = m.json("run", "cowsay", "-i", "Message=once", "--idempotency-key", "k2", "-O", tmp_path / "c")
+    assert other["job"]["id"] != first["job"]["id"]
+    settled(m, 2)
+
+
+def test_key_of_a_job_that_was_cut_off(new_market, tmp_path):
+    """The same key after kill -9 goes on with the same job."""
+    m = new_market()
+    b = Buyer(m, *WORK, "--idempotency-key", "k", "-O", tmp_path / "o").reached("MATCHED").kill()
+    r = m.json("run", *WORK, "--idempotency-key", "k", "-O", tmp_path / "o", timeout=90)
+    assert r["job"]["id"] == b.job and r["job"]["state"] == "DONE"
+    settled(m, 1)
+
+
+def test_one_key_at_the_same_time(new_market, tmp_path):
+    m = new_market()
+    both = [Buyer(m, *WORK, "--idempotency-key", "k", "-O", tmp_path / "o") for _ in range(2)]
+    codes = sorted(b.p.wait(90) for b in both)
+    assert codes == [0, 1], [b.story() for b in both]
+    loser, = (b for b in both if b.p.returncode)
+    assert "CONFLICT" in loser.story() and "job watch" in loser.story()
+    wait_until(lambda: all(j["state"] == "DONE" for j in jobs(m)), timeout=60)
+    settled(m, 1)
+
+
+def test_many_buyers_of_one_wallet(new_market, tmp_path):
+    m = new_market(providers=1)
+    all_ = [Buyer(m, "cowsay", "-i", f"Message={i}", "-O", tmp_path / str(i)) for i in range(4)]
+    for i, b in enumerate(all_):
+        b.ends()
+        assert f"< {i} >" in (tmp_path / str(i) / "stdout").read_text()
+    settled(m, 4)
