@@ -6,6 +6,7 @@
 
 #include "blobs/http_tree.h"
 #include "chain/embedded.h"
+#include "cli/remove.h"
 #include "codec/eip712.h"
 #include "codec/hex.h"
 #include "codec/json.h"
@@ -44,12 +45,15 @@ static bool open_blobs(struct daemon *d, unsigned parts, struct err *e)
 {
 	char path[CLI_PATH_MAX + 64];
 
-	/* Processes that share a store have a blob folder each: what matters is in the directory. */
+	/* Processes that share a store (every `run`, and the creator's daemon) have a blob folder each, which
+	 * goes with them: what matters is in the directory. One that crashed leaves its own to `gc`. */
 	if (parts & DAEMON_SHARED)
 		snprintf(path, sizeof path, "%s/blobs-%ld", d->dir, (long)getpid());
 	else
 		snprintf(path, sizeof path, "%s/blobs", d->dir);
 	TRY(blobs_folder_open(path, &d->blobs, e), e);
+	if (parts & DAEMON_SHARED)
+		snprintf(d->own_blobs, sizeof d->own_blobs, "%s", path);
 	d->world.blobs = blobs_folder_port(d->blobs);
 	return true;
 }
@@ -62,6 +66,7 @@ static bool open_server(struct daemon *d, struct err *e)
 	TRY(settings_number(d->cli->settings, "server.rate", 1000000000, &rate, e), e);
 	d->options.listen_ip = settings_text(d->cli->settings, "server.host");
 	d->options.listen_port = (uint16_t)port;
+	d->options.state_dir = d->dir;
 	d->options.rate_per_s = (unsigned)rate;
 	d->options.rate_burst = (unsigned)rate * 2;
 	return true;
@@ -155,6 +160,16 @@ int daemon_serve(struct daemon *d, const struct role *role)
 	return rc;
 }
 
+static void close_blobs(struct daemon *d)
+{
+	struct err e;
+
+	if (d->blobs)
+		blobs_folder_free(d->blobs);
+	if (d->own_blobs[0] && !remove_all(d->own_blobs, &e))
+		log_line(&d->world.log, LOG_ODD, "%s", e.msg);
+}
+
 void daemon_close(struct daemon *d)
 {
 	/* A host has stopped these two, and they are gone by now. */
@@ -169,8 +184,7 @@ void daemon_close(struct daemon *d)
 		uv_run(&d->loop, UV_RUN_DEFAULT);
 		uv_loop_close(&d->loop);
 	}
-	if (d->blobs)
-		blobs_folder_free(d->blobs);
+	close_blobs(d);
 	if (d->store)
 		store_sqlite_free(d->store);
 	wallet_close(&d->wallet);

@@ -24,7 +24,8 @@ struct daemon {
 	struct log_os log;
 	struct store_sqlite *store;
 	struct blobs_folder *blobs;
-	struct http_client *client; /* for the adapters */
+	char own_blobs[CLI_PATH_MAX + 64]; /* a folder that goes with the process; or "" */
+	struct http_client *client;        /* for the adapters */
 	struct http_identity identity;
 	struct world world;
 	struct peer solver, directory;
@@ -34,8 +35,9 @@ struct daemon {
 enum daemon_parts {
 	DAEMON_NETWORK = 1, /* the network in use is loaded, with its peers */
 	DAEMON_BLOBS = 2,   /* a blob store under STATE/ROLE/blobs */
-	DAEMON_SHARED = 4,  /* the store is shared with other processes */
-	DAEMON_CLIENT = 8   /* an HTTP client for adapters */
+	DAEMON_SHARED =
+	        4, /* the store is shared with other processes; blobs-PID is this one's own */
+	DAEMON_CLIENT = 8 /* an HTTP client for adapters */
 };
 
 /* wallet: which key; made when there is none. */

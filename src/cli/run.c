@@ -9,6 +9,7 @@
 #include "cli/job_find.h"
 #include "cli/output.h"
 #include "cli/output_fetch.h"
+#include "cli/output_place.h"
 #include "cli/receipt_write.h"
 #include "cli/remote.h"
 #include "codec/hex.h"
@@ -293,6 +294,7 @@ static int conclude(struct running *r)
 		return say_end(r, &j, deliver(r, &j, &e) ? NULL : &e);
 	(void)err_set(&e, (enum err_code)(j.error ? j.error : E_INTERNAL), 0, __FILE__, __LINE__,
 	        "%s", j.why);
+	amount_format(j.cost, e.charged);
 	if (j.error == E_MATCH_NONE || j.error == E_PRICE_LOW)
 		err_hint(&e,
 		        "--queue 10m waits longer, --max-price pays more, `lilypad job explain` tells all");
@@ -444,7 +446,7 @@ static int buy(struct running *r, struct creator_request *req, struct creator_co
 {
 	struct err e;
 
-	if (!check_balance(r, &req->offer, &e))
+	if (!output_place_check(req->out, &e) || !check_balance(r, &req->offer, &e))
 		return cli_fail(r->c, &e);
 	config->first = req;
 	config->detach = args_has(&r->c->args, "detach");
@@ -526,7 +528,9 @@ static int run(struct running *r, const char *module)
 	} else {
 		quote(r, built.spec, &req->offer);
 		if (args_has(&r->c->args, "dry-run"))
-			rc = check_balance(r, &req->offer, &e) ? 0 : cli_fail(r->c, &e);
+			rc = output_place_check(req->out, &e) && check_balance(r, &req->offer, &e)
+			             ? 0
+			             : cli_fail(r->c, &e);
 		else
 			rc = buy(r, req, &config);
 	}

@@ -48,9 +48,9 @@ static void take(struct creator *c, const struct creator_job *row, const struct 
 	memcpy(j->j.owner, c->c.owner, sizeof j->j.owner);
 	if (!s->each(s->self, creator_event_record(), NULL, NULL, count_event, j, &e))
 		log_line(&c->world->log, LOG_BROKEN, "store: %s", e.msg);
-	creator_keep(c, j);
 	job_index(c, j);
 	job_note(c, j, ev, fx, "TAKEN_OVER", "goes on from %s", sm_name(&job_states, j->j.state));
+	creator_keep(c, j);
 	job_catch_up(c, j, ev, fx);
 	j = job_by_id(c, &row->id);
 	if (!j)
@@ -183,6 +183,10 @@ static void on_timer(struct creator *c, const struct event *ev, struct effects *
 
 	switch ((enum creator_tag)ev->timer.what) {
 	case TAG_ADOPT: adopt(c, ev, fx); break;
+	case TAG_KEEP:
+		c->keep_set = false;
+		creator_keep_all(c);
+		break;
 	case TAG_QUEUE:
 		if (j)
 			job_on_queue(c, j, fx);
@@ -275,9 +279,9 @@ static void on_event(void *self, const struct event *ev, struct effects *fx)
 		else
 			job_on_fetched(c, ev, fx);
 		break;
+	case EV_STOP: creator_keep_all(c); break;
 	case EV_TREE_IN:
-	case EV_RUN:
-	case EV_STOP: break;
+	case EV_RUN: break;
 	}
 	if (c->started && c->c.next && ev->kind != EV_STOP)
 		start_more(c, ev, fx);
@@ -298,6 +302,8 @@ bool creator_new(
 		return FAIL(e, MEMORY, "no memory for the job creator");
 	c->world = w;
 	c->c = *config;
+	c->book = config->solver;
+	memset(&c->book.addr, 0, sizeof c->book.addr);
 	w->rng.fill(w->rng.self, &seed, sizeof seed);
 	map_init(&c->jobs, sizeof(struct hash), sizeof(struct job *), CREATOR_JOBS_MAX, seed);
 	map_init(&c->by_offer, sizeof(struct hash), sizeof(struct hash), CREATOR_JOBS_MAX, seed);

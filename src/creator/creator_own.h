@@ -17,7 +17,22 @@ enum creator_tag {
 	TAG_RETRY,      /* timer: the present step again; key: job */
 	TAG_ADOPT,      /* timer of the daemon */
 	TAG_LOOK,       /* call, timer: what the solver knows of a job; key: job */
-	TAG_CANCEL      /* timer */
+	TAG_CANCEL,     /* timer */
+	TAG_KEEP        /* timer: what may wait is written */
+};
+
+#define CREATOR_LATER_MAX 8 /* lines of a timeline that wait for a write; one more is one */
+
+/* What another process learns again from solver and ledger need not be durable at once: it goes with the
+ * next write that must be, or with the one after TAG_KEEP. */
+struct later {
+	bool dirty;
+	struct ack ack; /* of the present offer */
+	struct sig ack_sig;
+	struct sig rp_sig; /* over the present deal */
+	struct creator_result result;
+	uint32_t lines_n;
+	struct creator_event lines[CREATOR_LATER_MAX];
 };
 
 struct job {
@@ -32,6 +47,7 @@ struct job {
 	        let_down; /* why the provider before the present offer failed; E_NONE: none did */
 	bool fetching;
 	bool cancelling;
+	struct later later;
 };
 
 /* The last thing that the ledger said of a deal. */
@@ -54,10 +70,19 @@ struct creator {
 	struct btime ledger_time;
 	bool started; /* `first` has been taken up */
 	bool want_cancel;
+	bool keep_set; /* TAG_KEEP runs */
+	struct peer
+	        book; /* the solver, for calls whose signed document is all the authority they need */
 };
 
 /* keep.c: what is stored, said and found. Store failures end the process: its state is on disk. */
 void creator_keep(struct creator *c, struct job *j);
+/* Soon: when nothing that must be durable is written before. */
+void creator_keep_later(struct creator *c, struct job *j, struct effects *fx);
+/* All that waits. */
+void creator_keep_all(struct creator *c);
+/* The result of the present deal, written or not. */
+MUST bool creator_result_of(struct creator *c, const struct job *j, struct creator_result *out);
 void creator_put(struct creator *c, const struct record *r, const void *row);
 MUST bool creator_get(struct creator *c, const struct record *r, void *row);
 struct job *job_new(struct creator *c, const struct hash *id);
@@ -73,6 +98,9 @@ void job_note(struct creator *c, struct job *j, const struct event *ev, struct e
 /* The end: FAILED or CANCELLED with an error, or DONE. The job is forgotten here, kept in the store. */
 void job_end(struct creator *c, struct job *j, enum job_state end, const struct err *why,
         const struct event *ev, struct effects *fx, const char *text);
+#define CREATOR_AMOUNT_MAX (AMOUNT_DEC_MAX + 2 + 16)
+/* As people read it: with the token's decimals and symbol. */
+void creator_amount(const struct creator *c, struct amount a, char out[CREATOR_AMOUNT_MAX]);
 struct bytes job_deal_json(struct creator *c, const struct job *j, struct effects *fx);
 struct action *job_action(struct effects *fx, enum action_kind kind);
 void job_submit(struct effects *fx, struct job *j, struct action *a);

@@ -60,6 +60,7 @@ static inline struct creator_job job_row(struct stage *s)
 	struct creator_job j = {.id = s->job};
 	struct err e;
 
+	creator_keep_all(s->c);
 	if (!kept_get(s->b, creator_job_record(), &j, &e))
 		fail_msg("the job is not in the store");
 	return j;
@@ -73,6 +74,7 @@ static inline void assert_state(struct stage *s, enum job_state state)
 /* The timeline has an entry of that name whose text has the word. */
 static inline void assert_noted(struct stage *s, const char *name, const char *word)
 {
+	creator_keep_all(s->c);
 	for (size_t i = 0; i < s->b->rows_n; i++) {
 		const struct creator_event *ev = s->b->rows[i].row;
 
@@ -285,17 +287,18 @@ static inline int stage_setup(void **state)
 	assert_non_null(s);
 	s->b = bench_new(JC);
 	node = plant(&s->b->local, program, 1);
-	s->spec = (struct job_spec){.version = 1,
-	        .executor = EXECUTOR_WASM,
-	        .name = "test",
-	        .module = j.module,
-	        .program = node.cid.digest,
-	        .program_bytes = node.tree_bytes,
-	        .entrypoint = "_start",
-	        .resources = j.resources,
-	        .instruction_limit = j.instruction_limit,
-	        .output_limit = 1000,
-	        .determinism = DETERMINISM_EXACT};
+	memset(&s->spec, 0, sizeof s->spec);
+	s->spec.version = 1;
+	s->spec.executor = EXECUTOR_WASM;
+	snprintf(s->spec.name, sizeof s->spec.name, "%s", "test");
+	s->spec.module = j.module;
+	s->spec.program = node.cid.digest;
+	s->spec.program_bytes = node.tree_bytes;
+	snprintf(s->spec.entrypoint, sizeof s->spec.entrypoint, "%s", "_start");
+	s->spec.resources = j.resources;
+	s->spec.instruction_limit = j.instruction_limit;
+	s->spec.output_limit = 1000;
+	s->spec.determinism = DETERMINISM_EXACT;
 	snprintf(s->spec.engine, sizeof s->spec.engine, "%s", j.engine);
 	s->req = (struct creator_request){.spec = &s->spec, .offer = j, .queue = span_s(30)};
 	snprintf(s->req.key, sizeof s->req.key, "a-key");

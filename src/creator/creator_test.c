@@ -14,6 +14,8 @@ static void whole_way(void **state)
 	struct err e;
 	json_t *j;
 
+	s->config.genesis.decimals = 2;
+	snprintf(s->config.genesis.symbol, sizeof s->config.genesis.symbol, "LP");
 	stage_open(s);
 	assert_int_equal(fx_count(b, FX_CALL), 0);
 	send_connected(b, false);
@@ -46,6 +48,7 @@ static void whole_way(void **state)
 	json_decref(j);
 	send_rp_signed(s);
 	d.id = s->deal.id;
+	creator_keep_all(s->c);
 	assert_true(kept_get(b, creator_deal_record(), &d, &e));
 	assert_int_equal(d.rp_sig.n, 65);
 	send_deal_event(b, &s->deal.id, DEAL_AGREED, 0, b->ledger.s + 600);
@@ -68,6 +71,7 @@ static void whole_way(void **state)
 	send_deal_event(b, &s->deal.id, DEAL_RESULTS_ACCEPTED, 777, 0);
 	assert_state(s, JOB_DONE);
 	assert_true(amount_eq(job_row(s).cost, amount_of(777)));
+	assert_noted(s, "DONE", ": paid 7.77 LP");
 	assert_int_equal(need(b, FX_EXIT, 0)->status, 0);
 }
 
@@ -432,22 +436,24 @@ static void declined_and_no_other(void **state)
 
 static void no_more_than_five(void **state)
 {
+	static const enum party next[] = {RP2, STRANGER, DIRECTORY, SOLVER};
 	struct stage *s = *state;
 
 	to_agreed(s);
-	for (unsigned i = 2; i <= CREATOR_ATTEMPTS_MAX; i++) {
+	for (unsigned i = 0; i < CREATOR_ATTEMPTS_MAX - 1; i++) {
 		send_deal_event(s->b, &s->deal.id, DEAL_DECLINED, 0, 0);
 		read_posted(s);
+		assert_int_equal(s->offer.offer.deny.n, i + 1);
 		acknowledge(s, SOLVER, "open");
-		s->offer.offer.deny.n = 0; /* the test's one provider matches again */
-		make_deal(s, i % 2 ? RP : RP2);
-		s->offer.offer.deny.n = i - 1;
+		make_deal(s, next[i]);
 		send_message(s->b, "deal", deal_message(s, SOLVER));
-		if (job_row(s).state == JOB_POSTED)
-			break;
+		assert_state(s, JOB_MATCHED);
 		send_deal_event(s->b, &s->deal.id, DEAL_AGREED, 0, s->b->ledger.s + 600);
 	}
-	assert_true(job_row(s).attempt >= 3);
+	assert_int_equal(job_row(s).attempt, CREATOR_ATTEMPTS_MAX);
+	send_deal_event(s->b, &s->deal.id, DEAL_DECLINED, 0, 0);
+	assert_state(s, JOB_FAILED);
+	assert_int_equal(job_row(s).error, E_DECLINED);
 }
 
 static void submit_timeout_is_triggered(void **state)

@@ -88,20 +88,20 @@ void job_sign(struct creator *c, struct job *j, struct effects *fx)
 	if (!creator_get(c, creator_deal_record(), &d))
 		return;
 	hash_format(&d.id, id);
-	fx_call(fx, (struct tag){.what = TAG_SIGNATURE, .key = j->j.id}, &c->c.solver, "POST",
+	fx_call(fx, (struct tag){.what = TAG_SIGNATURE, .key = j->j.id}, &c->book, "POST",
 	        fx_text(fx, "/v1/deals/%s/signature", id),
 	        json_pack("{s:o}", "signature", json_of_sig(&d.jc_sig)));
 }
 
 /* ---- the provider ----------------------------------------------------------------------------------- */
 
-static void on_signed(struct creator *c, struct job *j, const json_t *data)
+static void on_signed(struct creator *c, struct job *j, const json_t *data, struct effects *fx)
 {
 	struct creator_deal d = {.id = j->j.deal};
 	struct sig sig;
 	struct err e;
 
-	if (!creator_get(c, creator_deal_record(), &d) || d.rp_sig.n)
+	if (j->later.rp_sig.n || !creator_get(c, creator_deal_record(), &d) || d.rp_sig.n)
 		return;
 	if (!json_object_get(data, "providerSignature") ||
 	        !json_get_sig(data, "providerSignature", &sig, &e))
@@ -110,8 +110,8 @@ static void on_signed(struct creator *c, struct job *j, const json_t *data)
 		log_line(&c->world->log, LOG_ODD, "the provider's signature: %s", e.msg);
 		return;
 	}
-	d.rp_sig = sig;
-	creator_put(c, creator_deal_record(), &d);
+	j->later.rp_sig = sig;
+	creator_keep_later(c, j, fx);
 }
 
 static void on_dissolved(struct creator *c, struct job *j, const json_t *data,
@@ -122,6 +122,7 @@ static void on_dissolved(struct creator *c, struct job *j, const json_t *data,
 	/* The solver dissolves only what is not open: if the ledger already shows it, it is. */
 	if (j->j.state != JOB_MATCHED || j->j.ledger)
 		return;
+	creator_keep(c, j); /* what waits belongs to this deal */
 	map_del(&c->by_deal, &j->j.deal);
 	j->j.deal = (struct hash){{0}};
 	j->j.provider = (struct addr){{0}};
@@ -145,7 +146,7 @@ static void on_about_deal(struct creator *c, const struct message *m, const json
 	if (!j)
 		return;
 	if (str_is(m->name, "signed"))
-		on_signed(c, j, data);
+		on_signed(c, j, data, fx);
 	else if (str_is(m->name, "result"))
 		job_on_result(c, j, data, ev, fx);
 	else if (str_is(m->name, "dissolved"))
@@ -183,7 +184,7 @@ void job_on_look(struct creator *c, const struct event *ev, struct effects *fx)
 		return;
 	state = json_string_value(json_object_get(body, "state"));
 	if (j->j.state >= JOB_MATCHED)
-		on_signed(c, j, body);
+		on_signed(c, j, body, fx);
 	if (j->j.state == JOB_MATCHED && state && strcmp(state, "DISSOLVED") == 0) {
 		json_object_set(body, "reason", json_object_get(body, "why"));
 		on_dissolved(c, j, body, ev, fx);

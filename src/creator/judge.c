@@ -1,6 +1,8 @@
 /* judge.c - the second half of a job: the result is verified, fetched, judged. Here a result is
- * accepted when it is the one that the provider signed, lies within the limits of the deal, and its
- * every block has the digest that it is named by. */
+ * accepted when it is the one that the provider signed, lies within the limits of the deal, charges the
+ * bytes that there are, and its every block has the digest that it is named by. */
+#include <stdio.h>
+
 #include "codec/eip712.h"
 #include "codec/json.h"
 #include "codec/signed.h"
@@ -47,7 +49,7 @@ void job_on_result(struct creator *c, struct job *j, const json_t *data, const s
 		job_note(c, j, ev, fx, "BAD_RESULT", "%s", e.msg);
 		return;
 	}
-	creator_put(c, creator_result_record(), &r);
+	j->later.result = r;
 	j->j.status = r.result.status;
 	j->j.count = r.result.count;
 	j->j.bytes = r.result.bytes;
@@ -63,21 +65,24 @@ void job_on_result(struct creator *c, struct job *j, const json_t *data, const s
 
 void job_fetch(struct creator *c, struct job *j, struct effects *fx)
 {
-	struct creator_result r = {.id = j->j.deal};
+	struct creator_deal d = {.id = j->j.deal};
+	struct creator_result r;
 	struct fx *f;
 
-	if (j->fetching || !creator_get(c, creator_result_record(), &r))
+	/* A result that is known to be wrong is not looked at again. */
+	if (j->fetching || j->j.error || !creator_result_of(c, j, &r) ||
+	        !creator_get(c, creator_deal_record(), &d))
 		return;
 	j->fetching = true;
 	f = fx_add(fx, FX_FETCH, (struct tag){.what = TAG_FETCH, .key = j->j.id});
 	f->url = c->c.directory.url;
 	f->audience = c->c.directory.addr;
 	f->root = cid_tree(&j->j.tree);
-	f->limit = r.stored.bytes;
+	f->limit = MIN2(r.stored.bytes, d.deal.hot.byte_limit);
 	f->body = job_deal_json(c, j, fx);
 }
 
-/* The program's exit status is a file of the output. */
+/* The program's exit status is a file of the output; UINT32_MAX: it does not say. */
 static uint32_t exit_code(struct creator *c, const struct job *j)
 {
 	struct block_source src = {c->world->blobs.self, c->world->blobs.get};
@@ -89,17 +94,49 @@ static uint32_t exit_code(struct creator *c, const struct job *j)
 
 	buf_init(&text, 64);
 	if (!unixfs_read(&src, &root, STR("exitCode"), &text, &e))
-		return 0;
+		return UINT32_MAX;
 	s = buf_view(&text);
 	while (s.n && s.p[s.n - 1] == '\n')
 		s.n--;
-	return str_u64(s, UINT32_MAX, &v) ? (uint32_t)v : 0;
+	return str_u64(s, UINT32_MAX, &v) ? (uint32_t)v : UINT32_MAX;
+}
+
+/* 2.5: the inputs, plus the output tree if Completed. `tree`: as it was fetched. */
+static bool check_bytes(struct creator *c, const struct job *j, uint64_t tree, struct err *e)
+{
+	struct creator_result r;
+	uint64_t output, due;
+
+	if (!creator_result_of(c, j, &r))
+		return FAIL(e, RESULT, "the result is not in the store");
+	if (r.stored.bytes != tree)
+		return FAIL(e, RESULT,
+		        "the directory signed for an output of %llu bytes, it has %llu",
+		        (unsigned long long)r.stored.bytes, (unsigned long long)tree);
+	output = r.result.status == STATUS_COMPLETED ? tree : 0;
+	if (__builtin_add_overflow(j->j.input_bytes, output, &due) || r.result.bytes != due)
+		return FAIL(e, RESULT,
+		        "the result charges %llu bytes; %llu of inputs and %llu of output are due",
+		        (unsigned long long)r.result.bytes, (unsigned long long)j->j.input_bytes,
+		        (unsigned long long)output);
+	return true;
+}
+
+/* Not accepted, and kept: the deal runs into the judge timeout. */
+static void bad_result(struct creator *c, struct job *j, const struct err *why,
+        const struct event *ev, struct effects *fx)
+{
+	j->j.error = E_RESULT;
+	snprintf(j->j.why, sizeof j->j.why, "%s", why->msg);
+	job_note(c, j, ev, fx, "BAD_RESULT", "%s; not accepted", why->msg);
+	creator_keep(c, j);
 }
 
 void job_on_fetched(struct creator *c, const struct event *ev, struct effects *fx)
 {
 	const struct tree_done *t = ev->tree;
 	struct job *j = job_by_id(c, &t->tag.key);
+	struct err e;
 
 	if (!j || j->j.state != JOB_FETCHING)
 		return;
@@ -109,6 +146,10 @@ void job_on_fetched(struct creator *c, const struct event *ev, struct effects *f
 		/* The money stays locked until the judge timeout; disputes come with the mediator. */
 		if (job_again(j, fx))
 			log_line(&c->world->log, LOG_ODD, "output not fetched: %s", t->err.msg);
+		return;
+	}
+	if (!check_bytes(c, j, t->bytes, &e)) {
+		bad_result(c, j, &e, ev, fx);
 		return;
 	}
 	if (j->j.status == STATUS_COMPLETED)
@@ -122,11 +163,11 @@ void job_on_fetched(struct creator *c, const struct event *ev, struct effects *f
 /* With the signed result along, the acceptance closes the deal whether or not it is submitted yet. */
 void job_accept(struct creator *c, struct job *j, struct effects *fx)
 {
-	struct creator_result r = {.id = j->j.deal};
 	struct action *a = job_action(fx, ACTION_ACCEPT);
+	struct creator_result r;
 	struct err e;
 
-	if (!creator_get(c, creator_result_record(), &r))
+	if (!creator_result_of(c, j, &r))
 		return;
 	a->acceptance.deal = j->j.deal;
 	eip712_hash(result_record(), &r.result, &a->acceptance.result);

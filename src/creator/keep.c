@@ -20,7 +20,7 @@ const struct sm job_states = {"job", states, COUNT(states)};
 const struct record *(*const creator_tables[])(void) = {creator_job_record, creator_offer_record,
         creator_deal_record, creator_result_record, creator_event_record, NULL};
 
-enum { TRIES_MAX = 6, RETRY_MS = 250 };
+enum { TRIES_MAX = 6, RETRY_MS = 250, KEEP_MS = 100 };
 
 void creator_put(struct creator *c, const struct record *r, const void *row)
 {
@@ -45,7 +45,56 @@ bool creator_get(struct creator *c, const struct record *r, void *row)
 
 void creator_keep(struct creator *c, struct job *j)
 {
+	struct later *l = &j->later;
+	struct creator_offer o = {.id = j->j.offer};
+	struct creator_deal d = {.id = j->j.deal};
+
 	creator_put(c, creator_job_record(), &j->j);
+	for (uint32_t i = 0; i < l->lines_n; i++)
+		creator_put(c, creator_event_record(), &l->lines[i]);
+	if (l->ack_sig.n && creator_get(c, creator_offer_record(), &o)) {
+		o.ack = l->ack;
+		o.ack_sig = l->ack_sig;
+		creator_put(c, creator_offer_record(), &o);
+	}
+	if (l->rp_sig.n && creator_get(c, creator_deal_record(), &d)) {
+		d.rp_sig = l->rp_sig;
+		creator_put(c, creator_deal_record(), &d);
+	}
+	if (l->result.sig.n)
+		creator_put(c, creator_result_record(), &l->result);
+	memset(l, 0, sizeof *l);
+}
+
+void creator_keep_later(struct creator *c, struct job *j, struct effects *fx)
+{
+	j->later.dirty = true;
+	if (c->keep_set)
+		return;
+	c->keep_set = true;
+	fx_add(fx, FX_TIMER, (struct tag){.what = TAG_KEEP})->delay = span_ms(KEEP_MS);
+}
+
+void creator_keep_all(struct creator *c)
+{
+	const void *key;
+	void *val;
+
+	for (size_t i = 0; map_next(&c->jobs, &i, &key, &val);) {
+		struct job *j = *(struct job **)val;
+
+		if (j->later.dirty)
+			creator_keep(c, j);
+	}
+}
+
+bool creator_result_of(struct creator *c, const struct job *j, struct creator_result *out)
+{
+	*out = (struct creator_result){.id = j->j.deal};
+	if (!j->later.result.sig.n)
+		return creator_get(c, creator_result_record(), out);
+	*out = j->later.result;
+	return true;
 }
 
 struct job *job_new(struct creator *c, const struct hash *id)
@@ -129,20 +178,26 @@ json_t *creator_job_json(const struct creator_job *j)
 static void say(struct creator *c, struct job *j, const struct event *ev, struct effects *fx,
         const char *name, const char *text)
 {
-	struct creator_event row = {
-	        .job = j->j.id, .n = ++j->events, .wall_ms = (uint64_t)ev->wall.ms};
 	json_t *body = creator_job_json(&j->j);
+	struct creator_event *row;
 	struct fx *f;
 
-	snprintf(row.name, sizeof row.name, "%s", name);
-	snprintf(row.text, sizeof row.text, "%s", text);
-	creator_put(c, creator_event_record(), &row);
+	if (j->later.lines_n == CREATOR_LATER_MAX)
+		creator_keep(c, j);
+	row = &j->later.lines[j->later.lines_n++];
+	*row = (struct creator_event){
+	        .job = j->j.id, .n = ++j->events, .wall_ms = (uint64_t)ev->wall.ms};
+	snprintf(row->name, sizeof row->name, "%s", name);
+	snprintf(row->text, sizeof row->text, "%s", text);
+	creator_keep_later(c, j, fx);
 	json_object_set_new(body, "event", json_string(name));
 	json_object_set_new(body, "text", json_of_str(str_of(text)));
 	json_object_set_new(body, "wallMs", json_integer(ev->wall.ms));
+	json_object_set_new(body, "n", json_integer((json_int_t)row->n));
 	f = fx_add(fx, FX_EMIT, (struct tag){0});
 	f->name = "job";
-	f->id = row.n;
+	/* Told as it happens and never again: whoever comes later reads the timeline. */
+	f->id = 0;
 	f->topics[0] = j->j.id;
 	f->body = fx_json(fx, body);
 }
@@ -159,6 +214,13 @@ void job_note(struct creator *c, struct job *j, const struct event *ev, struct e
 	say(c, j, ev, fx, name, text);
 }
 
+/* From POSTED on the parts are at the directory, MATCHED is signed, JUDGED is accepted: what lies between, a
+ * process that takes over is told again, by the ledger from ledger_seq on and by the solver when asked. */
+static bool told_again(enum job_state s)
+{
+	return s == JOB_AGREED || s == JOB_SUBMITTED || s == JOB_FETCHING;
+}
+
 void job_move(struct creator *c, struct job *j, enum job_state to, const struct event *ev,
         struct effects *fx, const char *fmt, ...)
 {
@@ -173,11 +235,12 @@ void job_move(struct creator *c, struct job *j, enum job_state to, const struct 
 	j->tries = 0;
 	if (sm_is_final(&job_states, to))
 		j->j.ended_ms = (uint64_t)ev->wall.ms;
-	creator_keep(c, j);
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
 	say(c, j, ev, fx, sm_name(&job_states, to), text);
+	if (!told_again(to))
+		creator_keep(c, j);
 }
 
 void job_end(struct creator *c, struct job *j, enum job_state end, const struct err *why,
@@ -197,6 +260,15 @@ void job_end(struct creator *c, struct job *j, enum job_state end, const struct 
 	free(j);
 	if (c->jobs.n == 0 && c->c.exit_when_done)
 		fx_add(fx, FX_EXIT, (struct tag){0});
+}
+
+void creator_amount(const struct creator *c, struct amount a, char out[CREATOR_AMOUNT_MAX])
+{
+	char text[AMOUNT_DEC_MAX + 2];
+
+	amount_format_display(a, c->c.genesis.decimals, text);
+	snprintf(out, CREATOR_AMOUNT_MAX, "%s%s%.15s", text, c->c.genesis.symbol[0] ? " " : "",
+	        c->c.genesis.symbol);
 }
 
 struct bytes job_deal_json(struct creator *c, const struct job *j, struct effects *fx)

@@ -35,7 +35,7 @@ static bool check_cap(
 {
 	struct spent s = {.since_ms = (uint64_t)ev->wall.ms - 86400000};
 	struct amount total;
-	char cap[AMOUNT_DEC_MAX], have[AMOUNT_DEC_MAX], pay[AMOUNT_DEC_MAX];
+	char cap[CREATOR_AMOUNT_MAX], have[CREATOR_AMOUNT_MAX], pay[CREATOR_AMOUNT_MAX];
 
 	if (amount_is_zero(c->c.cap_per_day))
 		return true;
@@ -45,9 +45,9 @@ static bool check_cap(
 	if (!s.overflow && amount_add(s.sum, r->offer.terms.pay, &total) &&
 	        amount_cmp(total, c->c.cap_per_day) <= 0)
 		return true;
-	amount_format(c->c.cap_per_day, cap);
-	amount_format(s.sum, have);
-	amount_format(r->offer.terms.pay, pay);
+	creator_amount(c, c->c.cap_per_day, cap);
+	creator_amount(c, s.sum, have);
+	creator_amount(c, r->offer.terms.pay, pay);
 	FAIL(e, CAP,
 	        "the cap is %s a day; %s is spent or promised since yesterday, this job may cost %s",
 	        cap, have, pay);
@@ -143,6 +143,17 @@ static void tell_failure(struct effects *fx, const struct err *e)
 	fx_add(fx, FX_EXIT, (struct tag){0})->status = err_exit(e->code);
 }
 
+static uint64_t input_bytes(const struct job_spec *spec)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t i = 0; i < spec->inputs.n; i++) {
+		if (__builtin_add_overflow(sum, spec->inputs.v[i].bytes, &sum))
+			return UINT64_MAX; /* no result has so many */
+	}
+	return sum;
+}
+
 void job_start(struct creator *c, const struct creator_request *r, const struct event *ev,
         struct effects *fx)
 {
@@ -167,6 +178,7 @@ void job_start(struct creator *c, const struct creator_request *r, const struct 
 	memcpy(j->j.owner, c->c.owner, sizeof j->j.owner);
 	j->j.state = JOB_STORING;
 	j->j.spec = spec;
+	j->j.input_bytes = input_bytes(r->spec);
 	j->j.attempt = 1;
 	j->j.offer = offer.id;
 	j->j.pay = r->offer.terms.pay;
@@ -177,9 +189,9 @@ void job_start(struct creator *c, const struct creator_request *r, const struct 
 	snprintf(j->j.key, sizeof j->j.key, "%s", r->key);
 	snprintf(j->j.out, sizeof j->j.out, "%s", r->out);
 	creator_put(c, creator_offer_record(), &offer);
-	creator_keep(c, j);
 	job_index(c, j);
 	job_note(c, j, ev, fx, "STORING", "spec, program and inputs go to the directory");
+	creator_keep(c, j);
 	job_store_parts(c, j, ev, fx);
 }
 
@@ -258,7 +270,7 @@ void job_post(struct creator *c, struct job *j, struct effects *fx)
 
 	if (!creator_get(c, creator_offer_record(), &o))
 		return;
-	fx_call(fx, (struct tag){.what = TAG_OFFER, .key = o.id}, &c->c.solver, "POST",
+	fx_call(fx, (struct tag){.what = TAG_OFFER, .key = o.id}, &c->book, "POST",
 	        "/v1/job-offers",
 	        json_pack("{s:o, s:o}", "offer", record_to_json(job_offer_record(), &o.offer),
 	                "signature", json_of_sig(&o.sig)));
@@ -309,7 +321,9 @@ void job_on_ack(struct creator *c, const struct event *ev, struct effects *fx)
 		job_end(c, j, JOB_FAILED, &e, ev, fx, "the solver's acknowledgement is not valid");
 		return;
 	}
-	creator_put(c, creator_offer_record(), &o);
+	j->later.ack = o.ack;
+	j->later.ack_sig = o.ack_sig;
+	creator_keep_later(c, j, fx);
 	if (!in_book && j->j.state == JOB_POSTED) {
 		FAIL(&e, MATCH_NONE, "the offer is in the solver's book no more");
 		job_next_provider(c, j, &e, ev, fx);
@@ -350,6 +364,8 @@ void job_next_provider(struct creator *c, struct job *j, const struct err *why,
 		return;
 	}
 	next.job = j->j.id;
+	/* What waits belongs to the old offer and its deal. */
+	creator_keep(c, j);
 	creator_put(c, creator_offer_record(), &next);
 	map_del(&c->by_offer, &j->j.offer);
 	map_del(&c->by_deal, &j->j.deal);
@@ -358,6 +374,8 @@ void job_next_provider(struct creator *c, struct job *j, const struct err *why,
 	j->j.provider = (struct addr){{0}};
 	j->j.ledger = 0;
 	j->j.deadline.s = 0;
+	j->j.error = 0;
+	j->j.why[0] = '\0';
 	j->open_by = 0;
 	if (why->code == E_DECLINED || why->code == E_PROVIDER_LATE)
 		j->let_down = why->code;
@@ -420,7 +438,7 @@ void job_on_why(struct creator *c, const struct event *ev, struct effects *fx)
 {
 	struct job *j = job_by_id(c, &ev->reply->tag.key);
 	json_t *body OWN(json_own) = NULL;
-	struct buf text OWN(buf_done);
+	struct buf text OWN(buf_done) = {0};
 	const json_t *reasons;
 	struct err e;
 
@@ -459,7 +477,7 @@ void job_withdraw(struct creator *c, struct job *j, const struct event *ev, stru
 		return;
 	}
 	hash_format(&j->j.offer, id);
-	fx_call(fx, (struct tag){.what = TAG_WITHDRAW, .key = j->j.id}, &c->c.solver, "POST",
+	fx_call(fx, (struct tag){.what = TAG_WITHDRAW, .key = j->j.id}, &c->book, "POST",
 	        fx_text(fx, "/v1/offers/%s/cancel", id),
 	        json_pack("{s:o, s:o}", "cancel", record_to_json(offer_cancel_record(), &doc),
 	                "signature", json_of_sig(&sig)));

@@ -23,11 +23,11 @@ static void let_down(struct creator *c, struct job *j, const struct deal_news *l
 static void on_final(struct creator *c, struct job *j, const struct deal_news *le,
         const struct event *ev, struct effects *fx)
 {
-	char cost[AMOUNT_DEC_MAX];
+	char cost[CREATOR_AMOUNT_MAX];
 	struct err e;
 
 	j->j.cost = le->amount;
-	amount_format(le->amount, cost);
+	creator_amount(c, le->amount, cost);
 	if (le->to == DEAL_TIMEOUT_SUBMIT || le->to == DEAL_DECLINED) {
 		let_down(c, j, le, ev, fx);
 		return;
@@ -44,6 +44,13 @@ static void on_final(struct creator *c, struct job *j, const struct deal_news *l
 		FAIL(&e, REJECTED, "the result was rejected and the payment returned");
 		j->j.error = E_REJECTED;
 		job_end(c, j, JOB_DONE, &e, ev, fx, e.msg);
+		return;
+	}
+	if (j->j.state == JOB_FETCHING && j->j.error == E_RESULT) {
+		(void)err_set(&e, E_RESULT, 0, __FILE__, __LINE__, "%s", j->j.why);
+		job_end(c, j, JOB_FAILED, &e, ev, fx,
+		        fx_text(fx, "%s without our acceptance: paid %s",
+		                sm_name(&deal_states, le->to), cost));
 		return;
 	}
 	job_end(c, j, JOB_DONE, NULL, ev, fx,
@@ -71,7 +78,7 @@ static void on_news(struct creator *c, struct job *j, const struct deal_news *le
 		job_move(c, j, JOB_SUBMITTED, ev, fx, "a result is on the ledger");
 		return;
 	}
-	creator_keep(c, j);
+	creator_keep_later(c, j, fx);
 }
 
 /* A match that the solver called dissolved was opened all the same: it is the deal of this offer, for
@@ -84,6 +91,7 @@ static struct job *opened_after_all(
 	if (!j || (j->j.state != JOB_POSTED && j->j.state != JOB_MATCHED) ||
 	        !hash_eq(&d->deal.cold.job_offer, &j->j.offer))
 		return NULL;
+	creator_keep(c, j); /* what waits belongs to another deal */
 	map_del(&c->by_deal, &j->j.deal);
 	j->j.deal = d->id;
 	j->j.provider = d->deal.hot.provider;

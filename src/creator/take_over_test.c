@@ -137,6 +137,25 @@ static void from_agreed(void **state)
 	finish(s);
 }
 
+/* Nothing of it was in the store yet: ledger and solver tell it again. */
+static void from_fetching_that_was_not_written(void **state)
+{
+	struct stage *s = *state;
+
+	to_matched(s);
+	send_rp_signed(s);
+	send_deal_event(s->b, &s->deal.id, DEAL_AGREED, 0, s->b->ledger.s + 600);
+	make_result(s, RP);
+	send_message(s->b, "result", result_message(s, RP, DIRECTORY));
+	need(s->b, FX_FETCH, TAG_FETCH);
+	take_over(s);
+	assert_noted(s, "TAKEN_OVER", "MATCHED");
+	assert_true(asks(need(s->b, FX_CALL, TAG_SIGNATURE), "/signature"));
+	answer_look(s, "OPEN", true);
+	send_deal_event(s->b, &s->deal.id, DEAL_RESULTS_SUBMITTED, 0, s->b->ledger.s + 600);
+	assert_state(s, JOB_FETCHING);
+}
+
 static void from_submitted(void **state)
 {
 	struct stage *s = *state;
@@ -280,6 +299,7 @@ int main(void)
 	        T(from_matched_and_dissolved),
 	        T(from_matched_with_the_result_there),
 	        T(from_agreed),
+	        T(from_fetching_that_was_not_written),
 	        T(from_submitted),
 	        T(from_fetching),
 	        T(from_judged),

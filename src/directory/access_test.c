@@ -239,6 +239,32 @@ static void blocks_are_given_as_their_tree_is(void **state)
 	assert_int_equal(code_of(x), E_ENCODING);
 }
 
+static bool damaged(void *self, const struct cid *cid, struct buf *out, struct err *e)
+{
+	return cid->codec == CID_RAW ? FAIL(e, BLOCK_CORRUPT, "the block is damaged on disk")
+	                             : suite_block(self, cid, out, e);
+}
+
+static void a_damaged_block_is_told(void **state)
+{
+	struct fixture *f = *state;
+	struct unixfs_node node = tree_of(f, 1, 1000);
+	struct cid leaf;
+	char query[100] = "root=";
+	uint8_t data[1000];
+	const struct fx *x;
+
+	memset(data, 1, sizeof data);
+	leaf = cid_of(CID_RAW, bytes_of(data, sizeof data));
+	cid_format(&node.cid, query + 5);
+	store_private(f, &node, &f->jc);
+	assert_int_equal(f->odd, 0);
+	f->world.blobs.get = damaged;
+	x = ask(f, (struct ask){"GET", "/v1/blocks/{cid}", &leaf, query, NO_DEAL, &f->jc});
+	assert_int_equal(code_of(x), E_BLOCK_CORRUPT);
+	assert_int_equal(f->odd, 1);
+}
+
 static void what_is_not_there(void **state)
 {
 	struct fixture *f = *state;
@@ -260,6 +286,7 @@ int main(void)
 	        T(a_deal_that_does_not_count),
 	        T(an_output_can_be_an_input),
 	        T(blocks_are_given_as_their_tree_is),
+	        T(a_damaged_block_is_told),
 	        T(what_is_not_there),
 	};
 #undef T

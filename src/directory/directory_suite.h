@@ -46,7 +46,7 @@ struct fixture {
 	struct wall wall;
 	struct mono now;
 	uint64_t conns;
-	unsigned broken;
+	unsigned broken, odd;
 	char *texts[64]; /* of show_deal() */
 	size_t texts_n;
 	/* the collector */
@@ -236,8 +236,11 @@ UNUSED static void suite_fill(void *self, void *out, size_t n)
 
 UNUSED static void suite_line(void *self, enum log_level level, const char *text)
 {
+	struct fixture *f = self;
+
 	(void)text;
-	((struct fixture *)self)->broken += level == LOG_BROKEN;
+	f->broken += level == LOG_BROKEN;
+	f->odd += level == LOG_ODD;
 }
 
 UNUSED static void make_party(struct party *p, uint8_t n)

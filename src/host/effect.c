@@ -109,6 +109,7 @@ void host_timers_done(struct host *h)
 struct host_call {
 	struct host *h;
 	struct tag tag;
+	bool last; /* asked for in EV_STOP: the end waits for it */
 	struct host_call *next, *prev;
 };
 
@@ -118,7 +119,9 @@ static struct host_call *call_new(struct host *h, const struct tag *tag)
 
 	if (!p)
 		return NULL;
-	*p = (struct host_call){.h = h, .tag = *tag, .next = h->calls};
+	*p = (struct host_call){
+	        .h = h, .tag = *tag, .last = h->phase == HOST_STOPPING, .next = h->calls};
+	h->last_calls += p->last;
 	if (h->calls)
 		h->calls->prev = p;
 	h->calls = p;
@@ -127,6 +130,7 @@ static struct host_call *call_new(struct host *h, const struct tag *tag)
 
 static void call_free(struct host_call *p)
 {
+	p->h->last_calls -= p->last;
 	if (p->prev)
 		p->prev->next = p->next;
 	else
@@ -307,15 +311,16 @@ static void answer(struct host *h, const struct fx *f)
 		        f->kind == FX_REPLY_RAW ? f->type : NULL, f->body);
 }
 
-static bool only_answers(const struct fx *f)
+/* What is still done once EV_STOP has been given: calls are its own, no event comes after it. */
+static bool done_at_the_end(const struct fx *f)
 {
 	return f->kind == FX_REPLY || f->kind == FX_REPLY_RAW || f->kind == FX_EMIT ||
-	       f->kind == FX_GIVE_TREE;
+	       f->kind == FX_GIVE_TREE || f->kind == FX_CALL;
 }
 
 void host_perform(struct host *h, const struct fx *f)
 {
-	if (h->phase == HOST_STOPPING && !only_answers(f))
+	if (h->phase == HOST_STOPPING && !done_at_the_end(f))
 		return;
 	h->figures.effects[f->kind]++;
 	switch (f->kind) {

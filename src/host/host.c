@@ -1,15 +1,18 @@
 /* host.c - the life of a role in a process. */
 #include "host/host.h"
 
+#include <limits.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "host/host_own.h"
 #include "os/clock.h"
 
 enum {
 	TURN_ARENA_MAX = 512 << 20,
-	DRAIN_MS = 2000, /* for answers that are still on their way when the role has stopped */
+	DRAIN_MS = 2000, /* for answers, given and awaited, when the role has stopped */
 	DRAIN_LOOK_MS = 20,
 	CLOSE_TURNS = 1000
 };
@@ -41,6 +44,17 @@ static void on_run(void *self, const struct run_done *done)
 static void on_tree_in(void *ctx, const struct tree_done *done)
 {
 	give(ctx, &(struct event){.kind = EV_TREE_IN, .tree = done});
+}
+
+/* Whoever asks again for the same tree makes no second line. */
+static void on_unread(void *ctx, const struct err *e)
+{
+	struct host *h = ctx;
+
+	if (strcmp(h->unread.msg, e->msg) == 0)
+		return;
+	h->unread = *e;
+	log_line(&h->world->log, LOG_ODD, "a tree cannot be given: %s", e->msg);
 }
 
 /* ---- turns --------------------------------------------------------------------------------------------- */
@@ -86,15 +100,18 @@ static void on_drain(uv_timer_t *t)
 	struct host *h = t->data;
 
 	if (h->phase == HOST_RUNNING) {
+		host_flush(h); /* what was asked for before */
+		if (h->phase == HOST_ENDED)
+			return;
+		h->phase = HOST_STOPPING;
 		give(h, &(struct event){.kind = EV_STOP});
 		host_flush(h);
 		if (h->phase == HOST_ENDED)
 			return;
-		h->phase = HOST_STOPPING;
 		if (h->server)
 			http_server_stop(h->server);
 	}
-	if (!h->server || http_server_pending(h->server) == 0 ||
+	if (((!h->server || http_server_pending(h->server) == 0) && h->last_calls == 0) ||
 	        mono_since(clock_mono(), h->stop_since).ms >= DRAIN_MS)
 		host_end(h, 0);
 }
@@ -129,12 +146,21 @@ static bool listen_for(struct host *h, struct err *e)
 	        .seed = random_u64(h->world),
 	        .request = host_on_request,
 	        .tree = on_tree_in,
+	        .unread = on_unread,
 	        .turn = on_server_turn,
 	        .ctx = h,
 	};
+	char path[PATH_MAX];
 
 	if (!h->o.listen_ip)
 		return true;
+	if (h->o.state_dir) {
+		int n = snprintf(path, sizeof path, "%s/served", h->o.state_dir);
+
+		if (n >= (int)sizeof path)
+			return FAIL(e, CONFIG, "the path %s is too long", h->o.state_dir);
+		TRY(auth_check_keep(&h->auth, path, h->start, e), e);
+	}
 	host_add_routes(h);
 	o.routes_n = h->routes_n;
 	TRY(http_server_new(&o, &h->server, e), e);

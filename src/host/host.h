@@ -4,7 +4,8 @@
  * order; the transaction commits; only then their effects are performed. A commit that fails ends the
  * process (its state is in the store; a supervisor restarts it). HTTP requests are authenticated here
  * (protocol 9.1): Request signed by the caller, audience = this role's account, time within 60 s, nonce
- * used once; requests signed before the start are refused. */
+ * used once; requests signed in or before the start's second are refused, unless state_dir proves
+ * that none of that second was accepted before (http/served.h). */
 #ifndef LILYPAD_HOST_HOST_H
 #define LILYPAD_HOST_HOST_H
 
@@ -23,9 +24,10 @@ struct host_options {
 	struct hash domain;        /* of the ledger: signs and checks Requests */
 	const char *listen_ip;     /* NULL: no server (a hosted role such as `run`) */
 	uint16_t listen_port;      /* 0: any free one */
-	uint64_t ledger_cursor;    /* events after it are wanted */
-	bool ledger_all;           /* all accounts' events, not only this account's */
-	unsigned rate_per_s;       /* requests per second of one key or address; 0: no limit */
+	const char *state_dir; /* where the server keeps the last second it served; NULL: nowhere */
+	uint64_t ledger_cursor; /* events after it are wanted */
+	bool ledger_all;        /* all accounts' events, not only this account's */
+	unsigned rate_per_s;    /* requests per second of one key or address; 0: no limit */
 	unsigned rate_burst;
 	/* Called for every FX_EMIT as well, after the commit: how a command that hosts a role follows it.
 	 * NULL: not wanted. */
@@ -50,7 +52,8 @@ uint16_t host_port(const struct host *h); /* that it listens on */
  * exit code. A role hosted inside a command calls host_start() and runs the loop itself. */
 int host_run(struct host *h);
 MUST bool host_start(struct host *h, struct err *e);
-/* Ask the role to stop: EV_STOP is given on the next turn, the loop ends when nothing is left. */
+/* Ask the role to stop: EV_STOP is given on the next turn, the loop ends when every answer is out and the
+ * calls that EV_STOP asked for are answered, or after 2 s. The role hears of no answer any more. */
 void host_stop(struct host *h);
 /* FX_EXIT or a failure ended it: the code of the first. */
 MUST bool host_exited(const struct host *h, int *code);

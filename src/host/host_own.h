@@ -36,7 +36,7 @@ struct host_figures {
 enum host_phase {
 	HOST_NEW,
 	HOST_RUNNING,
-	HOST_STOPPING, /* EV_STOP was given: answers are still sent */
+	HOST_STOPPING, /* EV_STOP was given: answers are still sent, its calls answered */
 	HOST_ENDED
 };
 
@@ -72,7 +72,9 @@ struct host {
 	struct map follows; /* tag -> struct host_follow * */
 	struct map rates;
 	struct host_call *calls;
+	unsigned last_calls; /* of them those of EV_STOP */
 	struct host_figures figures;
+	struct err unread; /* why a tree could not be given, the last time */
 };
 
 #define HOST_TIMERS_MAX  (4u << 20)

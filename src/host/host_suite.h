@@ -92,11 +92,12 @@ struct fixture {
 	unsigned syncs;
 	/* role */
 	uint64_t last_id;
-	unsigned starts, stops, messages, connects, lost, broken;
+	unsigned starts, stops, messages, connects, lost, broken, odd;
 	uint64_t message_id;
 	char message[64];
 	unsigned order[8], order_n;
 	bool follow_at_start, set_timers;
+	struct peer last_peer; /* with a url: called in EV_STOP */
 	uint64_t follow_cursor;
 	struct conn_id waiting;
 	const struct inbox *inbox;
@@ -213,6 +214,7 @@ UNUSED static void fake_line(void *self, enum log_level level, const char *text)
 
 	(void)text;
 	f->broken += level == LOG_BROKEN;
+	f->odd += level == LOG_ODD;
 }
 
 /* ---- the role ------------------------------------------------------------------------------------------- */
@@ -415,7 +417,14 @@ UNUSED static void on_event(void *self, const struct event *ev, struct effects *
 		break;
 	case EV_REPLY: on_reply(f, ev->reply, fx); break;
 	case EV_MESSAGE: on_message(f, ev->message); break;
-	case EV_STOP: f->stops++; break;
+	case EV_STOP:
+		f->stops++;
+		if (f->last_peer.url[0])
+			fx_call(fx, (struct tag){.what = TAG_CALL}, &f->last_peer, "POST",
+			        "/v1/last", json_object());
+		/* Nobody is there any more to be told. */
+		fx_add(fx, FX_TIMER, (struct tag){.what = TAG_ORDER});
+		break;
 	case EV_LEDGER: f->notes++; break;
 	case EV_TREE: f->trees++; break;
 	case EV_RUN: f->results++; break;

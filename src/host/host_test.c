@@ -1,5 +1,6 @@
 /* host_test.c - requests and answers, transactions, calls, limits and the end of a host. */
 #include "host/host_suite.h"
+#include "http/easy.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -128,6 +129,28 @@ static void signed_requests(void **state)
 	f->self.addr.b[0] ^= 1;
 	ask(f, "POST", "/v1/signed", "{}", true, &g);
 	expect_err(&g, 403, E_FORBIDDEN);
+}
+
+/* The first start of all takes what is signed in its second; where the account served before, the file
+ * says since when. */
+static void state_dir_is_kept(void **state)
+{
+	struct fixture *f = *state;
+	char dir[] = "/tmp/host_test.XXXXXX", file[64];
+	struct mono from;
+	struct got g;
+
+	assert_non_null(mkdtemp(dir));
+	snprintf(file, sizeof file, "%s/served", dir);
+	f->options.state_dir = dir;
+	host_up(f, 0);
+	from = clock_mono();
+	ask(f, "POST", "/v1/signed", "{}", true, &g);
+	assert_int_equal(g.status, 200);
+	/* Sooner than the client would sign again. */
+	assert_in_range(mono_since(clock_mono(), from).ms, 0, EASY_STALE_MS - 1);
+	assert_int_equal(unlink(file), 0);
+	assert_int_equal(rmdir(dir), 0);
 }
 
 static void deal_header_is_decoded(void **state)
@@ -389,6 +412,84 @@ static void signal_stops(void **state)
 	uv_close((uv_handle_t *)&timer, NULL);
 }
 
+/* A server at 127.0.0.1 that is not ours. */
+static int listen_somewhere(struct fixture *f)
+{
+	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t n = sizeof a;
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	assert_true(fd >= 0 && bind(fd, (struct sockaddr *)&a, sizeof a) == 0);
+	assert_int_equal(listen(fd, 4), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &n), 0);
+	snprintf(f->last_peer.url, sizeof f->last_peer.url, "http://127.0.0.1:%u",
+	        ntohs(a.sin_port));
+	return fd;
+}
+
+/* Takes one request and answers it after a while. */
+static void *answer_slowly(void *arg)
+{
+	static const char answer[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n"
+	                             "Connection: close\r\n\r\n{}";
+	static char got[4096];
+	int fd = accept(*(int *)arg, NULL, NULL);
+	size_t have = 0;
+	ssize_t n = 1;
+
+	while (n > 0 && have < sizeof got - 1 && !strstr(got, "\r\n\r\n{}")) {
+		n = read(fd, got + have, sizeof got - 1 - have);
+		have += n > 0 ? (size_t)n : 0;
+	}
+	usleep(300000);
+	if (write(fd, answer, sizeof answer - 1) < 0)
+		have = 0;
+	close(fd);
+	return have ? got : NULL;
+}
+
+static int64_t run_until_stopped(struct fixture *f)
+{
+	struct err e;
+	struct mono from;
+
+	assert_true(host_new(&f->options, &f->host, &e));
+	from = clock_mono();
+	assert_true(host_start(f->host, &e));
+	host_stop(f->host);
+	uv_run(&f->loop, UV_RUN_DEFAULT);
+	assert_int_equal(f->stops, 1);
+	assert_int_equal(f->order_n, 0);
+	return mono_since(clock_mono(), from).ms;
+}
+
+static void last_call_is_answered(void **state)
+{
+	struct fixture *f = *state;
+	int fd = listen_somewhere(f);
+	pthread_t peer;
+	int64_t took;
+	void *got;
+
+	assert_int_equal(pthread_create(&peer, NULL, answer_slowly, &fd), 0);
+	took = run_until_stopped(f);
+	pthread_join(peer, &got);
+	close(fd);
+	assert_non_null(got);
+	assert_int_equal(strncmp(got, "POST /v1/last HTTP/1.1\r\n", 24), 0);
+	assert_in_range(took, 300, 1900);
+}
+
+/* A peer that does not answer holds the end up for two seconds, no longer. */
+static void last_call_is_not_answered(void **state)
+{
+	struct fixture *f = *state;
+	int fd = listen_somewhere(f);
+
+	assert_in_range(run_until_stopped(f), 1900, 4000);
+	close(fd);
+}
+
 static void taken_port(void **state)
 {
 	struct fixture *f = *state;
@@ -606,6 +707,7 @@ int main(void)
 	        T(errors_are_error_objects),
 	        T(chunked_body_is_counted),
 	        T(signed_requests),
+	        T(state_dir_is_kept),
 	        T(deal_header_is_decoded),
 	        T(writes_are_committed_before_answers),
 	        T(failed_commit_ends_the_process),
@@ -619,6 +721,8 @@ int main(void)
 	        T(idle_connections),
 	        T(exit_of_the_role),
 	        T(signal_stops),
+	        T(last_call_is_answered),
+	        T(last_call_is_not_answered),
 	        T(taken_port),
 	        T(effects_reach_the_ports),
 	        T(call_that_is_waited_for),

@@ -118,6 +118,66 @@ static void trees_go_in_and_out(void **state)
 	teardown(&second);
 }
 
+/* The block store finds one block damaged: the last that a reader of the tree comes to, or the root. */
+static struct cid damaged;
+
+static bool damaged_get(void *self, const struct cid *cid, struct buf *out, struct err *e)
+{
+	if (cid_eq(cid, &damaged))
+		return FAIL(e, BLOCK_CORRUPT, "block %02x is damaged", cid->digest.b[0]);
+	return fake_get(self, cid, out, e);
+}
+
+static int get_tree(struct fixture *f, const struct cid *root, struct carried *c)
+{
+	struct http_call call = {
+	        .method = "GET", .url = f->url, .data = take_tree, .done = on_carried, .ctx = c};
+	char text[CID_TEXT_MAX];
+	struct err e;
+
+	memset(c, 0, sizeof *c);
+	cid_format(root, text);
+	snprintf(f->url, sizeof f->url, "%s/v1/trees/%s", f->self.url, text);
+	assert_true(tree_in_new(&f->world.blobs, 4 << 20, &c->in, &e));
+	assert_true(http_client_call(f->client, &call).v != 0);
+	wait_until(f, &c->got.done);
+	c->in = tree_in_free(c->in);
+	return c->got.status;
+}
+
+static void damaged_blocks(void **state)
+{
+	struct fixture *f = *state;
+	struct unixfs_node small, large;
+	struct carried c;
+
+	small = make_tree(f, 5000);
+	damaged = f->blocks[0].cid; /* the leaf of stdout */
+	f->world.blobs.get = damaged_get;
+	host_up(f, 0);
+	/* Nothing was sent yet: the answer says it. The second time the log does not. */
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(get_tree(f, &small.cid, &c), 502);
+		expect_err(&c.got, 502, E_BLOCK_CORRUPT);
+		assert_int_equal(f->odd, 1);
+	}
+	damaged = small.cid;
+	assert_int_equal(get_tree(f, &small.cid, &c), 502);
+	expect_err(&c.got, 502, E_BLOCK_CORRUPT);
+	assert_int_equal(f->odd, 2);
+	damaged = (struct cid){0};
+	assert_int_equal(get_tree(f, &small.cid, &c), 200);
+	assert_true(c.got.ok);
+	/* Under way it can only be cut. */
+	large = make_tree(f, 700000);
+	assert_int_equal(get_tree(f, &large.cid, &c), 200);
+	assert_true(c.got.ok);
+	damaged = f->blocks[0].cid;
+	assert_false(get_tree(f, &large.cid, &c) == 200 && c.got.ok);
+	assert_int_equal(f->odd, 3);
+	assert_int_equal(f->broken, 0);
+}
+
 static void unwanted_trees(void **state)
 {
 	struct fixture *f = *state, *mine;
@@ -257,6 +317,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        T(trees_go_in_and_out),
+	        T(damaged_blocks),
 	        T(unwanted_trees),
 	        T(corrupt_block_is_refused),
 	        T(tree_with_holes_is_refused),

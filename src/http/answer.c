@@ -177,17 +177,48 @@ bool http_server_emit(struct http_server *s, uint64_t id, const char *name,
 
 /* ---- trees ------------------------------------------------------------------------------------------- */
 
+static void unread(const struct conn *c, const struct err *e)
+{
+	if (c->s->o.unread)
+		c->s->o.unread(c->s->o.ctx, e);
+}
+
+/* A small tree is read whole, of another the first blocks. */
+static bool read_head(struct conn *c, struct err *e)
+{
+	struct buf *b = &c->tree_head;
+	uint8_t piece[8 << 10];
+	size_t n = 1;
+
+	buf_init(b, TREE_PIECE);
+	while (n && b->n < TREE_PIECE) {
+		TRY(tree_out_read(c->tree_out, piece, MIN2(sizeof piece, TREE_PIECE - b->n), &n, e),
+		        e);
+		buf_put(b, piece, n);
+		if (!buf_ok(b))
+			return FAIL(e, MEMORY, "no memory to send a tree");
+	}
+	return true;
+}
+
 static ssize_t tree_read(void *cls, uint64_t at, char *out, size_t max)
 {
 	struct conn *c = cls;
 	struct err e;
 	size_t n;
 
-	(void)at;
+	if (at < c->tree_head.n) {
+		n = MIN2(max, c->tree_head.n - (size_t)at);
+		memcpy(out, c->tree_head.p + at, n);
+		return (ssize_t)n;
+	}
+	buf_done(&c->tree_head);
 	/* A block that cannot be read ends the connection in the middle: the reader sees a tree that is
 	 * not whole. */
-	if (!tree_out_read(c->tree_out, (uint8_t *)out, max, &n, &e))
+	if (!tree_out_read(c->tree_out, (uint8_t *)out, max, &n, &e)) {
+		unread(c, &e);
 		return MHD_CONTENT_READER_END_WITH_ERROR;
+	}
 	return n ? (ssize_t)n : MHD_CONTENT_READER_END_OF_STREAM;
 }
 
@@ -201,6 +232,11 @@ void http_server_give_tree(struct http_server *s, struct conn_id conn, const str
 		return;
 	assert(s->o.blobs);
 	if (!tree_out_new(s->o.blobs, root, &c->tree_out, &e)) {
+		conn_answer_err(c, &e);
+		return;
+	}
+	if (!read_head(c, &e)) {
+		unread(c, &e);
 		conn_answer_err(c, &e);
 		return;
 	}

@@ -92,15 +92,22 @@ void auth_check_init(struct auth_check *c, const struct hash *domain, const stru
         struct wall start, uint64_t seed)
 {
 	*c = (struct auth_check){.domain = *domain, .audience = *audience};
-	c->floor_s = wall_seconds(start) + 1;
+	served_init(&c->served, start, &c->floor_s);
 	c->window = wall_seconds(start) / WINDOW_S;
 	for (int i = 0; i < 2; i++)
 		map_init(
 		        &c->nonces[i], sizeof(struct used), 1, AUTH_NONCES_MAX, seed + (uint64_t)i);
 }
 
+bool auth_check_keep(struct auth_check *c, const char *path, struct wall start, struct err *e)
+{
+	assert(c->served.fd < 0 && c->nonces[0].n == 0 && c->nonces[1].n == 0);
+	return served_open(&c->served, path, start, &c->floor_s, e);
+}
+
 void auth_check_done(struct auth_check *c)
 {
+	served_done(&c->served);
 	map_done(&c->nonces[0]);
 	map_done(&c->nonces[1]);
 }
@@ -161,7 +168,8 @@ static bool fresh(
 		return err_hint(e, "set the clock of one of the two machines");
 	}
 	if (t < c->floor_s) {
-		FAIL(e, STALE, "signed at %llu, before this server started at %llu",
+		FAIL(e, STALE,
+		        "signed at %llu, this server accepts from %llu on: it has started since",
 		        (unsigned long long)t, (unsigned long long)c->floor_s);
 		return err_hint(e, "sign the request again");
 	}
@@ -175,6 +183,7 @@ static bool use_nonce(struct auth_check *c, const struct auth_claim *claim,
 	char who[ADDR_TEXT_MAX];
 	bool is_new;
 
+	TRY(served_note(&c->served, claim->request.time.s, e), e);
 	memcpy(key.nonce, claim->request.nonce, sizeof key.nonce);
 	if (!map_get(&c->nonces[1], &key)) {
 		if (!map_put(&c->nonces[0], &key, &is_new))

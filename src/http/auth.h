@@ -9,6 +9,7 @@
 #define LILYPAD_HTTP_AUTH_H
 
 #include "base/map.h"
+#include "http/served.h"
 #include "port/port.h"
 
 #define AUTH_HEADER_MAX 4096 /* bytes of the header's value: ENCODING past it */
@@ -44,14 +45,19 @@ struct auth_check {
 	struct map
 	        nonces[2]; /* by signer and nonce: of the present window, and of the one before */
 	uint64_t newest_s[2]; /* the latest time that was signed in each */
+	struct served served; /* what outlives the process */
 };
 /* start: Requests signed up to that second are refused. seed: random. */
 void auth_check_init(struct auth_check *c, const struct hash *domain, const struct addr *audience,
         struct wall start, uint64_t seed);
 void auth_check_done(struct auth_check *c);
+/* Before the first request: a file tells this server and the next one which seconds were served, so that
+ * only what was signed in those is refused; without a file so far, what was signed before the start's
+ * second. IO. */
+MUST bool auth_check_keep(struct auth_check *c, const char *path, struct wall start, struct err *e);
 /* Who signed. FORBIDDEN: for another server; SIGNATURE: another method, path or body, or malformed;
- * STALE; REPLAYED; BUSY past AUTH_NONCES_MAX, since a forgotten nonce could be used again. The nonce
- * counts as used only when all else holds. */
+ * STALE; REPLAYED; BUSY past AUTH_NONCES_MAX, since a forgotten nonce could be used again; IO when the
+ * next server could not be told. The nonce counts as used only when all else holds. */
 MUST bool auth_verify(struct auth_check *c, struct str header, const char *method, struct str path,
         const struct hash *body_hash, struct wall now, struct addr *out, struct err *e);
 

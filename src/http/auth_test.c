@@ -5,7 +5,9 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "codec/hex.h"
 #include "crypto/keccak.h"
@@ -159,7 +161,7 @@ static void stale_and_future_are_refused(void **state)
 	send_at(&r, &a, 0);
 	assert_false(receive(*state, &r, 1, &who, &e));
 	assert_int_equal(e.code, E_STALE);
-	assert_non_null(strstr(e.msg, "before this server started"));
+	assert_non_null(strstr(e.msg, "it has started since"));
 	buf_done(&r.header);
 }
 
@@ -280,6 +282,166 @@ static void long_paths_cannot_be_signed(void **state)
 	assert_int_equal(e.code, E_KEY);
 }
 
+/* ---- over restarts ------------------------------------------------------------------------------------- */
+
+static char kept[64];
+
+static int setup_kept(void **state)
+{
+	(void)state;
+	snprintf(kept, sizeof kept, "/tmp/auth_test.%ld.served", (long)getpid());
+	unlink(kept);
+	return 0;
+}
+
+static int teardown_kept(void **state)
+{
+	(void)state;
+	unlink(kept);
+	return 0;
+}
+
+static void up(struct auth_check *c, int64_t seconds)
+{
+	struct err e;
+
+	auth_check_init(c, &domain, &server, at(seconds), 5);
+	assert_true(auth_check_keep(c, kept, at(seconds), &e));
+}
+
+static void expect(struct auth_check *c, const struct request_sent *r, int64_t seconds, int code)
+{
+	struct addr who;
+	struct err e = {0};
+
+	assert_int_equal(receive(c, r, seconds, &who, &e), code == 0);
+	assert_int_equal(code ? (int)e.code : 0, code);
+}
+
+static void first_start_accepts_at_once(void **state)
+{
+	struct http_identity a = alice();
+	struct request_sent before, now;
+	struct auth_check c;
+
+	(void)state;
+	send_at(&before, &a, 99);
+	send_at(&now, &a, 100);
+	up(&c, 100);
+	expect(&c, &before, 100, E_STALE);
+	expect(&c, &now, 100, 0);
+	expect(&c, &now, 100, E_REPLAYED);
+	auth_check_done(&c);
+	buf_done(&before.header);
+	buf_done(&now.header);
+}
+
+/* What the one before accepted is refused, what it cannot have accepted is not. */
+static void restart_refuses_what_was_accepted(void **state)
+{
+	struct http_identity a = alice();
+	struct request_sent r, same, next;
+	struct auth_check c;
+
+	(void)state;
+	send_at(&r, &a, 100);
+	send_at(&same, &a, 100);
+	send_at(&next, &a, 101);
+	up(&c, 100);
+	expect(&c, &r, 100, 0);
+	auth_check_done(&c); /* no more than the end of the process does */
+	up(&c, 105);
+	expect(&c, &r, 105, E_STALE);
+	expect(&c, &same, 105, E_STALE);
+	expect(&c, &next, 105, 0);
+	expect(&c, &next, 105, E_REPLAYED);
+	auth_check_done(&c);
+	up(&c, 105);
+	expect(&c, &next, 105, E_STALE);
+	auth_check_done(&c);
+	buf_done(&r.header);
+	buf_done(&same.header);
+	buf_done(&next.header);
+}
+
+/* One that was signed ahead shuts nobody out longer than the start's second. */
+static void signed_ahead(void **state)
+{
+	struct http_identity a = alice();
+	struct request_sent ahead, present;
+	struct auth_check c;
+
+	(void)state;
+	send_at(&ahead, &a, 130);
+	send_at(&present, &a, 103);
+	up(&c, 100);
+	expect(&c, &ahead, 100, 0);
+	auth_check_done(&c);
+	up(&c, 102);
+	expect(&c, &present, 103, 0);
+	auth_check_done(&c);
+	up(&c, 130);
+	expect(&c, &ahead, 130, E_STALE);
+	auth_check_done(&c);
+	buf_done(&ahead.header);
+	buf_done(&present.header);
+}
+
+/* Another boot, a copy, rubbish, an empty file: nothing is proved, the start's second is refused. */
+static void what_proves_nothing(void **state)
+{
+	struct http_identity a = alice();
+	struct request_sent r, next;
+	struct auth_check c;
+	char line[200];
+	size_t n;
+
+	(void)state;
+	send_at(&r, &a, 100);
+	send_at(&next, &a, 101);
+	up(&c, 50);
+	auth_check_done(&c);
+	FILE *f = fopen(kept, "r");
+	assert_non_null(f);
+	n = fread(line, 1, sizeof line, f);
+	fclose(f);
+	for (int i = 0; i < 4; i++) {
+		char bad[200];
+
+		memcpy(bad, line, n);
+		if (i == 0)
+			bad[10] ^= 1; /* the boot */
+		else if (i == 1)
+			bad[60] ^= 1; /* the inode */
+		else if (i == 2)
+			memset(bad, 'x', n);
+		f = fopen(kept, "w");
+		assert_non_null(f);
+		assert_int_equal(fwrite(bad, 1, i == 3 ? 0 : n, f), i == 3 ? 0 : n);
+		fclose(f);
+		up(&c, 100);
+		expect(&c, &r, 100, E_STALE);
+		expect(&c, &next, 100, 0);
+		auth_check_done(&c);
+	}
+	buf_done(&r.header);
+	buf_done(&next.header);
+}
+
+static void no_folder_no_server(void **state)
+{
+	struct auth_check c;
+	struct err e;
+
+	(void)state;
+	auth_check_init(&c, &domain, &server, at(0), 5);
+	assert_false(auth_check_keep(&c, "/proc/no/such/folder", at(0), &e));
+	assert_int_equal(e.code, E_IO);
+	auth_check_done(&c);
+}
+
+#define KEPT(f) cmocka_unit_test_setup_teardown(f, setup_kept, teardown_kept)
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -293,6 +455,11 @@ int main(void)
 	        cmocka_unit_test_setup_teardown(malformed_headers_are_refused, setup, teardown),
 	        cmocka_unit_test_setup_teardown(tampered_header_is_refused, setup, teardown),
 	        cmocka_unit_test(long_paths_cannot_be_signed),
+	        KEPT(first_start_accepts_at_once),
+	        KEPT(restart_refuses_what_was_accepted),
+	        KEPT(signed_ahead),
+	        KEPT(what_proves_nothing),
+	        cmocka_unit_test(no_folder_no_server),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

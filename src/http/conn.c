@@ -96,6 +96,7 @@ void conn_give(struct conn *c)
 		MHD_destroy_response(c->response);
 	c->tree = tree_in_free(c->tree);
 	c->tree_out = tree_out_free(c->tree_out);
+	buf_done(&c->tree_head);
 	c->sub = sse_unsubscribe(c->sub);
 	buf_reset(&c->body);
 	if (c->body.cap > BODY_KEEP)

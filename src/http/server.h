@@ -30,6 +30,9 @@ struct http_server_options {
 	void (*request)(void *ctx, const struct http_req *req);
 	/* The tree of a request that was answered by http_server_take_tree() has come, or not. */
 	void (*tree)(void *ctx, const struct tree_done *done);
+	/* A tree that was asked for cannot be read to its end: a block is damaged or missing. NULL: not
+	 * wanted. */
+	void (*unread)(void *ctx, const struct err *e);
 	/* After the requests of a turn. */
 	void (*turn)(void *ctx);
 	void *ctx;
@@ -57,6 +60,8 @@ void http_server_stream(
         struct http_server *s, struct conn_id conn, const struct hash *topic, uint64_t cursor);
 /* Go on reading the tree that the request carries: at most limit bytes (0: the route's). */
 void http_server_take_tree(struct http_server *s, struct conn_id conn, uint64_t limit);
+/* What is read first, some 64 KiB, is read at once: where that fails its error is the answer. Where a later
+ * block cannot be read the connection ends in the middle. */
 void http_server_give_tree(struct http_server *s, struct conn_id conn, const struct cid *root);
 
 /* An event for those who listen: as sse_emit(). It goes out at the end of the turn. */

@@ -47,6 +47,7 @@ struct conn {
 	struct buf body;
 	struct tree_in *tree;
 	struct tree_out *tree_out;
+	struct buf tree_head; /* of the tree: what was read before the answer began */
 	struct sse_sub *sub;
 	struct MHD_Response *response; /* that waits to be queued */
 	int status;

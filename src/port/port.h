@@ -87,7 +87,7 @@ enum ev_kind {
 	EV_LEDGER,  /* from the ledger: stages of an action, or an event of a block */
 	EV_TREE,    /* FX_FETCH or FX_PUSH ended */
 	EV_RUN,     /* FX_RUN ended */
-	EV_STOP     /* last: no effects but replies are performed any more */
+	EV_STOP     /* last: only answers, FX_EMIT and FX_CALL are performed, no event follows */
 };
 
 struct conn_id {

@@ -56,8 +56,7 @@ static void take_deal(
 	k->deal = row;
 	k->w.state = WORK_FETCHING;
 	k->w.status = STATUS_COMPLETED;
-	if (!s->put(s->self, provider_deal_record(), &k->deal, &e))
-		log_line(&p->world->log, LOG_BROKEN, "store: %s", e.msg);
+	provider_keep_deal(p, &k->deal);
 	provider_keep(p, k);
 	p->totals.jobs++;
 	if (!check_deal(p, &row.deal, &row.jc_sig, &e))
@@ -99,10 +98,7 @@ void provider_on_message(struct provider *p, const struct event *ev, struct effe
 		take_deal(p, j, ev, fx);
 	else if (str_is(m->name, "dissolved"))
 		on_dissolved(p, j);
-	if (m->id > p->solver_cursor) {
-		p->solver_cursor = m->id;
-		provider_keep_cursor(p, 0, m->id);
-	}
+	provider_saw(p, CURSOR_SOLVER, m->id);
 }
 
 /* ---- effects that ended ------------------------------------------------------------------------- */
@@ -230,8 +226,10 @@ void provider_on_run(struct provider *p, const struct event *ev, struct effects 
 
 	assert(p->running > 0);
 	p->running--;
-	if (k && k->w.state == WORK_RUNNING) {
+	if (k)
 		k->running = false;
+	/* Otherwise it was declined, or is over: how the run ended tells nothing any more. */
+	if (k && k->w.state == WORK_RUNNING) {
 		if (r->ok && outcome(p, k, r, &e)) {
 			provider_move(p, k, WORK_RAN);
 			step_push(p, k, fx);
@@ -246,12 +244,14 @@ void provider_on_run(struct provider *p, const struct event *ev, struct effects 
 
 /* ---- the ledger ---------------------------------------------------------------------------------- */
 
-static void settle(struct provider *p, struct work *k, const struct ledger_event *le)
+static void settle(
+        struct provider *p, struct work *k, const struct ledger_event *le, struct effects *fx)
 {
 	const struct hot *h = &k->deal.deal.hot;
 	struct amount shares = {{{0}}};
 	bool paid = provider_count(p, le->to);
 
+	step_kill(k, fx);
 	k->w.ledger = le->to;
 	if (paid) {
 		bool ok = amount_add(amount_per_mille(le->amount, h->royalty),
@@ -277,7 +277,7 @@ static void on_deal_event(struct provider *p, const struct ledger_event *le, str
 		if (k->w.state == WORK_FETCHING)
 			provider_finish(p, k, WORK_LOST, "the deal ended before we signed");
 		else
-			settle(p, k, le);
+			settle(p, k, le, fx);
 		return;
 	}
 	if (le->to == DEAL_AGREED && k->w.state == WORK_SIGNED) {
@@ -372,10 +372,7 @@ void provider_on_ledger(struct provider *p, const struct event *ev, struct effec
 	case LEDGER_EVENT:
 		note_balance(p, &n->event);
 		on_deal_event(p, &n->event, fx);
-		if (n->event.seq > p->ledger_cursor) {
-			p->ledger_cursor = n->event.seq;
-			provider_keep_cursor(p, 1, n->event.seq);
-		}
+		provider_saw(p, CURSOR_LEDGER, n->event.seq);
 		break;
 	case LEDGER_INCLUDED:
 	case LEDGER_FINAL:

@@ -29,6 +29,7 @@ static void whole_way(void **state)
 	assert_true(
 	        signed_check(&b->domain, deal_record(), &a->deal, &a->jc_sig, &b->addr[JC], &e));
 	assert_true(asks(need(b, FX_CALL, TAG_SIGNATURE), "/signature"));
+	assert_true(addr_is_zero(&need(b, FX_CALL, TAG_SIGNATURE)->audience));
 
 	send_deal_event(b, &s->id, DEAL_AGREED, 0, b->ledger.s + 600);
 	f = need(b, FX_RUN, TAG_RUN);
@@ -48,6 +49,7 @@ static void whole_way(void **state)
 	keccak256(work_row(s).secret.b, 32, &hash);
 	assert_true(hash_eq(&hash, &a->result.secret_hash));
 	assert_true(asks(need(b, FX_CALL, TAG_RESULT), "/result"));
+	assert_true(addr_is_zero(&need(b, FX_CALL, TAG_RESULT)->audience));
 
 	send_deal_event(b, &s->id, DEAL_RESULTS_SUBMITTED, 0, b->ledger.s + 600);
 	assert_int_equal(b->fx.n, 0);
@@ -290,6 +292,27 @@ static void specs_that_ask_for_more(void **state)
 	}
 }
 
+/* base and the bytes of the inputs; the bytes of the output and the instructions come on top. */
+static void pay_below_the_price_of_doing_nothing(void **state)
+{
+	struct stage *s = *state;
+	struct amount least;
+
+	make_deal(s);
+	assert_true(amount_mul(s->deal.hot.per_byte, s->spec.inputs.v[0].bytes, &least));
+	assert_true(amount_add(least, s->deal.hot.base, &least));
+	assert_true(amount_sub(least, amount_of(1), &s->deal.hot.pay));
+	send_signed_by(s, JC);
+	assert_int_equal(serve_fetches(s->b), 1); /* program and inputs are not even asked for */
+	assert_refused(s, "the base price and the inputs alone");
+	make_deal(s);
+	s->deal.hot.pay = least;
+	send_signed_by(s, JC);
+	while (serve_fetches(s->b))
+		;
+	assert_int_equal(work_row(s).state, WORK_SIGNED);
+}
+
 static void spec_lies_about_an_input(void **state)
 {
 	struct stage *s = *state;
@@ -334,9 +357,76 @@ static void messages_that_mean_nothing(void **state)
 	send_event(s->b, &(struct event){.kind = EV_MESSAGE, .message = &m});
 	assert_int_equal(s->b->fx.n, 0);
 	assert_int_equal(status_number(s, "jobs"), 0);
-	/* The cursor goes on from the last that was understood as JSON. */
+	/* The cursor goes on from the last that was understood as JSON, with the next thing that is kept. */
 	restart(s);
-	assert_int_equal(need(s->b, FX_FOLLOW, TAG_SOLVER)->id, 99);
+	assert_int_equal(need(s->b, FX_FOLLOW, TAG_SOLVER)->id, 0);
+	send_event(s->b, &(struct event){.kind = EV_MESSAGE, .message = &m});
+	s->b->cursor = 99;
+	make_deal(s);
+	send_signed_by(s, JC);
+	restart(s);
+	assert_int_equal(need(s->b, FX_FOLLOW, TAG_SOLVER)->id, 100);
+}
+
+static uint64_t stored_cursor(struct stage *s, enum cursor_of which)
+{
+	struct provider_cursor row = {.which = (uint8_t)which};
+	struct err e;
+
+	return kept_get(s->b, provider_cursor_record(), &row, &e) ? row.cursor : 0;
+}
+
+/* Events that say nothing to us cost no commit each; a crash reads few of them again. */
+static void cursors_follow_at_a_distance(void **state)
+{
+	struct stage *s = *state;
+	uint64_t seq, id;
+
+	for (unsigned i = 1; i <= 3 * (CURSOR_BEHIND_MAX + 1); i++) {
+		uint64_t full = i / (CURSOR_BEHIND_MAX + 1) * (CURSOR_BEHIND_MAX + 1);
+
+		send_message(s->b, "open", json_object());
+		assert_int_equal(stored_cursor(s, CURSOR_SOLVER), full);
+	}
+	for (unsigned i = 1; i <= CURSOR_BEHIND_MAX; i++)
+		send_deal_event(s->b, &(struct hash){{9}}, DEAL_AGREED, 0, 0);
+	assert_int_equal(stored_cursor(s, CURSOR_LEDGER), 0);
+	send_deal_event(s->b, &(struct hash){{9}}, DEAL_AGREED, 0, 0);
+	assert_int_equal(stored_cursor(s, CURSOR_LEDGER), CURSOR_BEHIND_MAX + 1);
+	/* What is kept takes both along. */
+	send_deal_event(s->b, &(struct hash){{9}}, DEAL_AGREED, 0, 0);
+	to_signed(s);
+	id = s->b->cursor;
+	seq = s->b->seq;
+	assert_int_equal(stored_cursor(s, CURSOR_SOLVER), id);
+	assert_int_equal(stored_cursor(s, CURSOR_LEDGER), seq);
+}
+
+/* The streams of a whole deal, told once more from the start after a crash, change nothing. */
+static void repetitions_change_nothing(void **state)
+{
+	struct stage *s = *state;
+	struct provider_work before;
+
+	to_stored(s);
+	restart(s);
+	send_clock(s->b);
+	before = work_row(s);
+	send_signed_by(s, JC);
+	send_message(s->b, "dissolved", json_pack("{s:o}", "id", json_of_hash(&s->id)));
+	send_deal_event(s->b, &s->id, DEAL_AGREED, 0, before.deadline.s);
+	assert_null(fx_of(s->b, FX_RUN, 0, 0));
+	assert_int_equal(work_row(s).state, before.state);
+	assert_int_equal(work_row(s).deadline.s, before.deadline.s);
+	send_deal_event(s->b, &s->id, DEAL_RESULTS_ACCEPTED, 1000, 0);
+	restart(s);
+	send_signed_by(s, JC);
+	send_deal_event(s->b, &s->id, DEAL_AGREED, 0, 0);
+	send_deal_event(s->b, &s->id, DEAL_RESULTS_ACCEPTED, 1000, 0);
+	assert_int_equal(s->b->fx.n, 0);
+	assert_int_equal(work_row(s).state, WORK_DONE);
+	assert_int_equal(status_number(s, "paid"), 1);
+	assert_int_equal(status_number(s, "jobs"), 1);
 }
 
 static void dissolved_before_the_signature(void **state)
@@ -372,7 +462,10 @@ int main(void)
 	        T(specs_that_ask_for_more),
 	        T(spec_lies_about_an_input),
 	        T(no_spec_at_all),
+	        T(pay_below_the_price_of_doing_nothing),
 	        T(messages_that_mean_nothing),
+	        T(cursors_follow_at_a_distance),
+	        T(repetitions_change_nothing),
 	        T(dissolved_before_the_signature),
 	        T(dissolved_after_the_signature_means_nothing),
 	};

@@ -28,6 +28,7 @@ void provider_keep(struct provider *p, struct work *k)
 {
 	struct err e;
 
+	p->wrote = true;
 	must(p, p->world->store.put(p->world->store.self, provider_work_record(), &k->w, &e), &e);
 }
 
@@ -40,12 +41,48 @@ void provider_move(struct provider *p, struct work *k, enum work_state to)
 	provider_keep(p, k);
 }
 
-void provider_keep_cursor(struct provider *p, uint8_t which, uint64_t cursor)
+void provider_keep_deal(struct provider *p, const struct provider_deal *d)
 {
-	struct provider_cursor row = {.which = which, .cursor = cursor};
 	struct err e;
 
-	must(p, p->world->store.put(p->world->store.self, provider_cursor_record(), &row, &e), &e);
+	p->wrote = true;
+	must(p, p->world->store.put(p->world->store.self, provider_deal_record(), d, &e), &e);
+}
+
+bool provider_keep_offer(struct provider *p, const struct provider_offer *o, struct err *e)
+{
+	TRY(p->world->store.put(p->world->store.self, provider_offer_record(), o, e), e);
+	p->wrote = true;
+	return true;
+}
+
+void provider_saw(struct provider *p, enum cursor_of which, uint64_t cursor)
+{
+	struct cursor_view *c = &p->cursors[which];
+
+	if (cursor <= c->at)
+		return;
+	c->at = cursor;
+	c->behind++;
+}
+
+void provider_keep_cursors(struct provider *p)
+{
+	bool now = p->wrote;
+	struct err e;
+
+	for (size_t i = 0; i < CURSORS; i++)
+		now = now || p->cursors[i].behind > CURSOR_BEHIND_MAX;
+	for (size_t i = 0; now && i < CURSORS; i++) {
+		struct cursor_view *c = &p->cursors[i];
+		struct provider_cursor row = {.which = (uint8_t)i, .cursor = c->at};
+		struct store *s = &p->world->store;
+
+		if (c->behind)
+			must(p, s->put(s->self, provider_cursor_record(), &row, &e), &e);
+		c->behind = 0;
+	}
+	p->wrote = false;
 }
 
 struct work *provider_work_new(struct provider *p, const struct hash *id)
@@ -132,7 +169,7 @@ static bool load_cursor(void *ctx, const void *row)
 	struct provider *p = ctx;
 	const struct provider_cursor *c = row;
 
-	*(c->which ? &p->ledger_cursor : &p->solver_cursor) = c->cursor;
+	p->cursors[c->which ? CURSOR_LEDGER : CURSOR_SOLVER].at = c->cursor;
 	return true;
 }
 

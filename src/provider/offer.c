@@ -1,5 +1,6 @@
 /* offer.c - the provider's standing offer: posted on start, renewed at half of its life. */
 #include "codec/eip712.h"
+#include "codec/hex.h"
 #include "codec/json.h"
 #include "codec/signed.h"
 #include "provider/provider_own.h"
@@ -25,7 +26,7 @@ static bool renew(struct provider *p, const struct event *ev, struct err *e)
 	eip712_hash(resource_offer_record(), &next.offer, &next.id);
 	TRY(world_sign(p->world, &p->c.domain, resource_offer_record(), &next.offer, &next.sig, e),
 	        e);
-	TRY(s->put(s->self, provider_offer_record(), &next, e), e);
+	TRY(provider_keep_offer(p, &next, e), e);
 	p->offer = next;
 	return true;
 }
@@ -48,9 +49,34 @@ void provider_post_offer(struct provider *p, const struct event *ev, struct effe
 	body = json_pack("{s:o, s:o}", "offer",
 	        record_to_json(resource_offer_record(), &p->offer.offer), "signature",
 	        json_of_sig(&p->offer.sig));
-	fx_call(fx, (struct tag){.what = TAG_POST_OFFER, .key = p->offer.id}, &p->c.solver, "POST",
-	        "/v1/resource-offers", body);
+	fx_call(fx, (struct tag){.what = TAG_POST_OFFER, .key = p->offer.id}, &p->open_solver,
+	        "POST", "/v1/resource-offers", body);
 	set_timer(fx, TAG_RENEW, span_ms(p->c.offer_life.ms / 2));
+}
+
+void provider_cancel_offer(struct provider *p, const struct event *ev, struct effects *fx)
+{
+	struct offer_cancel doc = {.offer = p->offer.id, .time.s = wall_seconds(ev->wall)};
+	struct provider_offer gone = p->offer;
+	char id[HASH_TEXT_MAX];
+	struct sig sig;
+	struct err e;
+
+	if (p->offer.sig.n == 0 || p->offer.offer.expiry.s <= doc.time.s)
+		return;
+	gone.sig.n = 0; /* the next start signs another: the solver would not open this one again */
+	if (!world_sign(p->world, &p->c.domain, offer_cancel_record(), &doc, &sig, &e) ||
+	        !provider_keep_offer(p, &gone, &e)) {
+		log_line(&p->world->log, LOG_ODD, "offer not cancelled: %s", e.msg);
+		return;
+	}
+	p->offer = gone;
+	p->posted = false;
+	hash_format(&doc.offer, id);
+	fx_call(fx, (struct tag){.what = TAG_CANCEL, .key = doc.offer}, &p->open_solver, "POST",
+	        fx_text(fx, "/v1/offers/%s/cancel", id),
+	        json_pack("{s:o, s:o}", "cancel", record_to_json(offer_cancel_record(), &doc),
+	                "signature", json_of_sig(&sig)));
 }
 
 /* The solver's signed Ack, or why there is none. */

@@ -95,6 +95,58 @@ static void forged_acknowledgement(void **state)
 	json_decref(j);
 }
 
+static void send_stop(struct stage *s)
+{
+	send_event(s->b, &(struct event){.kind = EV_STOP});
+}
+
+static void cancelled_at_the_end(void **state)
+{
+	struct stage *s = *state;
+	struct offer_cancel doc;
+	struct hash id;
+	struct sig sig;
+	struct err e;
+	struct fx *f;
+	json_t *j;
+
+	eip712_hash(resource_offer_record(), &s->offer, &id);
+	send_stop(s);
+	f = need(s->b, FX_CALL, TAG_CANCEL);
+	assert_string_equal(f->method, "POST");
+	assert_string_equal(f->url, "http://solver");
+	assert_true(asks(f, "/cancel"));
+	assert_true(addr_is_zero(&f->audience));
+	j = body_of(f);
+	assert_true(json_get_record(j, "cancel", offer_cancel_record(), &doc, &e));
+	assert_true(json_get_sig(j, "signature", &sig, &e));
+	assert_true(hash_eq(&doc.offer, &id));
+	assert_int_equal(doc.time.s, NOW_S);
+	assert_true(signed_check(
+	        &s->b->domain, offer_cancel_record(), &doc, &sig, &s->b->addr[RP], &e));
+	json_decref(j);
+	/* The solver would not open that one again. */
+	restart(s);
+	send_connected(s->b, true);
+	read_posted(s);
+	assert_int_equal(s->offer.nonce, 2);
+}
+
+static void nothing_to_cancel(void **state)
+{
+	struct stage *s = *state;
+
+	pass(s->b, 600); /* it has expired */
+	send_stop(s);
+	assert_int_equal(s->b->fx.n, 0);
+	pass(s->b, 1);
+	send_timer(s->b, (struct tag){.what = TAG_RENEW});
+	read_posted(s);
+	send_refusal(s->b, s->post, E_STALE);
+	send_stop(s);
+	assert_int_equal(s->b->fx.n, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -104,6 +156,8 @@ int main(void)
 	        T(refused_offer_is_signed_anew),
 	        T(unreachable_solver_gets_the_same_offer),
 	        T(forged_acknowledgement),
+	        T(cancelled_at_the_end),
+	        T(nothing_to_cancel),
 	};
 
 	return cmocka_run_group_tests_name("offer", tests, NULL, NULL);

@@ -25,7 +25,7 @@ static void on_start(struct provider *p, const struct event *ev, struct effects 
 	f->url = p->c.solver.url;
 	f->audience = p->c.solver.addr;
 	f->path = "/v1/events";
-	f->id = p->solver_cursor;
+	f->id = p->cursors[CURSOR_SOLVER].at;
 	for (size_t i = 0; map_next(&p->works, &i, &key, &val);) {
 		struct work *k = *(struct work **)val;
 
@@ -75,9 +75,10 @@ static void on_event(void *self, const struct event *ev, struct effects *fx)
 	case EV_LEDGER: provider_on_ledger(p, ev, fx); break;
 	case EV_TREE: provider_on_tree(p, ev, fx); break;
 	case EV_RUN: provider_on_run(p, ev, fx); break;
-	case EV_TREE_IN:
-	case EV_STOP: break;
+	case EV_STOP: provider_cancel_offer(p, ev, fx); break;
+	case EV_TREE_IN: break;
 	}
+	provider_keep_cursors(p);
 	if (p->running > 0)
 		p->idle_since = ev->wall;
 }
@@ -92,6 +93,8 @@ bool provider_new(
 		return FAIL(e, MEMORY, "no memory for the provider");
 	p->world = w;
 	p->c = *c;
+	p->open_solver = c->solver;
+	p->open_solver.addr = (struct addr){{0}};
 	w->rng.fill(w->rng.self, &seed, sizeof seed);
 	map_init(&p->works, sizeof(struct hash), sizeof(struct work *), PROVIDER_DEALS_MAX, seed);
 	*out = p;

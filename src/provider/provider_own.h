@@ -36,19 +36,22 @@ enum provider_tag {
 	TAG_REFUSE,         /* call */
 	TAG_RETRY,          /* timer: try the present step again */
 	TAG_DECLINE,        /* call */
-	TAG_IDLE            /* call: why no job matches our offer */
+	TAG_IDLE,           /* call: why no job matches our offer */
+	TAG_CANCEL          /* call: our offer out of the book */
 };
 
 struct work {
 	struct provider_deal deal;
 	struct provider_work w;
-	unsigned waiting;   /* fetches that are under way */
-	unsigned tries;     /* of the present step */
-	unsigned rounds;    /* in which parts were looked for */
-	bool running;       /* handed to the executor */
-	bool pausing;       /* until its retry timer: not run before */
-	struct hash action; /* id of the action that was submitted last */
-	uint64_t asked_s;   /* ledger time at which a passed deadline was last acted on */
+	unsigned waiting;      /* fetches that are under way */
+	unsigned tries;        /* of the present step */
+	unsigned rounds;       /* in which parts were looked for */
+	bool running;          /* handed to the executor */
+	bool pausing;          /* until its retry timer: not run before */
+	struct hash action;    /* id of the action that was submitted last */
+	uint64_t asked_s;      /* ledger time at which a passed deadline was last acted on */
+	struct resources need; /* of its spec */
+	bool need_known;       /* not yet after a start */
 };
 
 /* What the solver said last about our offer, and who waits for it. */
@@ -62,16 +65,27 @@ struct idle_view {
 	struct conn_id waiting[IDLE_WAITING_MAX];
 };
 
+/* How far a stream has been read. A commit for the cursor alone is not worth it: what is read again after
+ * a crash had written nothing, or it would have taken the cursor along. */
+enum cursor_of { CURSOR_SOLVER, CURSOR_LEDGER, CURSORS };
+#define CURSOR_BEHIND_MAX 64 /* events */
+struct cursor_view {
+	uint64_t at;
+	unsigned behind; /* events since it was stored */
+};
+
 struct provider {
 	struct world *world;
 	struct provider_config c;
+	struct peer open_solver;     /* for documents that carry their own signature (9.1) */
 	struct provider_offer offer; /* id zero: none yet */
 	bool posted;                 /* acknowledged by the solver */
 	struct map works;            /* deal id -> struct work *, unfinished ones */
 	unsigned running;
 	struct btime ledger_time; /* of the confirmed head */
 	struct mono ledger_seen;  /* when it arrived */
-	uint64_t solver_cursor, ledger_cursor;
+	struct cursor_view cursors[CURSORS];
+	bool wrote; /* this event: its commit takes the cursors along */
 	struct amount free_balance;
 	bool balance_known;
 	struct provider_totals {
@@ -87,6 +101,8 @@ struct provider {
 /* offer.c */
 void provider_post_offer(struct provider *p, const struct event *ev, struct effects *fx);
 void provider_on_ack(struct provider *p, const struct event *ev, struct effects *fx);
+/* Nobody is to be matched with a provider that is gone. */
+void provider_cancel_offer(struct provider *p, const struct event *ev, struct effects *fx);
 /* deals.c */
 void provider_on_message(struct provider *p, const struct event *ev, struct effects *fx);
 void provider_on_tree(struct provider *p, const struct event *ev, struct effects *fx);
@@ -107,10 +123,22 @@ void step_submit(struct provider *p, struct work *k, struct effects *fx);
 void step_decline(
         struct provider *p, struct work *k, uint8_t reason, const char *why, struct effects *fx);
 void step_refuse(struct provider *p, struct work *k, const struct err *why, struct effects *fx);
+/* The job's process is ended; the slot is free when the executor says so. */
+void step_kill(struct work *k, struct effects *fx);
+/* The spec, from the blob store; NULL + e when it is not there or is not one. */
+struct job_spec *work_spec(
+        struct provider *p, const struct work *k, struct arena *a, struct err *e);
+/* capacity.c */
+/* BUSY: with what is signed already the job does not fit into the offered machine, or ends too late. */
+MUST bool provider_has_room(struct provider *p, struct work *k, struct err *e);
 /* keep.c: the journal. */
 void provider_keep(struct provider *p, struct work *k);
 void provider_move(struct provider *p, struct work *k, enum work_state to);
-void provider_keep_cursor(struct provider *p, uint8_t which, uint64_t cursor);
+void provider_keep_deal(struct provider *p, const struct provider_deal *d);
+MUST bool provider_keep_offer(struct provider *p, const struct provider_offer *o, struct err *e);
+void provider_saw(struct provider *p, enum cursor_of which, uint64_t cursor);
+/* The end of an event: the cursors go with what it wrote, or when they are too far behind. */
+void provider_keep_cursors(struct provider *p);
 struct work *provider_work_new(struct provider *p, const struct hash *id);
 struct work *provider_work_get(struct provider *p, const struct hash *id);
 void provider_finish(struct provider *p, struct work *k, enum work_state end, const char *why);

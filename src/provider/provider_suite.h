@@ -50,6 +50,7 @@ static inline void read_posted(struct stage *s)
 	struct err e;
 
 	assert_true(asks(f, "/v1/resource-offers"));
+	assert_true(addr_is_zero(&f->audience));
 	assert_true(json_get_record(j, "offer", resource_offer_record(), &s->offer, &e));
 	assert_true(json_get_sig(j, "signature", &sig, &e));
 	assert_true(signed_check(
@@ -80,20 +81,19 @@ static inline void make_job(struct stage *s)
 	struct unixfs_node node = plant(&s->b->remote, program, 1);
 	struct job_offer j = sample_job();
 
-	s->spec = (struct job_spec){
-	        .version = 1,
-	        .executor = EXECUTOR_WASM,
-	        .name = "test",
-	        .module = j.module,
-	        .program = node.cid.digest,
-	        .program_bytes = node.tree_bytes,
-	        .entrypoint = "_start",
-	        .resources = {.cpu = 100, .ram = 1 << 20, .disk = 1 << 20},
-	        .network = NETWORK_NONE,
-	        .instruction_limit = j.instruction_limit,
-	        .output_limit = 1000,
-	        .determinism = DETERMINISM_EXACT,
-	};
+	memset(&s->spec, 0, sizeof s->spec);
+	s->spec.version = 1;
+	s->spec.executor = EXECUTOR_WASM;
+	snprintf(s->spec.name, sizeof s->spec.name, "%s", "test");
+	s->spec.module = j.module;
+	s->spec.program = node.cid.digest;
+	s->spec.program_bytes = node.tree_bytes;
+	snprintf(s->spec.entrypoint, sizeof s->spec.entrypoint, "%s", "_start");
+	s->spec.resources = (struct resources){.cpu = 100, .ram = 1 << 20, .disk = 1 << 20};
+	s->spec.network = NETWORK_NONE;
+	s->spec.instruction_limit = j.instruction_limit;
+	s->spec.output_limit = 1000;
+	s->spec.determinism = DETERMINISM_EXACT;
 	snprintf(s->spec.engine, sizeof s->spec.engine, "%s", j.engine);
 	node = plant(&s->b->remote, input, COUNT(input));
 	s->spec.inputs.n = 1;
@@ -160,6 +160,7 @@ static inline void assert_refused(struct stage *s, const char *word)
 	        json_string_value(json_object_get(json_object_get(j, "reason"), "message"));
 
 	assert_true(asks(f, "/refuse"));
+	assert_true(addr_eq(&f->audience, &s->b->addr[SOLVER])); /* its route needs a Request */
 	if (!why || !strstr(why, word))
 		fail_msg("refused with \"%s\", not with \"%s\"", why, word);
 	assert_null(fx_of(s->b, FX_SUBMIT, 0, 0));

@@ -57,9 +57,7 @@ static void fetch(struct provider *p, struct work *k, enum provider_tag what,
 	k->waiting++;
 }
 
-/* The spec, from the blob store; NULL + e when it is not there or is not one. */
-static struct job_spec *read_spec(
-        struct provider *p, const struct work *k, struct arena *a, struct err *e)
+struct job_spec *work_spec(struct provider *p, const struct work *k, struct arena *a, struct err *e)
 {
 	struct buf text OWN(buf_done);
 	struct job_spec *spec = ARENA_NEW(a, struct job_spec);
@@ -114,6 +112,27 @@ static bool check_spec(
 	return true;
 }
 
+/* What a job that does nothing costs must be within PAY: less could only be worked for at a loss. */
+static bool check_pay(const struct work *k, const struct job_spec *s, struct err *e)
+{
+	const struct hot *hot = &k->deal.deal.hot;
+	char pay[AMOUNT_DEC_MAX], least[AMOUNT_DEC_MAX];
+	struct amount cost = {{{0}}};
+	uint64_t inputs = 0;
+
+	for (uint32_t i = 0; i < s->inputs.n; i++)
+		inputs +=
+		        s->inputs.v[i].bytes; /* at most the deal's byte limit, see check_spec() */
+	if (!amount_mul(hot->per_byte, inputs, &cost) || !amount_add(cost, hot->base, &cost))
+		return FAIL(e, TERMS, "the price of the inputs overflows");
+	if (amount_cmp(hot->pay, cost) >= 0)
+		return true;
+	amount_format(hot->pay, pay);
+	amount_format(cost, least);
+	return FAIL(
+	        e, TERMS, "PAY is %s; the base price and the inputs alone come to %s", pay, least);
+}
+
 /* Ask for what is missing of program and inputs; false + e: the spec lies about sizes. */
 static bool fetch_parts(struct provider *p, struct work *k, const struct job_spec *s,
         struct effects *fx, struct err *e)
@@ -158,11 +177,14 @@ void step_fetch(struct provider *p, struct work *k, struct effects *fx)
 		fetch(p, k, TAG_FETCH_SPEC, &spec_cid, BLOCK_MAX, fx);
 		return;
 	}
-	spec = read_spec(p, k, fx->arena, &e);
-	if (!spec || !check_spec(p, k, spec, &e) || !fetch_parts(p, k, spec, fx, &e)) {
+	spec = work_spec(p, k, fx->arena, &e);
+	if (!spec || !check_spec(p, k, spec, &e) || !check_pay(k, spec, &e) ||
+	        !fetch_parts(p, k, spec, fx, &e)) {
 		step_refuse(p, k, &e, fx);
 		return;
 	}
+	k->need = spec->resources;
+	k->need_known = true;
 	if (k->waiting)
 		return;
 	/* After a start the ledger's time is not known at once, and without it nothing is signed. */
@@ -178,6 +200,7 @@ void step_sign(struct provider *p, struct work *k, struct effects *fx)
 	struct err e;
 
 	if (!deal_open_in_time(&k->deal.deal, &p->c.genesis, p->ledger_time, &e) ||
+	        !provider_has_room(p, k, &e) ||
 	        !world_sign(
 	                p->world, &p->c.domain, deal_record(), &k->deal.deal, &k->w.rp_sig, &e)) {
 		step_refuse(p, k, &e, fx);
@@ -213,9 +236,15 @@ void step_open(struct provider *p, struct work *k, struct effects *fx)
 	a->rp_sig = k->w.rp_sig;
 	submit(fx, k, a);
 	hash_format(&k->w.id, id);
-	fx_call(fx, tag_of(TAG_SIGNATURE, k), &p->c.solver, "POST",
+	fx_call(fx, tag_of(TAG_SIGNATURE, k), &p->open_solver, "POST",
 	        fx_text(fx, "/v1/deals/%s/signature", id),
 	        json_pack("{s:o}", "signature", json_of_sig(&k->w.rp_sig)));
+}
+
+void step_kill(struct work *k, struct effects *fx)
+{
+	if (k->running)
+		fx_add(fx, FX_KILL_RUN, tag_of(TAG_RUN, k));
 }
 
 void step_timeout(struct work *k, struct effects *fx)
@@ -231,7 +260,7 @@ void step_run(struct provider *p, struct work *k, struct effects *fx)
 
 	if (k->running || p->running >= p->c.parallel)
 		return; /* the next one that ends starts it */
-	spec = read_spec(p, k, fx->arena, &e);
+	spec = work_spec(p, k, fx->arena, &e);
 	if (!spec) {
 		step_decline(p, k, REASON_JOB_NOT_FOUND, e.msg, fx);
 		return;
@@ -271,7 +300,7 @@ void step_submit(struct provider *p, struct work *k, struct effects *fx)
 	a->result_sig = k->w.result_sig;
 	submit(fx, k, a);
 	hash_format(&k->w.id, id);
-	fx_call(fx, tag_of(TAG_RESULT, k), &p->c.solver, "POST",
+	fx_call(fx, tag_of(TAG_RESULT, k), &p->open_solver, "POST",
 	        fx_text(fx, "/v1/deals/%s/result", id),
 	        json_pack("{s:o, s:o, s:o, s:o}", "result",
 	                record_to_json(result_record(), &a->result), "signature",
@@ -300,9 +329,10 @@ void step_decline(
 	memcpy(k->w.why, cut.p, cut.n);
 	if (k->w.state != WORK_DECLINING)
 		provider_move(p, k, WORK_DECLINING);
+	step_kill(k, fx);
 	submit(fx, k, a);
 	hash_format(&k->w.id, id);
-	fx_call(fx, tag_of(TAG_DECLINE, k), &p->c.solver, "POST",
+	fx_call(fx, tag_of(TAG_DECLINE, k), &p->open_solver, "POST",
 	        fx_text(fx, "/v1/deals/%s/decline", id),
 	        json_pack("{s:o, s:o}", "decline", record_to_json(decline_record(), &a->decline),
 	                "signature", json_of_sig(&a->doc_sig)));

@@ -17,6 +17,7 @@ static void assert_declined(struct stage *s, uint8_t reason)
 	assert_true(signed_check(
 	        &s->b->domain, decline_record(), &a->decline, &a->doc_sig, &s->b->addr[RP], &e));
 	assert_true(asks(need(s->b, FX_CALL, TAG_DECLINE), "/decline"));
+	assert_true(addr_is_zero(&need(s->b, FX_CALL, TAG_DECLINE)->audience));
 	assert_int_equal(work_row(s).state, WORK_DECLINING);
 }
 
@@ -98,6 +99,7 @@ static void run_fails(void **state)
 	}
 	send_run(s, false);
 	assert_declined(s, REASON_HOST_FAILURE);
+	assert_null(fx_of(s->b, FX_KILL_RUN, 0, 0)); /* it has ended */
 	send_deal_event(s->b, &s->id, DEAL_DECLINED, 0, 0);
 	assert_int_equal(work_row(s).state, WORK_DONE);
 	assert_int_equal(status_number(s, "declined"), 1);
@@ -178,6 +180,53 @@ static void one_slot(void **state)
 	send_run(s, true);
 	assert_true(hash_eq(&need(s->b, FX_RUN, TAG_RUN)->tag.key, &second));
 	assert_true(hash_eq(&need(s->b, FX_PUSH, TAG_PUSH)->tag.key, &first));
+}
+
+/* The slot of a declined job goes to the next one as soon as its process has ended. */
+static void declined_job_is_killed(void **state)
+{
+	struct stage *s = *state;
+	struct hash first, second;
+	struct fx *f;
+
+	to_running(s);
+	first = s->id;
+	to_signed(s);
+	send_deal_event(s->b, &s->id, DEAL_AGREED, 0, s->b->ledger.s + 3000);
+	second = s->id;
+	pass(s->b, 595);
+	send_clock(s->b);
+	f = need(s->b, FX_KILL_RUN, TAG_RUN);
+	assert_int_equal(fx_count(s->b, FX_KILL_RUN), 1);
+	assert_true(hash_eq(&f->tag.key, &first));
+	assert_int_equal(status_number(s, "running"), 1);
+	s->id = first;
+	assert_int_equal(work_row(s).state, WORK_DECLINING);
+	pass(s->b, 40);
+	send_timer(s->b, retry_of(s)); /* declined again: killed again as long as it runs */
+	need(s->b, FX_KILL_RUN, TAG_RUN);
+	send_run(s, false);
+	assert_true(hash_eq(&need(s->b, FX_RUN, TAG_RUN)->tag.key, &second));
+	assert_null(fx_of(s->b, FX_TIMER, TAG_RETRY, 0));
+	assert_int_equal(status_number(s, "running"), 1);
+	send_timer(s->b, retry_of(s));
+	assert_null(fx_of(s->b, FX_KILL_RUN, 0, 0));
+	assert_int_equal(work_row(s).state, WORK_DECLINING);
+}
+
+/* So does that of a deal which the ledger ends, though nobody knows its deal any more. */
+static void job_of_an_ended_deal_is_killed(void **state)
+{
+	struct stage *s = *state;
+
+	to_running(s);
+	send_deal_event(s->b, &s->id, DEAL_TIMEOUT_SUBMIT, 0, 0);
+	assert_true(hash_eq(&need(s->b, FX_KILL_RUN, TAG_RUN)->tag.key, &s->id));
+	assert_int_equal(status_number(s, "running"), 1);
+	send_run(s, true);
+	assert_int_equal(s->b->fx.n, 0);
+	assert_int_equal(status_number(s, "running"), 0);
+	assert_int_equal(work_row(s).state, WORK_DONE);
 }
 
 /* ---- deadlines ------------------------------------------------------------------------------------------ */
@@ -415,6 +464,8 @@ int main(void)
 	        T(stored_that_does_not_count),
 	        T(output_above_the_byte_limit),
 	        T(one_slot),
+	        T(declined_job_is_killed),
+	        T(job_of_an_ended_deal_is_killed),
 	        T(submit_timeout_is_near),
 	        T(submit_timeout_has_passed),
 	        T(judge_timeout_has_passed),

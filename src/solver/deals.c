@@ -3,6 +3,7 @@
 #include "codec/hex.h"
 #include "codec/json.h"
 #include "codec/signed.h"
+#include "crypto/secp.h"
 #include "solver/solver_own.h"
 
 enum { LOOK_AGAIN_S = 5 };
@@ -12,7 +13,7 @@ bool deal_find(struct solver *s, const struct http_req *r, struct solver_deal *d
 {
 	TRY(hash_parse(r->params[0], &d->id, e), e);
 	step->id = d->id;
-	if (!solver_get(s, solver_deal_record(), d) || !solver_get(s, solver_step_record(), step))
+	if (!deal_read(s, d) || !step_read(s, step))
 		return FAIL(e, NOT_FOUND, "no match has the deal %.*s", STR_ARG(r->params[0]));
 	return true;
 }
@@ -86,7 +87,7 @@ static bool rp_signed(struct solver *s, const struct solver_deal *d, struct solv
 	if (step->state == MATCH_JC_SIGNED)
 		solver_move(s, step, MATCH_RP_SIGNED, ev, fx, "open is on its way to the ledger");
 	else
-		solver_put(s, solver_step_record(), step);
+		step_write(s, step);
 	tell_signed_by_rp(s, d, step, fx);
 	return true;
 }
@@ -96,13 +97,15 @@ static bool take_signature(struct solver *s, struct solver_deal *d, struct solve
 {
 	const struct http_req *r = ev->request;
 	json_t *j OWN(json_own) = NULL;
+	struct hash digest;
 	struct addr who;
 	struct sig sig;
 
 	TRY(deal_find(s, r, d, step, e), e);
 	TRY(json_parse(bytes_str(r->body), &j, e), e);
 	TRY(json_get_sig(j, "signature", &sig, e), e);
-	TRY(signed_by(&s->c.domain, deal_record(), &d->deal, &sig, &who, e), e);
+	eip712_digest(&s->c.domain, &d->id, &digest); /* its id is its struct hash */
+	TRY(secp_recover(&digest, &sig, &who, e), e);
 	if (addr_eq(&who, &d->job_creator))
 		return jc_signed(s, d, step, &sig, ev, fx, e);
 	if (addr_eq(&who, &d->provider))
@@ -182,7 +185,7 @@ void on_unsigned(
 	struct solver_deal d = {.id = *deal};
 	struct solver_step step = {.id = *deal};
 
-	if (!solver_get(s, solver_deal_record(), &d) || !solver_get(s, solver_step_record(), &step))
+	if (!deal_read(s, &d) || !step_read(s, &step))
 		return;
 	if (step.state == MATCH_MATCHED) {
 		deal_dissolve(
@@ -326,7 +329,7 @@ void emit_again(struct solver *s, const struct hash *deal, struct effects *fx)
 	struct solver_step step = {.id = *deal};
 	struct solver_result row = {.id = *deal};
 
-	if (!solver_get(s, solver_deal_record(), &d) || !solver_get(s, solver_step_record(), &step))
+	if (!deal_read(s, &d) || !step_read(s, &step))
 		return;
 	switch ((enum match_state)step.state) {
 	case MATCH_MATCHED:

@@ -55,10 +55,9 @@ static void opened_after_all(
 	if (!solver_get(s, solver_offer_record(), &row))
 		return;
 	other.id = step.id = row.deal;
-	if (row.state == OFFER_TAKEN && !hash_eq(&row.deal, &d->id) &&
-	        solver_get(s, solver_deal_record(), &other) &&
-	        solver_get(s, solver_step_record(), &step) && step.state != MATCH_OPEN &&
-	        step.state != MATCH_DISSOLVED && step.state != MATCH_ENDED)
+	if (row.state == OFFER_TAKEN && !hash_eq(&row.deal, &d->id) && deal_read(s, &other) &&
+	        step_read(s, &step) && step.state != MATCH_OPEN && step.state != MATCH_DISSOLVED &&
+	        step.state != MATCH_ENDED)
 		deal_dissolve(s, &other, &step, OFFER_DONE,
 		        "an earlier deal of the same job offer was opened", ev, fx);
 	book_remove(s->book, &d->deal.cold.job_offer);
@@ -102,8 +101,8 @@ static void follow_deal(
 	struct solver_deal d = {.id = le->deal};
 	struct solver_step step = {.id = le->deal};
 
-	if (!solver_get(s, solver_step_record(), &step) || step.state == MATCH_ENDED ||
-	        step.ledger == le->to || !solver_get(s, solver_deal_record(), &d))
+	if (!step_read(s, &step) || step.state == MATCH_ENDED || step.ledger == le->to ||
+	        !deal_read(s, &d))
 		return;
 	step.ledger = le->to;
 	if (sm_is_final(&deal_states, le->to)) {

@@ -254,6 +254,56 @@ static void test_rate_of_signer(void **state)
 	assert_err(b, E_RATE);
 }
 
+static void cancel_job(struct bench *b, const struct hash *id)
+{
+	struct offer_cancel c = {.offer = *id};
+
+	ask(b, PARTIES, "POST", path_of("/v1/offers/%s/cancel", id),
+	        signed_text(b, "cancel", offer_cancel_record(), &c, JC));
+	assert_int_equal(b->status, 200);
+}
+
+static void test_share_of_signer(void **state)
+{
+	struct bench *b = *state;
+	struct job_offer j;
+	struct hash id, last = {{0}};
+
+	solver_free(b->solver);
+	b->config.offers_each = 5;
+	start(b);
+	clock_note(b);
+	for (unsigned i = 0; i < 5; i++) {
+		j = job_of(b, JC);
+		last = job_id(&j);
+		assert_int_equal(post_job(b, JC, &j), 200);
+	}
+	j = job_of(b, JC);
+	post_job(b, JC, &j);
+	assert_err(b, E_RATE);
+	/* Others may; a restart forgets nothing; one that leaves makes room for one. */
+	j = job_of(b, JC2);
+	assert_int_equal(post_job(b, JC2, &j), 200);
+	restart(b);
+	j = job_of(b, JC);
+	id = job_id(&j);
+	post_job(b, JC, &j);
+	assert_err(b, E_RATE);
+	cancel_job(b, &last);
+	assert_int_equal(post_job(b, JC, &j), 200);
+	cancel_job(b, &id);
+	j = job_of(b, JC);
+	j.expiry.s = j.created_at.s + 5;
+	assert_int_equal(post_job(b, JC, &j), 200);
+	pass(b, 6);
+	clock_note(b);
+	j = job_of(b, JC);
+	assert_int_equal(post_job(b, JC, &j), 200);
+	j = job_of(b, JC);
+	post_job(b, JC, &j);
+	assert_err(b, E_RATE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -265,6 +315,7 @@ int main(void)
 	        T(test_cancelled_unmatched),
 	        T(test_past_is_bounded),
 	        T(test_rate_of_signer),
+	        T(test_share_of_signer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

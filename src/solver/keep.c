@@ -93,12 +93,30 @@ bool solver_caught_up(const struct solver *s, const struct event *ev)
 
 /* ---- the stream ------------------------------------------------------------------------------------- */
 
+/* Numbers are taken from the store by the block: what a restart leaves of one is never given, and a number
+ * never comes twice. */
+enum { EVENTS_OF_A_BLOCK = 64 };
+
+void solver_event_block(struct solver *s)
+{
+	s->last_event = solver_next(s, "event") * EVENTS_OF_A_BLOCK;
+}
+
+static uint64_t next_event(struct solver *s)
+{
+	if ((s->last_event + 1) % EVENTS_OF_A_BLOCK == 0)
+		solver_event_block(s);
+	else
+		s->last_event++;
+	return s->last_event;
+}
+
 static struct fx *append(struct solver *s, struct effects *fx, const char *name, json_t *j)
 {
 	struct fx *f = fx_add(fx, FX_EMIT, (struct tag){0});
 
 	f->name = name;
-	f->id = s->last_event = solver_next(s, "event");
+	f->id = next_event(s);
 	f->body = fx_json(fx, j);
 	return f;
 }
@@ -134,7 +152,7 @@ static void note(struct solver *s, struct solver_step *step, const struct event 
 	snprintf(row.name, sizeof row.name, "%s", name);
 	vsnprintf(row.text, sizeof row.text, fmt, ap);
 	solver_put(s, solver_note_record(), &row);
-	solver_put(s, solver_step_record(), step);
+	step_write(s, step);
 	f = append(s, fx, "state",
 	        json_pack("{s:o, s:s, s:s, s:I}", "id", json_of_hash(&step->id), "state",
 	                sm_name(&match_states, step->state), "event", row.name, "wallMs",
@@ -166,6 +184,33 @@ void solver_move(struct solver *s, struct solver_step *step, enum match_state to
 
 /* ---- open offers ------------------------------------------------------------------------------------ */
 
+static const struct addr *signer_of(enum offer_kind kind, const void *doc)
+{
+	const struct job_offer *j = doc;
+	const struct resource_offer *r = doc;
+
+	return kind == OFFER_JOB ? &j->job_creator : &r->provider;
+}
+
+/* There are no more accounts than open offers, for which there is room. */
+static void count_open(struct solver *s, const struct addr *signer, int more)
+{
+	uint32_t *n = map_put(&s->open_of, signer, NULL);
+
+	if (!n)
+		return;
+	*n += (uint32_t)more;
+	if (*n == 0)
+		map_del(&s->open_of, signer);
+}
+
+uint32_t offers_of(const struct solver *s, const struct addr *signer)
+{
+	const uint32_t *n = map_get(&s->open_of, signer);
+
+	return n ? *n : 0;
+}
+
 bool offer_remember(struct solver *s, const struct hash *id, uint64_t sequence,
         enum offer_kind kind, const void *doc, struct err *e)
 {
@@ -179,6 +224,7 @@ bool offer_remember(struct solver *s, const struct hash *id, uint64_t sequence,
 		return FAIL(e, BUSY, "the book is full");
 	}
 	*o = (struct open_offer){.sequence = sequence, .kind = (uint8_t)kind, .doc = copy};
+	count_open(s, signer_of(kind, doc), 1);
 	return true;
 }
 
@@ -210,6 +256,7 @@ void offer_forget(struct solver *s, const struct hash *id, enum offer_state stat
 	}
 	if (!o)
 		return;
+	count_open(s, &row.account, -1);
 	roster_remove(&s->roster, o->sequence);
 	free(o->doc);
 	map_del(&s->offers, id);

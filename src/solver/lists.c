@@ -121,7 +121,7 @@ static void add_deal(struct solver *s, const struct hash *id, json_t *list)
 	struct solver_deal d = {.id = *id};
 	struct solver_step step = {.id = *id};
 
-	if (!solver_get(s, solver_deal_record(), &d) || !solver_get(s, solver_step_record(), &step))
+	if (!deal_read(s, &d) || !step_read(s, &step))
 		return;
 	json_array_append_new(list,
 	        json_pack("{s:o, s:o, s:o, s:o, s:o, s:s, s:s, s:I, s:I, s:o}", "id",
@@ -150,7 +150,7 @@ static bool collect(void *ctx, const void *vrow)
 	struct collecting *c = ctx;
 	struct solver_step step = {.id = d->id};
 
-	if (solver_get(c->s, solver_step_record(), &step))
+	if (step_read(c->s, &step))
 		c->v[c->n++] = (struct made){d->id, step.matched_ms};
 	return c->n < DEALS_OF_ACCOUNT_MAX;
 }

@@ -66,6 +66,7 @@ struct order {
 };
 
 struct orders {
+	uint64_t last; /* sequence of all offers, whatever became of them */
 	struct order *v;
 	size_t n, cap;
 	bool full;
@@ -76,6 +77,7 @@ static bool list_offer(void *ctx, const void *vrow)
 	const struct solver_offer *row = vrow;
 	struct orders *o = ctx;
 
+	o->last = MAX2(o->last, row->sequence);
 	if (row->state != OFFER_OPEN && row->state != OFFER_TAKEN)
 		return true;
 	if (o->n == o->cap) {
@@ -133,6 +135,7 @@ static bool load_offers(struct solver *s, struct err *e)
 
 	if (ok && o.full)
 		ok = FAIL(e, MEMORY, "no memory for the list of open offers");
+	s->sequence = o.last;
 	if (o.n)
 		qsort(o.v, o.n, sizeof *o.v, by_sequence);
 	for (size_t i = 0; ok && i < o.n; i++) {
@@ -213,6 +216,7 @@ static bool load_step(void *ctx, const void *vrow)
 		l->ok = FAIL(l->e, STORE, "a deal is not stored");
 		return false;
 	}
+	live_add(s, &d, step);
 	l->ok = deal_restore(s, &d, step->state == MATCH_OPEN, l->e);
 	return l->ok;
 }

@@ -172,6 +172,19 @@ static bool take_rate(struct solver *s, const struct addr *signer, struct mono n
 	return true;
 }
 
+/* One signer alone cannot fill the book. */
+static bool check_share(const struct solver *s, const struct addr *signer, struct err *e)
+{
+	char text[ADDR_TEXT_MAX];
+
+	if (s->c.offers_each == 0 || offers_of(s, signer) < s->c.offers_each)
+		return true;
+	addr_format(signer, text);
+	FAIL(e, RATE, "%s has %u open offers, more than that are not filed of one account", text,
+	        s->c.offers_each);
+	return err_hint(e, "wait until some are matched, or cancel them");
+}
+
 static bool check_job(struct solver *s, const struct solver_job *doc, const struct sig *sig,
         const struct event *ev, struct err *e)
 {
@@ -179,6 +192,7 @@ static bool check_job(struct solver *s, const struct solver_job *doc, const stru
 
 	TRY(check_signer(s, job_offer_record(), o, &doc->id, sig, &o->job_creator, e), e);
 	TRY(take_rate(s, &o->job_creator, ev->now, e), e);
+	TRY(check_share(s, &o->job_creator, e), e);
 	TRY(check_solver(s, &o->solver, e), e);
 	TRY(check_times(o->created_at, o->expiry, s, ev, e), e);
 	if (!solver_caught_up(s, ev))
@@ -198,6 +212,7 @@ static bool check_resource(struct solver *s, const struct solver_resource *doc,
 
 	TRY(check_signer(s, resource_offer_record(), o, &doc->id, sig, &o->provider, e), e);
 	TRY(take_rate(s, &o->provider, ev->now, e), e);
+	TRY(check_share(s, &o->provider, e), e);
 	TRY(check_solver(s, &o->solver, e), e);
 	TRY(check_times(o->created_at, o->expiry, s, ev, e), e);
 	TRY(check_mediators(o->mediators.v, o->mediators.n, e), e);
@@ -254,10 +269,11 @@ static bool known(
 	return true;
 }
 
+/* The next number; it is taken once the offer is filed, so that none is left out. */
 static void number(struct solver *s, struct solver_offer *row, const struct event *ev)
 {
 	row->state = OFFER_OPEN;
-	row->sequence = s->sequence = solver_next(s, "sequence");
+	row->sequence = s->sequence + 1;
 	row->time.s = wall_seconds(ev->wall);
 }
 
@@ -274,6 +290,7 @@ static bool file_job(struct solver *s, struct solver_job *doc, struct solver_off
 		return false;
 	}
 	row->account = doc->offer.job_creator;
+	s->sequence = row->sequence;
 	solver_put(s, solver_job_record(), doc);
 	solver_put(s, solver_nonce_record(), &nonce);
 	solver_put(s, solver_offer_record(), row);
@@ -318,6 +335,7 @@ static bool file_resource(struct solver *s, struct solver_resource *doc, struct 
 		return false;
 	}
 	row->account = doc->offer.provider;
+	s->sequence = row->sequence;
 	solver_put(s, solver_resource_record(), doc);
 	solver_put(s, solver_offer_record(), row);
 	s->n.resource_offers++;
@@ -374,7 +392,7 @@ static bool cancel_taken(struct solver *s, const struct solver_offer *row, const
 	struct solver_deal d = {.id = row->deal};
 	struct solver_step step = {.id = row->deal};
 
-	if (!solver_get(s, solver_deal_record(), &d) || !solver_get(s, solver_step_record(), &step))
+	if (!deal_read(s, &d) || !step_read(s, &step))
 		return FAIL(e, STORE, "the deal of the offer is not stored");
 	if (step.state != MATCH_MATCHED)
 		return FAIL(e, STATE,

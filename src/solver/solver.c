@@ -67,7 +67,7 @@ static void on_start(struct solver *s, const struct event *ev, struct effects *f
 		return;
 	}
 	/* So that whoever asks for the present cursor is told one that was never given before. */
-	s->last_event = solver_next(s, "event");
+	solver_event_block(s);
 	fx_add(fx, FX_TIMER, (struct tag){.what = TAG_SWEEP})->delay = span_ms(SWEEP_MS);
 	if (s->again_n)
 		fx_add(fx, FX_TIMER, (struct tag){.what = TAG_AGAIN});
@@ -134,6 +134,8 @@ bool solver_new(struct world *w, const struct solver_config *c, struct solver **
 	w->rng.fill(w->rng.self, &seed, sizeof seed);
 	s->book = book_new(&w->signer.addr, max, seed);
 	roster_init(&s->roster);
+	live_init(s, seed);
+	map_init(&s->open_of, sizeof(struct addr), sizeof(uint32_t), (size_t)max * 2, seed);
 	map_init(&s->signers, sizeof(struct addr), sizeof(struct signer_bucket), RATE_KEYS_MAX,
 	        seed);
 	map_init(&s->offers, sizeof(struct hash), sizeof(struct open_offer), (size_t)max * 2, seed);
@@ -181,6 +183,8 @@ struct solver *solver_free(struct solver *s)
 	roster_done(&s->roster);
 	book_free(s->book);
 	idle_done(s);
+	live_done(s);
+	map_done(&s->open_of);
 	map_done(&s->signers);
 	free(s->again);
 	free(s);

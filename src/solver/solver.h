@@ -10,6 +10,7 @@ struct solver_config {
 	struct genesis
 	        genesis;     /* MIN, LIFE; allocations are the balances of before the first event */
 	uint32_t offers_max; /* of each side; 0: BOOK_OFFERS_MAX */
+	uint32_t offers_each; /* of one signer, both sides together, RATE past it; 0: offers_max */
 	unsigned rate_offers; /* new offers per second of one signer, RATE past it; 0: no limit */
 	struct span jc_signs_in; /* a match that the JC has not signed by then is dissolved */
 	struct span rp_signs_in; /* the same for the RP, which fetches first */

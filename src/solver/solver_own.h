@@ -90,7 +90,7 @@ struct solver {
 	uint64_t ledger_cursor;
 	bool ledger_clock; /* its present time was heard: all events of before have been */
 	bool ledger_up;
-	uint64_t sequence;   /* of the last Ack */
+	uint64_t sequence;   /* of the last Ack: the highest that is stored */
 	uint64_t made;       /* matches, ever */
 	uint64_t last_event; /* id of the last event of the stream */
 	/* After a start: unfinished deals, told again bit by bit. */
@@ -102,6 +102,8 @@ struct solver {
 	struct idle_answer idle[IDLE_ANSWERS];
 	struct mono idle_from; /* counts since then */
 	unsigned idle_n;
+	struct map live;    /* deal id -> struct live_deal *: of live.c */
+	struct map open_of; /* account -> uint32_t: its open offers */
 	struct map signers; /* account -> struct signer_bucket */
 	struct solver_counts {
 		uint64_t job_offers, resource_offers, refused, matches, dissolved, opened, paid,
@@ -113,6 +115,8 @@ struct solver {
 void solver_put(struct solver *s, const struct record *r, const void *row);
 MUST bool solver_get(struct solver *s, const struct record *r, void *row);
 uint64_t solver_next(struct solver *s, const char *counter);
+/* Goes on with numbers of events that were never given. */
+void solver_event_block(struct solver *s);
 /* Wall clock or block time, whichever is ahead: what expiry is measured by. */
 struct btime solver_now(const struct solver *s, const struct event *ev);
 /* Whether the ledger has been read up to the present. */
@@ -131,8 +135,20 @@ MUST bool offer_remember(struct solver *s, const struct hash *id, uint64_t seque
         enum offer_kind kind, const void *doc, struct err *e);
 void offer_forget(struct solver *s, const struct hash *id, enum offer_state state);
 struct open_offer *offer_find(struct solver *s, const struct hash *id);
+/* How many open offers it has. */
+uint32_t offers_of(const struct solver *s, const struct addr *signer);
 void offer_job(const struct open_offer *o, struct job_offer *out);
 void offer_resource(const struct open_offer *o, struct resource_offer *out);
+
+/* live.c: deals and how far they are; the id says which. */
+#define LIVE_DEALS_MAX 16384 /* in memory, some 3 KB each; those past it are read from the store */
+void live_init(struct solver *s, uint64_t seed);
+void live_done(struct solver *s);
+/* A deal that is not over and is stored; step NULL: not yet. */
+void live_add(struct solver *s, const struct solver_deal *d, const struct solver_step *step);
+MUST bool deal_read(struct solver *s, struct solver_deal *d);
+MUST bool step_read(struct solver *s, struct solver_step *step);
+void step_write(struct solver *s, const struct solver_step *step);
 
 /* load.c: after a start. */
 MUST bool solver_load(struct solver *s, struct wall now, struct err *e);

@@ -75,7 +75,7 @@ void view_job_offer(struct solver *s, const struct event *ev, struct effects *fx
 		json_object_set_new(j, "reasons", reasons_json(why));
 	}
 	d.id = row.deal;
-	if (!hash_is_zero(&row.deal) && solver_get(s, solver_deal_record(), &d) &&
+	if (!hash_is_zero(&row.deal) && deal_read(s, &d) &&
 	        addr_eq(&r->account, &d.deal.hot.job_creator)) {
 		json_t *more = deal_json(&d);
 
