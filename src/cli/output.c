@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -11,9 +12,58 @@
 #include "os/file.h"
 
 struct writer {
-	int top; /* of the folder */
-	int fd;  /* of the file that is being written, or -1 */
+	int top;     /* of the folder */
+	int fd;      /* of the file that is being written, or -1 */
+	bool behind; /* the file was there: what it has is compared before anything is added */
+	char name[PATH_TEXT_MAX + 1];
 };
+
+static bool taken(const struct writer *w, struct err *e)
+{
+	FAIL(e, CONFLICT, "%s is in the output folder already", w->name);
+	return err_hint(e, "choose another folder with -O DIR");
+}
+
+/* A file that is there may be ours, from a run that was killed while it wrote. */
+static bool begin_file(struct writer *w, int at, const char *name, struct err *e)
+{
+	const int how = O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+	struct stat st;
+
+	(void)snprintf(w->name, sizeof w->name, "%s", name);
+	w->fd = openat(at, name, O_WRONLY | O_CREAT | O_EXCL | how, 0644);
+	w->behind = w->fd < 0 && errno == EEXIST;
+	if (w->fd < 0 && !w->behind)
+		return FAIL_SYS(e, IO, errno, "cannot make the file %s", name);
+	if (!w->behind)
+		return true;
+	w->fd = openat(at, name, O_RDWR | how);
+	if (w->fd >= 0 && fstat(w->fd, &st) == 0 && S_ISREG(st.st_mode))
+		return true;
+	return taken(w, e);
+}
+
+/* Takes from the piece what the file has of it already. */
+static bool compare(struct writer *w, struct bytes *piece, struct err *e)
+{
+	uint8_t have[4096];
+
+	while (w->behind && piece->n) {
+		size_t most = piece->n < sizeof have ? piece->n : sizeof have;
+		ssize_t n = read(w->fd, have, most);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return FAIL_SYS(e, IO, errno, "cannot read %s", w->name);
+		if (memcmp(have, piece->p, (size_t)n) != 0)
+			return taken(w, e);
+		w->behind = n != 0;
+		piece->p += n;
+		piece->n -= (size_t)n;
+	}
+	return true;
+}
 
 /* The folder that holds the last part of the path; every part is a real folder, never a link. */
 static bool parent_of(int top, struct str *path, int *out, struct err *e)
@@ -65,8 +115,11 @@ static bool leaf(const struct writer *w, struct str path, char name[PATH_TEXT_MA
 
 static bool end_file(struct writer *w, struct err *e)
 {
+	uint8_t more;
 	int fd = w->fd;
 
+	if (fd >= 0 && w->behind && read(fd, &more, 1) != 0)
+		return taken(w, e);
 	w->fd = -1;
 	if (fd >= 0 && close(fd) != 0)
 		return FAIL_SYS(e, IO, errno, "cannot write the output");
@@ -95,29 +148,24 @@ static bool on_file(void *self, struct str path, uint64_t bytes, struct err *e)
 {
 	struct writer *w = self;
 	char name[PATH_TEXT_MAX + 1];
-	int at, why;
+	int at;
+	bool ok;
 
 	(void)bytes;
 	TRY(end_file(w, e), e);
 	if (path.n == 0)
 		path = STR("output");
 	TRY(leaf(w, path, name, &at, e), e);
-	w->fd = openat(at, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
-	why = errno;
+	ok = begin_file(w, at, name, e);
 	close(at);
-	if (w->fd >= 0)
-		return true;
-	if (why == EEXIST) {
-		FAIL(e, CONFLICT, "%.*s is in the output folder already", STR_ARG(path));
-		return err_hint(e, "choose another folder with -O DIR");
-	}
-	return FAIL_SYS(e, IO, why, "cannot make the file %s", name);
+	return ok;
 }
 
 static bool on_data(void *self, struct bytes piece, struct err *e)
 {
 	struct writer *w = self;
 
+	TRY(compare(w, &piece, e), e);
 	while (piece.n) {
 		ssize_t n = write(w->fd, piece.p, piece.n);
 
@@ -135,7 +183,7 @@ static bool on_data(void *self, struct bytes piece, struct err *e)
 
 bool output_write(const struct blobs *blobs, const struct cid *root, const char *dir, struct err *e)
 {
-	struct writer w = {-1, -1};
+	struct writer w = {.top = -1, .fd = -1};
 	const struct block_source src = {blobs->self, blobs->get};
 	const struct unixfs_visitor v = {&w, on_dir, on_file, on_data};
 	bool ok;
@@ -147,7 +195,7 @@ bool output_write(const struct blobs *blobs, const struct cid *root, const char 
 	ok = unixfs_walk(&src, root, HTTP_TREE_MAX, &v, e);
 	if (ok)
 		ok = end_file(&w, e);
-	else if (w.fd >= 0)
+	if (w.fd >= 0)
 		close(w.fd);
 	close(w.top);
 	if (!ok)
@@ -159,25 +207,19 @@ bool output_write(const struct blobs *blobs, const struct cid *root, const char 
 
 static bool copy_file(int from, int to_dir, const char *name, struct err *e)
 {
-	struct writer w = {to_dir,
-	        openat(to_dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644)};
+	struct writer w = {.top = to_dir, .fd = -1};
 	uint8_t piece[16384];
 	ssize_t n = 0;
-	bool ok = true;
+	bool ok = begin_file(&w, to_dir, name, e);
 
-	if (w.fd < 0)
-		return errno == EEXIST
-		               ? FAIL(e, CONFLICT, "%s is in the output folder already", name)
-		               : FAIL_SYS(e, IO, errno, "cannot make the file %s", name);
 	while (ok && (n = read(from, piece, sizeof piece)) > 0)
 		ok = on_data(&w, bytes_of(piece, (size_t)n), e);
 	if (ok && n < 0)
 		ok = FAIL_SYS(e, IO, errno, "cannot read %s", name);
-	if (!ok) {
+	ok = ok && end_file(&w, e);
+	if (w.fd >= 0)
 		close(w.fd);
-		return false;
-	}
-	return end_file(&w, e);
+	return ok;
 }
 
 static bool copy_dir(int from, int to, unsigned depth, struct err *e);

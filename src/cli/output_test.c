@@ -75,6 +75,18 @@ static void has(const char *dir, const char *name, const char *text)
 	assert_string_equal(buf_cstr(&b), text);
 }
 
+static void put(const char *dir, const char *name, const char *text)
+{
+	char path[256];
+	FILE *f;
+
+	snprintf(path, sizeof path, "%s/%s", dir, name);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	assert_true(fputs(text, f) >= 0);
+	assert_int_equal(fclose(f), 0);
+}
+
 static void test_written(void **state)
 {
 	struct here *h = *state;
@@ -90,14 +102,59 @@ static void test_written(void **state)
 	assert_true(S_ISDIR(st.st_mode));
 	assert_int_equal(remove_size(h->out), 4);
 
-	/* Again: what is there stays as it is. */
-	assert_false(output_write(&h->blobs, &h->root, h->out, &e));
-	assert_int_equal(e.code, E_CONFLICT);
-
 	snprintf(path, sizeof path, "%s/copy", h->top);
 	assert_true(output_copy(h->out, path, &e));
 	has(path, "outputs/deep/file", "x");
-	assert_false(output_copy(h->out, path, &e));
+}
+
+/* A run that was killed while it wrote left a beginning, which is brought to its end. */
+static void test_cut_off(void **state)
+{
+	static const char *const beginnings[] = {"", "h", "hi", "hi\n"};
+	struct here *h = *state;
+	char copy[128];
+	struct err e;
+
+	snprintf(copy, sizeof copy, "%s/copy", h->top);
+	assert_true(output_write(&h->blobs, &h->root, h->out, &e));
+	assert_true(output_copy(h->out, copy, &e));
+	for (size_t i = 0; i < COUNT(beginnings); i++) {
+		put(h->out, "stdout", beginnings[i]);
+		put(copy, "stdout", beginnings[i]);
+		assert_true(output_write(&h->blobs, &h->root, h->out, &e));
+		has(h->out, "stdout", "hi\n");
+		assert_true(output_copy(h->out, copy, &e));
+		has(copy, "stdout", "hi\n");
+	}
+}
+
+/* What somebody else wrote stays as it is. */
+static void test_taken(void **state)
+{
+	static const char *const others[] = {"hi\n.", "ho\n", "h.", "\n"};
+	struct here *h = *state;
+	char copy[128], path[256];
+	struct err e;
+
+	snprintf(copy, sizeof copy, "%s/copy", h->top);
+	assert_true(output_write(&h->blobs, &h->root, copy, &e));
+	for (size_t i = 0; i < COUNT(others); i++) {
+		assert_true(remove_all(h->out, &e));
+		assert_int_equal(mkdir(h->out, 0700), 0);
+		put(h->out, "stdout", others[i]);
+		assert_false(output_write(&h->blobs, &h->root, h->out, &e));
+		assert_int_equal(e.code, E_CONFLICT);
+		has(h->out, "stdout", others[i]);
+		assert_false(output_copy(copy, h->out, &e));
+		assert_int_equal(e.code, E_CONFLICT);
+		has(h->out, "stdout", others[i]);
+	}
+
+	/* Nor is a pipe waited for. */
+	snprintf(path, sizeof path, "%s/stdout", h->out);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	assert_false(output_write(&h->blobs, &h->root, h->out, &e));
 	assert_int_equal(e.code, E_CONFLICT);
 }
 
@@ -135,6 +192,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test_setup_teardown(test_written, open_here, close_here),
+	        cmocka_unit_test_setup_teardown(test_cut_off, open_here, close_here),
+	        cmocka_unit_test_setup_teardown(test_taken, open_here, close_here),
 	        cmocka_unit_test_setup_teardown(test_links, open_here, close_here),
 	};
 

@@ -132,6 +132,21 @@ def test_kill_the_buyer(new_market, event, tmp_path):
     settled(m, 1)
 
 
+def test_kill_the_buyer_while_it_writes(new_market, tmp_path):
+    """What it left in its folder, whole or cut off, is brought to its end."""
+    m = new_market()
+    out = tmp_path / "o"
+    b = Buyer(m, *WORK, "-O", out).reached("AGREED").kill()
+    (out / "outputs").mkdir(parents=True, exist_ok=True)
+    (out / "exitCode").write_text("")
+    (out / "outputs" / "mandelbrot.png").write_bytes(b"\x89PNG")
+    m.run("job", "watch", b.job, timeout=90)
+    assert (out / "exitCode").read_text().strip() == "0"
+    assert (out / "outputs" / "mandelbrot.png").stat().st_size > 4
+    m.run("verify", out / "receipt.json")
+    settled(m, 1)
+
+
 def test_kill_the_buyer_before_it_posted(new_market, tmp_path):
     """Its parts went with it: the job ends, has cost nothing, and its key may be used again."""
     m = new_market()

@@ -101,8 +101,11 @@ def test_output_again(market, tmp_path):
     cmp = filecmp.dircmp(kept, fresh)
     assert not cmp.left_only and not cmp.right_only and not cmp.diff_files
     market.run("verify", fresh / "receipt.json")
-    # Nothing is overwritten, and another key may not read it.
+    # Again is the same, nothing is overwritten, and another key may not read it.
+    market.json("job", "get", job, "-O", fresh)
+    (fresh / "stdout").write_text("mine")
     market.error("job", "get", job, "-O", fresh, code=1, name="CONFLICT")
+    assert (fresh / "stdout").read_text() == "mine"
     market.run("wallet", "new", "stranger")
     shutil.move(kept, out.with_name("gone"))
     market.error("job", "get", job, "-O", tmp_path / "no", "-w", "stranger", code=3, name="FORBIDDEN")
