@@ -54,6 +54,21 @@ void map_done(struct map *m)
 	m->cap = m->n = 0;
 }
 
+void map_done_owned(struct map *m)
+{
+	const void *key;
+	void *val;
+
+	assert(m->val_size == sizeof(void *));
+	for (size_t i = 0; map_next(m, &i, &key, &val);) {
+		void *owned;
+
+		memcpy(&owned, val, sizeof owned);
+		free(owned);
+	}
+	map_done(m);
+}
+
 void map_clear(struct map *m)
 {
 	map_done(m);

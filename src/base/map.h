@@ -21,6 +21,8 @@ struct map {
 
 void map_init(struct map *m, size_t key_size, size_t val_size, size_t max, uint64_t seed);
 void map_done(struct map *m);
+/* The same for a map whose values are pointers from malloc: they are freed. */
+void map_done_owned(struct map *m);
 /* NULL when absent. */
 MUST void *map_get(const struct map *m, const void *key);
 /* Existing value, or a new zeroed one (*fresh, may be NULL, says which); NULL at the maximum. */

@@ -125,15 +125,10 @@ static void on_actions(struct net *t, const struct http_req *r)
 
 static struct str query(const struct http_req *r, const char *key)
 {
-	struct str rest = r->query, value;
+	struct str value;
 
-	while (rest.n) {
-		struct str pair = str_cut(rest, '&', &rest);
-
-		if (str_is(str_cut(pair, '=', &value), key))
-			return value;
-	}
-	return (struct str){"", 0};
+	query_find(r->query, key, &value);
+	return value;
 }
 
 static bool concerns(const struct net *t, const struct ledger_event *ev, const struct addr *who)

@@ -321,14 +321,9 @@ struct role creator_role(struct creator *c)
 
 struct creator *creator_free(struct creator *c)
 {
-	const void *key;
-	void *val;
-
 	if (!c)
 		return NULL;
-	for (size_t i = 0; map_next(&c->jobs, &i, &key, &val);)
-		free(*(struct job **)val);
-	map_done(&c->jobs);
+	map_done_owned(&c->jobs);
 	map_done(&c->by_offer);
 	map_done(&c->by_deal);
 	map_done(&c->news);

@@ -6,7 +6,7 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "lanes are little-endi
 
 enum { RATE = 136, LANES = 25 };
 
-static const uint64_t iota[24] = {
+const uint64_t keccak_iota[24] = {
         0x0000000000000001,
         0x0000000000008082,
         0x800000000000808a,
@@ -82,9 +82,9 @@ static inline __attribute__((always_inline)) void rounds(uint64_t s[LANES])
 	DECLARE(b);
 
 	EACH_LANE(LOAD)
-	for (unsigned i = 0; i < COUNT(iota); i += 2) {
-		ROUND(a, b, iota[i])
-		ROUND(b, a, iota[i + 1])
+	for (unsigned i = 0; i < COUNT(keccak_iota); i += 2) {
+		ROUND(a, b, keccak_iota[i])
+		ROUND(b, a, keccak_iota[i + 1])
 	}
 	EACH_LANE(STORE)
 }

@@ -10,6 +10,9 @@ struct keccak {
 	size_t n;
 };
 
+/* The constants of the rounds, for those who permute several states side by side. */
+extern const uint64_t keccak_iota[24];
+
 void keccak_init(struct keccak *k);
 void keccak_add(struct keccak *k, const void *p, size_t n);
 void keccak_end(struct keccak *k, struct hash *out);

@@ -96,7 +96,6 @@ extern const size_t directory_routes_n;
 void directory_on_request(struct directory *d, const struct event *ev, struct effects *fx);
 /* One text of the path or query as a content id. */
 MUST bool root_of(const struct http_req *r, struct cid *out, struct err *e);
-struct str query_value(struct str query, const char *name);
 /* Keep an error answer short of a bug: refused requests are counted. */
 void refuse(struct directory *d, struct conn_id conn, const struct err *e, struct effects *fx);
 

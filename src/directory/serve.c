@@ -18,19 +18,6 @@ const struct route directory_routes[] = {
 /* clang-format on */
 const size_t directory_routes_n = COUNT(directory_routes);
 
-struct str query_value(struct str query, const char *name)
-{
-	while (query.n) {
-		struct str value;
-		struct str pair = str_cut(query, '&', &query);
-		struct str key = str_cut(pair, '=', &value);
-
-		if (str_is(key, name))
-			return value;
-	}
-	return STR("");
-}
-
 bool root_of(const struct http_req *r, struct cid *out, struct err *e)
 {
 	return cid_parse(r->params[0], out, e);
@@ -67,14 +54,16 @@ static bool get_block(
 	struct blobs *b = &d->world->blobs;
 	OWN(buf_done) struct buf block;
 	struct cid cid, root;
+	struct str of;
 	struct fx *f;
 	bool ok;
 
 	buf_init(&block, BLOCK_MAX);
 	TRY(root_of(r, &cid, e), e);
-	if (query_value(r->query, "root").n == 0)
+	query_find(r->query, "root", &of);
+	if (of.n == 0)
 		return FAIL(e, USAGE, "say which tree the block belongs to: ?root=");
-	TRY(cid_parse(query_value(r->query, "root"), &root, e), e);
+	TRY(cid_parse(of, &root, e), e);
 	TRY(may_read(d, r, &root, fx->arena, e), e);
 	TRY(tree_has(b, &root, &cid, &ok, e), e);
 	cid_format(&cid, text);

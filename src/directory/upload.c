@@ -195,8 +195,9 @@ static bool is_operator(const struct directory *d, const struct addr *who)
 static bool read_owner(
         const struct directory *d, const struct http_req *r, struct addr *out, struct err *e)
 {
-	struct str flag = query_value(r->query, "public");
+	struct str flag;
 
+	query_find(r->query, "public", &flag);
 	*out = r->account;
 	if (flag.n == 0 || str_is(flag, "0"))
 		return true;
@@ -400,10 +401,5 @@ void uploads_expire(struct directory *d, struct mono now, struct effects *fx)
 
 void uploads_done(struct directory *d)
 {
-	const void *key;
-	void *val;
-
-	for (size_t i = 0; map_next(&d->uploads, &i, &key, &val);)
-		free(*(struct upload **)val);
-	map_done(&d->uploads);
+	map_done_owned(&d->uploads);
 }

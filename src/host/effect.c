@@ -255,12 +255,7 @@ static void follow(struct host *h, const struct fx *f)
 
 void host_follows_done(struct host *h)
 {
-	const void *key;
-	void *val;
-
-	for (size_t i = 0; map_next(&h->follows, &i, &key, &val);)
-		free(*(struct host_follow **)val);
-	map_done(&h->follows);
+	map_done_owned(&h->follows);
 }
 
 /* ---- the rest ------------------------------------------------------------------------------------------ */

@@ -187,18 +187,3 @@ bool percent_decode(struct arena *a, struct str s, struct str *out, struct err *
 	*out = (struct str){p, n};
 	return true;
 }
-
-bool query_find(struct str query, const char *name, struct str *out)
-{
-	while (query.n) {
-		struct str rest, value, pair = str_cut(query, '&', &rest);
-		struct str key = str_cut(pair, '=', &value);
-
-		if (str_is(key, name)) {
-			*out = value;
-			return true;
-		}
-		query = rest;
-	}
-	return false;
-}

@@ -28,7 +28,5 @@ MUST bool router_find(const struct router *r, struct str method, struct str path
 
 /* "%2F" and the like become bytes, in the arena. ENCODING: malformed, or a NUL. */
 MUST bool percent_decode(struct arena *a, struct str s, struct str *out, struct err *e);
-/* The value of `name` in "a=1&b=2", as sent; false when absent. */
-MUST bool query_find(struct str query, const char *name, struct str *out);
 
 #endif

@@ -112,19 +112,6 @@ static void percent_text(void **state)
 	arena_done(&a);
 }
 
-static void query_values(void **state)
-{
-	struct str v;
-
-	(void)state;
-	assert_true(query_find(STR("a=1&cursor=22&b"), "cursor", &v));
-	assert_true(str_is(v, "22"));
-	assert_true(query_find(STR("a=1&b"), "b", &v));
-	assert_int_equal(v.n, 0);
-	assert_false(query_find(STR("acursor=1"), "cursor", &v));
-	assert_false(query_find(STR(""), "cursor", &v));
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -132,7 +119,6 @@ int main(void)
 	        cmocka_unit_test(unknown_path_is_named),
 	        cmocka_unit_test(wrong_method_says_the_right_ones),
 	        cmocka_unit_test(percent_text),
-	        cmocka_unit_test(query_values),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -4,6 +4,7 @@
 #include "codec/eip712.h"
 #include "codec/hex.h"
 #include "ledger/ledger_own.h"
+#include "model/deal_rules.h"
 #include "model/parts.h"
 
 /* ---- 5.14 --------------------------------------------------------------------------------------- */
@@ -23,62 +24,18 @@ static bool seats_fit(const struct deal *d, struct err *e)
 	return true;
 }
 
-static bool covers(
-        struct amount bond, struct amount least, const char *what, const char *why, struct err *e)
+/* Bonds, then shares and clocks (4.2). */
+static bool numbers_fit(const struct hot *h, const struct genesis *g, struct err *e)
 {
-	char have[AMOUNT_DEC_MAX], need[AMOUNT_DEC_MAX];
+	struct terms t = terms_of_hot(h);
 
-	if (amount_cmp(bond, least) >= 0)
-		return true;
-	amount_format(bond, have);
-	amount_format(least, need);
-	return FAIL(e, BONDS, "%s is %s, below %s, which is %s", what, have, why, need);
-}
-
-/* m > 0: JB ≥ max(Cj, Φ + D) and RB ≥ max(Cs, Φ + D); m = 0: a = 0, JB ≥ Cj, RB ≥ Cs. */
-static bool bonds_fit(const struct hot *h, struct err *e)
-{
-	struct amount phi;
-	bool ok = amount_mul(h->fee, h->appeal ? 3u * h->seats + 1u : h->seats, &phi);
-
-	assert(ok);
 	if (h->seats == 0 && h->appeal != 0)
 		return FAIL(e, PANEL, "appeal is %u, and there is no panel", h->appeal);
-	TRY(covers(h->job_bond, h->late_judge, "jobBond", "lateJudge", e), e);
-	if (h->seats > 0)
-		TRY(covers(h->job_bond, amount_plus(phi, h->damages), "jobBond", "fees + damages",
-		            e),
-		        e);
-	TRY(covers(h->result_bond, h->late_submit, "resultBond", "lateSubmit", e), e);
-	if (h->seats > 0)
-		TRY(covers(h->result_bond, amount_plus(phi, h->damages), "resultBond",
-		            "fees + damages", e),
-		        e);
-	return true;
-}
-
-static bool clock_fits(const char *what, struct btime t, const struct genesis *g, struct err *e)
-{
-	if (t.s >= g->min.s)
-		return true;
-	return FAIL(e, CLOCKS, "%s is %llu s, below this ledger's MIN of %llu s", what,
-	        (unsigned long long)t.s, (unsigned long long)g->min.s);
-}
-
-/* 4.2; times are below 2^40. */
-static bool clocks_fit(const struct hot *h, const struct genesis *g, struct err *e)
-{
-	uint64_t sum = h->agree_timeout.s + h->submit_timeout.s + 2 * h->judge_timeout.s +
-	               (h->appeal ? 8 : 6) * h->mediate_timeout.s;
-
-	TRY(clock_fits("agreeTimeout", h->agree_timeout, g, e), e);
-	TRY(clock_fits("submitTimeout", h->submit_timeout, g, e), e);
-	TRY(clock_fits("judgeTimeout", h->judge_timeout, g, e), e);
-	TRY(clock_fits("mediateTimeout", h->mediate_timeout, g, e), e);
-	if (sum > g->life.s)
-		return FAIL(e, CLOCKS,
-		        "the timeouts add up to %llu s, above this ledger's LIFE of %llu s",
-		        (unsigned long long)sum, (unsigned long long)g->life.s);
+	TRY(bonds_valid(&t, e), e);
+	if (h->royalty + h->solver_share > 1000)
+		return FAIL(e, SHARES, "royalty %u and solverShare %u are together above 1000",
+		        h->royalty, h->solver_share);
+	TRY(timeouts_valid(&t, g, e), e);
 	return true;
 }
 
@@ -131,11 +88,7 @@ static bool may_open(const struct step *s, const struct deal *d, struct err *e)
 	const struct hot *h = &d->hot;
 
 	TRY(seats_fit(d, e), e);
-	TRY(bonds_fit(h, e), e);
-	if (h->royalty + h->solver_share > 1000)
-		return FAIL(e, SHARES, "royalty %u and solverShare %u are together above 1000",
-		        h->royalty, h->solver_share);
-	TRY(clocks_fit(h, &s->l->genesis, e), e);
+	TRY(numbers_fit(h, &s->l->genesis, e), e);
 	TRY(open_in_time(h, s->now, e), e);
 	TRY(nonce_free(s->l, h, e), e);
 	if (addr_eq(&h->job_creator, &h->provider))

@@ -38,24 +38,11 @@ const size_t ledgerd_routes_n = COUNT(ledgerd_routes);
 
 /* ---- queries ------------------------------------------------------------------------------------ */
 
-/* The value of key in a query "a=1&b=2", or empty. */
-static struct str query_get(struct str query, const char *key)
-{
-	while (query.n) {
-		struct str value;
-		struct str pair = str_cut(query, '&', &query);
-		struct str name = str_cut(pair, '=', &value);
-
-		if (str_is(name, key))
-			return value;
-	}
-	return (struct str){"", 0};
-}
-
 static bool query_u64(struct str query, const char *key, uint64_t max, uint64_t *out, struct err *e)
 {
-	struct str s = query_get(query, key);
+	struct str s;
 
+	query_find(query, key, &s);
 	if (s.n == 0 || str_u64(s, max, out))
 		return true;
 	return FAIL(e, RANGE, "%s is \"%.*s\", no number up to %llu", key,
@@ -65,8 +52,9 @@ static bool query_u64(struct str query, const char *key, uint64_t max, uint64_t 
 /* Zero when it is not there. */
 static bool query_addr(struct str query, const char *key, struct addr *out, struct err *e)
 {
-	struct str s = query_get(query, key);
+	struct str s;
 
+	query_find(query, key, &s);
 	*out = (struct addr){{0}};
 	if (s.n == 0 || addr_parse(s, out, e))
 		return true;

@@ -3,39 +3,7 @@
 
 #include "codec/hex.h"
 #include "market/pair.h"
-
-/* Φ: what all votes of a first panel and an appeal can cost the loser (5). */
-static bool fees(const struct terms *t, struct amount *out)
-{
-	return amount_mul(t->fee, t->appeal ? 3u * t->seats + 1u : t->seats, out);
-}
-
-static bool covers(
-        struct amount bond, struct amount least, const char *what, const char *why, struct err *e)
-{
-	char have[AMOUNT_DEC_MAX], need[AMOUNT_DEC_MAX];
-
-	if (amount_cmp(bond, least) >= 0)
-		return true;
-	amount_format(bond, have);
-	amount_format(least, need);
-	return FAIL(e, BONDS, "%s is %s, below the %s of %s", what, have, need, why);
-}
-
-static bool bonds_valid(const struct terms *t, struct err *e)
-{
-	struct amount dispute;
-
-	TRY(covers(t->job_bond, t->late_judge, "jobBond", "lateJudge", e), e);
-	TRY(covers(t->result_bond, t->late_submit, "resultBond", "lateSubmit", e), e);
-	if (t->seats == 0)
-		return true;
-	if (!fees(t, &dispute) || !amount_add(dispute, t->damages, &dispute))
-		return FAIL(e, BONDS, "fees and damages overflow");
-	TRY(covers(t->job_bond, dispute, "jobBond", "fees and damages", e), e);
-	TRY(covers(t->result_bond, dispute, "resultBond", "fees and damages", e), e);
-	return true;
-}
+#include "model/deal_rules.h"
 
 bool terms_valid(const struct terms *t, unsigned mediation, struct err *e)
 {
@@ -96,17 +64,7 @@ static bool panel_valid(const struct deal *d, struct err *e)
 bool deal_valid(const struct deal *d, struct err *e)
 {
 	const struct hot *h = &d->hot;
-	struct terms t = {
-	        .job_bond = h->job_bond,
-	        .result_bond = h->result_bond,
-	        .late_judge = h->late_judge,
-	        .late_submit = h->late_submit,
-	        .damages = h->damages,
-	        .fee = h->fee,
-	        .seats = h->seats,
-	        .appeal = h->appeal,
-	        .royalty = h->royalty,
-	};
+	struct terms t = terms_of_hot(h);
 
 	TRY(terms_valid(&t, h->mediation, e), e);
 	if ((unsigned)h->royalty + h->solver_share > 1000)
@@ -118,41 +76,21 @@ bool deal_valid(const struct deal *d, struct err *e)
 	return true;
 }
 
-static bool at_least(uint64_t have, uint64_t min, const char *what, struct err *e)
-{
-	if (have >= min)
-		return true;
-	return FAIL(e, CLOCKS, "%s is %llu s, below this ledger's MIN of %llu s", what,
-	        (unsigned long long)have, (unsigned long long)min);
-}
-
 bool deal_open_in_time(
         const struct deal *d, const struct genesis *g, struct btime now, struct err *e)
 {
 	const struct hot *h = &d->hot;
-	uint64_t sum, ahead;
-	bool over;
+	struct terms t = terms_of_hot(h);
+	uint64_t ahead;
 
-	TRY(at_least(h->agree_timeout.s, g->min.s, "agreeTimeout", e), e);
-	TRY(at_least(h->submit_timeout.s, g->min.s, "submitTimeout", e), e);
-	TRY(at_least(h->judge_timeout.s, g->min.s, "judgeTimeout", e), e);
-	TRY(at_least(h->mediate_timeout.s, g->min.s, "mediateTimeout", e), e);
-	/* Times of documents are below 2^40, so these sums fit; what does not is above LIFE anyhow. */
-	over = h->agree_timeout.s > BTIME_MAX || h->submit_timeout.s > BTIME_MAX ||
-	       h->judge_timeout.s > BTIME_MAX || h->mediate_timeout.s > BTIME_MAX ||
-	       h->open_by.s > BTIME_MAX;
-	sum = over ? UINT64_MAX
-	           : h->agree_timeout.s + h->submit_timeout.s + 2 * h->judge_timeout.s +
-	                      (h->appeal ? 8 : 6) * h->mediate_timeout.s;
-	if (sum > g->life.s)
-		return FAIL(e, CLOCKS,
-		        "the timeouts add up to %llu s, above this ledger's LIFE of %llu s",
-		        (unsigned long long)sum, (unsigned long long)g->life.s);
+	TRY(timeouts_valid(&t, g, e), e);
 	if (now.s >= h->open_by.s)
 		return FAIL(e, TOO_LATE,
 		        "the deal had to be opened before %llu; the ledger's time is %llu",
 		        (unsigned long long)h->open_by.s, (unsigned long long)now.s);
-	ahead = h->open_by.s - now.s + h->submit_timeout.s + g->min.s;
+	ahead = h->open_by.s > BTIME_MAX
+	                ? UINT64_MAX
+	                : h->open_by.s - now.s + h->submit_timeout.s + g->min.s;
 	if (ahead > g->life.s)
 		return FAIL(e, CLOCKS,
 		        "openBy with submit timeout and MIN lies %llu s ahead, more than LIFE, %llu s",

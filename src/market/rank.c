@@ -13,33 +13,6 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "words are little-endi
 
 typedef uint64_t wide8 __attribute__((vector_size(64)));
 
-static const uint64_t iota[24] = {
-        0x0000000000000001,
-        0x0000000000008082,
-        0x800000000000808a,
-        0x8000000080008000,
-        0x000000000000808b,
-        0x0000000080000001,
-        0x8000000080008081,
-        0x8000000000008009,
-        0x000000000000008a,
-        0x0000000000000088,
-        0x0000000080008009,
-        0x000000008000000a,
-        0x000000008000808b,
-        0x800000000000008b,
-        0x8000000000008089,
-        0x8000000000008003,
-        0x8000000000008002,
-        0x8000000000000080,
-        0x000000000000800a,
-        0x800000008000000a,
-        0x8000000080008081,
-        0x8000000000008080,
-        0x0000000080000001,
-        0x8000000080008008,
-};
-
 /* clang-format off */
 #define ROTATE(v, n) ((v) << (n) | (v) >> (64 - (n)))
 #define PARITY(x)    (a[x] ^ a[x + 5] ^ a[x + 10] ^ a[x + 15] ^ a[x + 20])
@@ -62,7 +35,7 @@ static const uint64_t iota[24] = {
 
 static inline __attribute__((always_inline)) void permute(wide8 a[25])
 {
-	for (unsigned round = 0; round < 24; round++) {
+	for (unsigned round = 0; round < COUNT(keccak_iota); round++) {
 		wide8 b[25], d[5];
 		wide8 c0 = PARITY(0), c1 = PARITY(1), c2 = PARITY(2), c3 = PARITY(3),
 		      c4 = PARITY(4);
@@ -78,7 +51,7 @@ static inline __attribute__((always_inline)) void permute(wide8 a[25])
 		CHI(10)
 		CHI(15)
 		CHI(20)
-		a[0] ^= iota[round];
+		a[0] ^= keccak_iota[round];
 	}
 }
 

@@ -22,6 +22,20 @@ struct fx *fx_add(struct effects *fx, enum fx_kind kind, struct tag tag)
 	return f;
 }
 
+bool query_find(struct str query, const char *name, struct str *out)
+{
+	*out = STR("");
+	while (query.n) {
+		struct str value, pair = str_cut(query, '&', &query);
+
+		if (str_is(str_cut(pair, '=', &value), name)) {
+			*out = value;
+			return true;
+		}
+	}
+	return false;
+}
+
 void log_line(const struct logger *l, enum log_level level, const char *fmt, ...)
 {
 	char text[1024];

@@ -114,6 +114,9 @@ struct http_req {
 	uint64_t cursor;     /* Last-Event-ID or ?cursor=, for streams */
 };
 
+/* Whether a query "a=1&b" has that name, and the raw text after its first "=": empty without one. */
+bool query_find(struct str query, const char *name, struct str *out);
+
 struct reply {
 	struct tag tag;
 	bool ok; /* an answer came, whatever its status */

@@ -121,14 +121,9 @@ bool provider_start_cursor(struct provider *p, uint64_t *out, struct err *e)
 
 struct provider *provider_free(struct provider *p)
 {
-	const void *key;
-	void *val;
-
 	if (!p)
 		return NULL;
-	for (size_t i = 0; map_next(&p->works, &i, &key, &val);)
-		free(*(struct work **)val);
-	map_done(&p->works);
+	map_done_owned(&p->works);
 	json_decref(p->idle.json);
 	free(p);
 	return NULL;

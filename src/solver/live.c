@@ -30,12 +30,7 @@ void live_init(struct solver *s, uint64_t seed)
 
 void live_done(struct solver *s)
 {
-	const void *key;
-	void *val;
-
-	for (size_t i = 0; map_next(&s->live, &i, &key, &val);)
-		free(*(struct live_deal **)val);
-	map_done(&s->live);
+	map_done_owned(&s->live);
 }
 
 void live_add(struct solver *s, const struct solver_deal *d, const struct solver_step *step)

@@ -1,0 +1,87 @@
+/* deal_rules.c - protocol 4.2 and the bonds of 5.14. */
+#include "model/deal_rules.h"
+
+struct terms terms_of_hot(const struct hot *h)
+{
+	return (struct terms){
+	        .pay = h->pay,
+	        .job_bond = h->job_bond,
+	        .result_bond = h->result_bond,
+	        .late_judge = h->late_judge,
+	        .late_submit = h->late_submit,
+	        .damages = h->damages,
+	        .fee = h->fee,
+	        .seats = h->seats,
+	        .appeal = h->appeal,
+	        .royalty = h->royalty,
+	        .solver_share = h->solver_share,
+	        .agree_timeout = h->agree_timeout,
+	        .submit_timeout = h->submit_timeout,
+	        .judge_timeout = h->judge_timeout,
+	        .mediate_timeout = h->mediate_timeout,
+	};
+}
+
+static bool covers(
+        struct amount bond, struct amount least, const char *what, const char *why, struct err *e)
+{
+	char have[AMOUNT_DEC_MAX], need[AMOUNT_DEC_MAX];
+
+	if (amount_cmp(bond, least) >= 0)
+		return true;
+	amount_format(bond, have);
+	amount_format(least, need);
+	return FAIL(e, BONDS, "%s is %s, below the %s of %s", what, have, need, why);
+}
+
+/* Φ + D. Φ: what all votes of a first panel and an appeal can cost the loser (5). */
+static bool dispute_costs(const struct terms *t, struct amount *out)
+{
+	return amount_mul(t->fee, t->appeal ? 3u * t->seats + 1u : t->seats, out) &&
+	       amount_add(*out, t->damages, out);
+}
+
+bool bonds_valid(const struct terms *t, struct err *e)
+{
+	struct amount dispute;
+
+	TRY(covers(t->job_bond, t->late_judge, "jobBond", "lateJudge", e), e);
+	TRY(covers(t->result_bond, t->late_submit, "resultBond", "lateSubmit", e), e);
+	if (t->seats == 0)
+		return true;
+	if (!dispute_costs(t, &dispute))
+		return FAIL(e, BONDS, "fees and damages overflow");
+	TRY(covers(t->job_bond, dispute, "jobBond", "fees and damages", e), e);
+	TRY(covers(t->result_bond, dispute, "resultBond", "fees and damages", e), e);
+	return true;
+}
+
+bool timeouts_valid(const struct terms *t, const struct genesis *g, struct err *e)
+{
+	const struct {
+		const char *name;
+		struct btime t;
+		unsigned often; /* at most, in the life of a deal */
+	} clocks[] = {
+	        {"agreeTimeout", t->agree_timeout, 1},
+	        {"submitTimeout", t->submit_timeout, 1},
+	        {"judgeTimeout", t->judge_timeout, 2},
+	        {"mediateTimeout", t->mediate_timeout, t->appeal ? 8 : 6},
+	};
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < COUNT(clocks); i++) {
+		if (clocks[i].t.s < g->min.s)
+			return FAIL(e, CLOCKS, "%s is %llu s, below this ledger's MIN of %llu s",
+			        clocks[i].name, (unsigned long long)clocks[i].t.s,
+			        (unsigned long long)g->min.s);
+	}
+	for (size_t i = 0; i < COUNT(clocks) && sum != UINT64_MAX; i++)
+		sum = clocks[i].t.s > BTIME_MAX ? UINT64_MAX
+		                                : sum + clocks[i].often * clocks[i].t.s;
+	if (sum > g->life.s)
+		return FAIL(e, CLOCKS,
+		        "the timeouts add up to %llu s, above this ledger's LIFE of %llu s",
+		        (unsigned long long)sum, (unsigned long long)g->life.s);
+	return true;
+}

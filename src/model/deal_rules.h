@@ -1,0 +1,15 @@
+/* deal_rules.h - what 4.2 and 5.14 ask of the numbers of a deal: for the ledger that opens it, and for those
+ * who sign what they want to be opened. */
+#ifndef LILYPAD_MODEL_DEAL_RULES_H
+#define LILYPAD_MODEL_DEAL_RULES_H
+
+#include "model/model.h"
+
+/* The numbers of 3.16 that a deal carries; tolerance, which its spec has, is zero. */
+struct terms terms_of_hot(const struct hot *h);
+/* m > 0: JB ≥ max(Cj, Φ + D) and RB ≥ max(Cs, Φ + D); m = 0: JB ≥ Cj, RB ≥ Cs. BONDS, naming both values. */
+MUST bool bonds_valid(const struct terms *t, struct err *e);
+/* Every timeout at least MIN, the longest life of a deal at most LIFE. CLOCKS. Any times: sums never wrap. */
+MUST bool timeouts_valid(const struct terms *t, const struct genesis *g, struct err *e);
+
+#endif
