@@ -88,9 +88,8 @@ bool deal_open_in_time(
 		return FAIL(e, TOO_LATE,
 		        "the deal had to be opened before %llu; the ledger's time is %llu",
 		        (unsigned long long)h->open_by.s, (unsigned long long)now.s);
-	ahead = h->open_by.s > BTIME_MAX
-	                ? UINT64_MAX
-	                : h->open_by.s - now.s + h->submit_timeout.s + g->min.s;
+	ahead = h->open_by.s > BTIME_MAX ? UINT64_MAX
+	                                 : h->open_by.s - now.s + h->submit_timeout.s + g->min.s;
 	if (ahead > g->life.s)
 		return FAIL(e, CLOCKS,
 		        "openBy with submit timeout and MIN lies %llu s ahead, more than LIFE, %llu s",
