@@ -50,10 +50,10 @@ $(O)/lilypad: $(O)/lib/cli.a $(LIBS)
 	@echo '  LD      $@'
 	@$(CC) $(CFLAGS) -o $@ -Wl,--start-group $(LIBS) -Wl,--end-group $(LDFLAGS) $(LDLIBS)
 
-# A test links only what its folder may see.
+# A test links only what its folder may see, and the ports in memory.
 define TESTBIN
 $(O)/test/$(patsubst src/%.c,%,$(1)): $(O)/obj/$(patsubst src/%.c,%,$(1)).o \
-		$(foreach d,$(word 2,$(subst /, ,$(1))) $(call DEPS,$(word 2,$(subst /, ,$(1)))),$(if $(filter src/$(d)/%,$(SRC)),$(O)/lib/$(d).a))
+		$(foreach d,$(sort $(word 2,$(subst /, ,$(1))) $(call DEPS,$(word 2,$(subst /, ,$(1)))) $(call DEPS,tests)),$(if $(filter src/$(d)/%,$(SRC)),$(O)/lib/$(d).a))
 	@mkdir -p $$(@D)
 	@$(CC) $(CFLAGS) -o $$@ $$< -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group $(LDFLAGS) $(LDLIBS) -lcmocka
 endef

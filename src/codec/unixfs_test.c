@@ -11,64 +11,11 @@
 #include <unistd.h>
 
 #include "base/bounds.h"
-#include "base/map.h"
+#include "blobs/memory.h"
 #include "codec/car.h"
 #include "codec/hex.h"
 #include "codec/json.h"
 #include "codec/unixfs_own.h"
-
-/* ---- blocks in memory ------------------------------------------------------------------------------- */
-
-struct blocks {
-	struct map map; /* digest -> struct bytes, owned */
-};
-
-static void blocks_init(struct blocks *b)
-{
-	map_init(&b->map, sizeof(struct hash), sizeof(struct bytes), 1u << 20, 0);
-}
-
-static void blocks_done(struct blocks *b)
-{
-	const void *key;
-	void *val;
-
-	for (size_t i = 0; map_next(&b->map, &i, &key, &val);)
-		free((void *)(uintptr_t)((struct bytes *)val)->p);
-	map_done(&b->map);
-}
-
-static bool put(void *self, const struct cid *cid, struct bytes block, struct err *e)
-{
-	struct blocks *b = self;
-	struct bytes *at;
-	uint8_t *copy;
-	bool fresh;
-
-	(void)e;
-	assert_true(cid_matches(cid, block));
-	at = map_put(&b->map, &cid->digest, &fresh);
-	assert_non_null(at);
-	if (!fresh)
-		return true;
-	copy = malloc(block.n + 1);
-	assert_non_null(copy);
-	if (block.n)
-		memcpy(copy, block.p, block.n);
-	*at = bytes_of(copy, block.n);
-	return true;
-}
-
-static bool get(void *self, const struct cid *cid, struct buf *out, struct err *e)
-{
-	struct blocks *b = self;
-	struct bytes *at = map_get(&b->map, &cid->digest);
-
-	if (!at)
-		return FAIL(e, NOT_FOUND, "no such block");
-	buf_put(out, at->p, at->n);
-	return true;
-}
 
 static bool nowhere(void *self, const struct cid *cid, struct bytes block, struct err *e)
 {
@@ -158,9 +105,9 @@ static bool tree_add(
 }
 
 /* What is read back is what was written. */
-static void check_back(const struct tree *t, struct blocks *b, const struct unixfs_node *root)
+static void check_back(const struct tree *t, struct blobs *b, const struct unixfs_node *root)
 {
-	struct block_source src = {b, get};
+	struct block_source src = {b->self, b->get};
 	uint64_t bytes = 0;
 	struct err e;
 
@@ -185,17 +132,16 @@ static void check_row(const json_t *row)
 {
 	struct unixfs_node node;
 	char text[CID_TEXT_MAX];
-	struct blocks b;
+	struct blobs b = blobs_memory_port(blobs_memory_new(1u << 20));
 	struct tree t;
 	struct err e;
 
-	blocks_init(&b);
 	tree_load(row, &t);
 	if (json_is_true(json_object_get(row, "sharded"))) {
-		assert_false(tree_add(&t, &(struct block_sink){&b, put}, &node, &e));
+		assert_false(tree_add(&t, &(struct block_sink){b.self, b.put}, &node, &e));
 		assert_int_equal(e.code, E_TOO_LARGE);
 	} else {
-		assert_true(tree_add(&t, &(struct block_sink){&b, put}, &node, &e));
+		assert_true(tree_add(&t, &(struct block_sink){b.self, b.put}, &node, &e));
 		cid_format(&node.cid, text);
 		assert_string_equal(text, json_string_value(json_object_get(row, "root")));
 		assert_int_equal(
@@ -203,7 +149,7 @@ static void check_row(const json_t *row)
 		check_back(&t, &b, &node);
 	}
 	tree_free(&t);
-	blocks_done(&b);
+	blobs_memory_free(b.self);
 }
 
 static void kubo_gives_the_same_roots(void **state)
@@ -268,7 +214,7 @@ static void file_load(const char *path, struct buf *out)
 	assert_true(buf_ok(out));
 }
 
-static struct cid car_load(const char *path, struct blocks *b)
+static struct cid car_load(const char *path, struct blobs *b)
 {
 	OWN(buf_done) struct buf car;
 	struct car_reader r;
@@ -276,7 +222,7 @@ static struct cid car_load(const char *path, struct blocks *b)
 	struct err e;
 
 	file_load(path, &car);
-	car_reader_init(&r, 1u << 24, put, b);
+	car_reader_init(&r, 1u << 24, b->put, b->self);
 	assert_true(car_reader_feed(&r, buf_bytes(&car), &e));
 	assert_true(car_reader_end(&r, &e));
 	root = r.root;
@@ -341,12 +287,11 @@ static void exports_are_read(void **state)
 		struct unixfs_visitor v = {&s, see_dir, see_file, see_data};
 		struct block_source src;
 		struct bytes image;
-		struct blocks b;
+		struct blobs b = blobs_memory_port(blobs_memory_new(1u << 20));
 		struct cid root;
 
-		blocks_init(&b);
 		root = car_load(paths[i], &b);
-		src = (struct block_source){&b, get};
+		src = (struct block_source){b.self, b.get};
 		assert_true(unixfs_walk(&src, &root, UINT64_MAX, &v, &e));
 		assert_int_equal(s.dirs, 2);
 		assert_int_equal(s.files, 4);
@@ -372,7 +317,7 @@ static void exports_are_read(void **state)
 		}
 		buf_done(&ours);
 		buf_done(&theirs);
-		blocks_done(&b);
+		blobs_memory_free(b.self);
 	}
 }
 
@@ -534,7 +479,7 @@ static void malformed_blocks_are_refused(void **state)
 
 /* ---- trees made to hurt ---------------------------------------------------------------------------------- */
 
-static struct unixfs_node file_of(struct blocks *b, const struct unixfs_node *part, size_t times)
+static struct unixfs_node file_of(struct blobs *b, const struct unixfs_node *part, size_t times)
 {
 	OWN(buf_done) struct buf block, fs;
 	struct unixfs_node node = {.tree_bytes = 0};
@@ -559,7 +504,7 @@ static struct unixfs_node file_of(struct blocks *b, const struct unixfs_node *pa
 	assert_true(buf_ok(&block));
 	node.cid = cid_of(CID_DAG_PB, buf_bytes(&block));
 	node.file_bytes = times * part->file_bytes;
-	assert_true(put(b, &node.cid, buf_bytes(&block), &e));
+	assert_true(b->put(b->self, &node.cid, buf_bytes(&block), &e));
 	return node;
 }
 
@@ -568,15 +513,15 @@ static void bombs_are_defused(void **state)
 	const struct unixfs_visitor v = {.self = NULL};
 	struct block_source src;
 	struct unixfs_node leaf, bomb;
-	struct blocks b;
+	struct blobs b = blobs_memory_port(blobs_memory_new(1u << 20));
 	uint64_t bytes;
 	struct err e;
 
 	(void)state;
-	blocks_init(&b);
-	src = (struct block_source){&b, get};
+	src = (struct block_source){b.self, b.get};
 	/* A thousand thousand thousand empty leaves in three small blocks. */
-	assert_true(unixfs_add_file(&(struct block_sink){&b, put}, bytes_of("", 0), &leaf, &e));
+	assert_true(
+	        unixfs_add_file(&(struct block_sink){b.self, b.put}, bytes_of("", 0), &leaf, &e));
 	bomb = file_of(&b, &leaf, 1000);
 	bomb = file_of(&b, &bomb, 1000);
 	bomb = file_of(&b, &bomb, 1000);
@@ -592,7 +537,7 @@ static void bombs_are_defused(void **state)
 	assert_int_equal(e.code, E_TOO_LARGE);
 	assert_false(unixfs_blocks(&src, &bomb.cid, UINT64_MAX, NULL, NULL, &bytes, &e));
 	assert_int_equal(e.code, E_TOO_LARGE);
-	blocks_done(&b);
+	blobs_memory_free(b.self);
 }
 
 static void files_that_lie_about_their_size_are_refused(void **state)
@@ -600,13 +545,13 @@ static void files_that_lie_about_their_size_are_refused(void **state)
 	const struct unixfs_visitor v = {.self = NULL};
 	struct block_source src;
 	struct unixfs_node leaf, lie;
-	struct blocks b;
+	struct blobs b = blobs_memory_port(blobs_memory_new(1u << 20));
 	struct err e;
 
 	(void)state;
-	blocks_init(&b);
-	src = (struct block_source){&b, get};
-	assert_true(unixfs_add_file(&(struct block_sink){&b, put}, bytes_of("four", 4), &leaf, &e));
+	src = (struct block_source){b.self, b.get};
+	assert_true(unixfs_add_file(
+	        &(struct block_sink){b.self, b.put}, bytes_of("four", 4), &leaf, &e));
 	for (uint64_t says = 3; says <= 5; says++) {
 		leaf.file_bytes = says;
 		lie = file_of(&b, &leaf, 1);
@@ -614,7 +559,7 @@ static void files_that_lie_about_their_size_are_refused(void **state)
 		if (says != 4)
 			assert_int_equal(e.code, E_PEER);
 	}
-	blocks_done(&b);
+	blobs_memory_free(b.self);
 }
 
 static void limits_are_kept_to_the_byte(void **state)
@@ -625,14 +570,13 @@ static void limits_are_kept_to_the_byte(void **state)
 	OWN(buf_done) struct buf out;
 	struct block_source src;
 	struct unixfs_node node;
-	struct blocks b;
+	struct blobs b = blobs_memory_port(blobs_memory_new(1u << 20));
 	uint64_t bytes;
 	struct err e;
 
 	(void)state;
-	blocks_init(&b);
-	src = (struct block_source){&b, get};
-	assert_true(unixfs_add_tree(&(struct block_sink){&b, put}, &p, 1, &node, &e));
+	src = (struct block_source){b.self, b.get};
+	assert_true(unixfs_add_tree(&(struct block_sink){b.self, b.put}, &p, 1, &node, &e));
 	assert_true(unixfs_walk(&src, &node.cid, node.tree_bytes, &v, &e));
 	assert_false(unixfs_walk(&src, &node.cid, node.tree_bytes - 1, &v, &e));
 	assert_int_equal(e.code, E_TOO_LARGE);
@@ -645,7 +589,7 @@ static void limits_are_kept_to_the_byte(void **state)
 	out.max = data.n;
 	assert_true(unixfs_read(&src, &node.cid, p.path, &out, &e));
 	content_free(data);
-	blocks_done(&b);
+	blobs_memory_free(b.self);
 }
 
 int main(void)

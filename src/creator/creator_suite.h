@@ -71,18 +71,31 @@ static inline void assert_state(struct stage *s, enum job_state state)
 	assert_string_equal(sm_name(&job_states, job_row(s).state), sm_name(&job_states, state));
 }
 
+struct noted {
+	const char *name, *word;
+	bool found;
+};
+
+static inline bool is_noted(void *ctx, const void *row)
+{
+	const struct creator_event *ev = row;
+	struct noted *n = ctx;
+
+	n->found = strcmp(ev->name, n->name) == 0 && strstr(ev->text, n->word);
+	return !n->found;
+}
+
 /* The timeline has an entry of that name whose text has the word. */
 static inline void assert_noted(struct stage *s, const char *name, const char *word)
 {
-	creator_keep_all(s->c);
-	for (size_t i = 0; i < s->b->rows_n; i++) {
-		const struct creator_event *ev = s->b->rows[i].row;
+	struct store *st = &s->b->world.store;
+	struct noted n = {name, word, false};
+	struct err e;
 
-		if (s->b->rows[i].r == creator_event_record() && strcmp(ev->name, name) == 0 &&
-		        strstr(ev->text, word))
-			return;
-	}
-	fail_msg("the timeline has no %s with \"%s\"", name, word);
+	creator_keep_all(s->c);
+	assert_true(st->each(st->self, creator_event_record(), NULL, NULL, is_noted, &n, &e));
+	if (!n.found)
+		fail_msg("the timeline has no %s with \"%s\"", name, word);
 }
 
 static inline void read_posted(struct stage *s)
@@ -177,7 +190,7 @@ static inline void make_result(struct stage *s, enum party rp)
 	};
 	struct bench *b = s->b;
 
-	s->output = plant(&b->remote, files, COUNT(files));
+	s->output = plant(b->remote, files, COUNT(files));
 	s->result = (struct creator_result){.id = s->deal.id,
 	        .result = {.deal = s->deal.id,
 	                .status = STATUS_COMPLETED,
@@ -285,8 +298,8 @@ static inline int stage_setup(void **state)
 	struct job_offer j = sample_job();
 
 	assert_non_null(s);
-	s->b = bench_new(JC);
-	node = plant(&s->b->local, program, 1);
+	s->b = bench_new(JC, creator_tables);
+	node = plant(s->b->local, program, 1);
 	memset(&s->spec, 0, sizeof s->spec);
 	s->spec.version = 1;
 	s->spec.executor = EXECUTOR_WASM;

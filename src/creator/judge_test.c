@@ -128,7 +128,7 @@ static void exit_code_of(struct stage *s, const char *text)
 	};
 
 	to_agreed(s);
-	s->output = plant(&s->b->remote, files, text ? 2 : 1);
+	s->output = plant(s->b->remote, files, text ? 2 : 1);
 	s->result.result.output.tree = s->result.stored.output = s->output.cid.digest;
 	s->result.result.bytes = s->result.stored.bytes = s->output.tree_bytes;
 	deliver(s);

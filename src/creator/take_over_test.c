@@ -47,7 +47,7 @@ static void from_storing_without_its_parts(void **state)
 
 	to_storing(s);
 	s->job = need(s->b, FX_PUSH, TAG_PUSH_PART)->tag.key;
-	blobs_clear(&s->b->local);
+	blobs_clear(s->b);
 	take_over(s);
 	assert_state(s, JOB_FAILED);
 	assert_int_equal(job_row(s).error, E_IO);

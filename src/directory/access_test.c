@@ -239,12 +239,6 @@ static void blocks_are_given_as_their_tree_is(void **state)
 	assert_int_equal(code_of(x), E_ENCODING);
 }
 
-static bool damaged(void *self, const struct cid *cid, struct buf *out, struct err *e)
-{
-	return cid->codec == CID_RAW ? FAIL(e, BLOCK_CORRUPT, "the block is damaged on disk")
-	                             : suite_block(self, cid, out, e);
-}
-
 static void a_damaged_block_is_told(void **state)
 {
 	struct fixture *f = *state;
@@ -259,7 +253,7 @@ static void a_damaged_block_is_told(void **state)
 	cid_format(&node.cid, query + 5);
 	store_private(f, &node, &f->jc);
 	assert_int_equal(f->odd, 0);
-	f->world.blobs.get = damaged;
+	assert_true(blobs_memory_damage(f->blocks, &leaf));
 	x = ask(f, (struct ask){"GET", "/v1/blocks/{cid}", &leaf, query, NO_DEAL, &f->jc});
 	assert_int_equal(code_of(x), E_BLOCK_CORRUPT);
 	assert_int_equal(f->odd, 1);

@@ -12,11 +12,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "blobs/memory.h"
 #include "codec/json.h"
 #include "codec/signed.h"
 #include "codec/unixfs.h"
 #include "crypto/secp.h"
 #include "directory/directory_own.h"
+#include "store/memory.h"
 
 enum { LIFE_S = 7 * 86400, QUOTA = 100000, START_S = 1800000000 };
 
@@ -25,17 +27,9 @@ struct party {
 	struct addr addr;
 };
 
-/* ---- a store in memory ---------------------------------------------------------------------------------- */
-
-struct rows {
-	const struct record *r;
-	void **v;
-	size_t n;
-};
-
 struct fixture {
-	struct rows tables[4];
-	struct map blocks; /* digest -> struct bytes, owned */
+	struct store_memory *rows;
+	struct blobs_memory *blocks;
 	struct party self, jc, rp, mediator, other, operator_;
 	struct world world;
 	struct directory_config config;
@@ -54,160 +48,28 @@ struct fixture {
 	bool compact_more;
 };
 
-UNUSED static int suite_key_cmp(const struct record *r, const void *a, const void *b)
-{
-	for (size_t i = 0; i < r->n; i++) {
-		const struct field *f = &r->f[i];
-		int c = f->flags & FF_KEY ? memcmp(field_at(a, f), field_at(b, f), f->size) : 0;
-
-		if (c)
-			return c;
-	}
-	return 0;
-}
-
-UNUSED static struct rows *suite_rows(struct fixture *f, const struct record *r)
-{
-	for (size_t i = 0; i < COUNT(f->tables); i++) {
-		if (!f->tables[i].r)
-			f->tables[i].r = r;
-		if (f->tables[i].r == r)
-			return &f->tables[i];
-	}
-	abort();
-}
-
-UNUSED static void **suite_find(struct rows *t, const void *row)
-{
-	for (size_t i = 0; i < t->n; i++) {
-		if (suite_key_cmp(t->r, t->v[i], row) == 0)
-			return &t->v[i];
-	}
-	return NULL;
-}
-
-UNUSED static bool suite_put(void *self, const struct record *r, const void *row, struct err *e)
-{
-	struct rows *t = suite_rows(self, r);
-	void **at = suite_find(t, row);
-
-	(void)e;
-	if (!at) {
-		t->v = realloc(t->v, (t->n + 1) * sizeof *t->v);
-		at = &t->v[t->n++];
-		*at = malloc(r->size);
-	}
-	memcpy(*at, row, r->size);
-	return true;
-}
-
-UNUSED static bool suite_get(void *self, const struct record *r, void *row, struct err *e)
-{
-	void **at = suite_find(suite_rows(self, r), row);
-
-	if (!at)
-		return FAIL(e, NOT_FOUND, "no such row");
-	memcpy(row, *at, r->size);
-	return true;
-}
-
-UNUSED static bool suite_del(void *self, const struct record *r, const void *row, struct err *e)
-{
-	struct rows *t = suite_rows(self, r);
-	void **at = suite_find(t, row);
-
-	(void)e;
-	if (at) {
-		free(*at);
-		*at = t->v[--t->n];
-	}
-	return true;
-}
-
-UNUSED static bool suite_each(void *self, const struct record *r, const struct field *by,
-        const void *row, bool (*cb)(void *ctx, const void *row), void *ctx, struct err *e)
-{
-	struct rows *t = suite_rows(self, r);
-
-	(void)e;
-	for (size_t i = 0; i < t->n; i++) {
-		if (by && memcmp(field_at(t->v[i], by), field_at(row, by), by->size) != 0)
-			continue;
-		if (!cb(ctx, t->v[i]))
-			break;
-	}
-	return true;
-}
-
 UNUSED static size_t suite_count(struct fixture *f, const struct record *r)
 {
-	return suite_rows(f, r)->n;
+	return store_memory_count(f->rows, r);
 }
 
-/* ---- blocks in memory ------------------------------------------------------------------------------------ */
-
-UNUSED static bool suite_has(void *self, const struct cid *cid)
+UNUSED static bool suite_has(struct fixture *f, const struct cid *cid)
 {
-	return map_get(&((struct fixture *)self)->blocks, &cid->digest) != NULL;
+	return f->world.blobs.has(f->blocks, cid);
 }
 
-UNUSED static bool suite_block(void *self, const struct cid *cid, struct buf *out, struct err *e)
+UNUSED static struct block_sink suite_sink(struct fixture *f)
 {
-	const struct bytes *b = map_get(&((struct fixture *)self)->blocks, &cid->digest);
-
-	if (!b)
-		return FAIL(e, NOT_FOUND, "no such block");
-	buf_put(out, b->p, b->n);
-	return true;
-}
-
-UNUSED static bool suite_keep(void *self, const struct cid *cid, struct bytes block, struct err *e)
-{
-	struct bytes *at;
-	uint8_t *copy;
-	bool fresh;
-
-	(void)e;
-	at = map_put(&((struct fixture *)self)->blocks, &cid->digest, &fresh);
-	if (!fresh)
-		return true;
-	copy = malloc(block.n + 1);
-	memcpy(copy, block.p, block.n);
-	*at = bytes_of(copy, block.n);
-	return true;
-}
-
-UNUSED static void suite_lose(struct fixture *f, const struct cid *cid)
-{
-	struct bytes *b = map_get(&f->blocks, &cid->digest);
-
-	assert_non_null(b);
-	free((void *)(uintptr_t)b->p);
-	map_del(&f->blocks, &cid->digest);
+	return (struct block_sink){f->blocks, f->world.blobs.put};
 }
 
 UNUSED static bool suite_collect(void *self, bool (*keep)(void *ctx, const struct cid *cid),
         void *ctx, uint64_t *freed, struct err *e)
 {
 	struct fixture *f = self;
-	const void *key;
-	void *val;
 
-	(void)e;
-	*freed = 0;
 	f->collections++;
-again:
-	for (size_t i = 0; map_next(&f->blocks, &i, &key, &val);) {
-		struct cid cid = {.codec = CID_RAW};
-
-		memcpy(&cid.digest, key, sizeof cid.digest);
-		if (keep(ctx, &cid))
-			continue;
-		*freed += ((struct bytes *)val)->n;
-		suite_lose(f, &cid);
-		goto again;
-	}
-	return true;
+	return blobs_memory_collect(f->blocks, keep, ctx, freed, e);
 }
 
 UNUSED static bool suite_compact(void *self, bool *more, struct err *e)
@@ -282,10 +144,13 @@ UNUSED static int set_up(void **state)
 	make_party(&f->mediator, 4);
 	make_party(&f->other, 5);
 	make_party(&f->operator_, 6);
-	map_init(&f->blocks, sizeof(struct hash), sizeof(struct bytes), 100000, 1);
+	f->rows = store_memory_new(directory_tables);
+	f->blocks = blobs_memory_new(100000);
+	assert_non_null(f->rows);
+	assert_non_null(f->blocks);
 	arena_init(&f->arena, 64 << 20);
-	f->world = (struct world){.store = {f, suite_put, suite_get, suite_del, suite_each, NULL},
-	        .blobs = {f, suite_has, suite_block, suite_keep, NULL},
+	f->world = (struct world){.store = store_memory_port(f->rows),
+	        .blobs = blobs_memory_port(f->blocks),
 	        .signer = {f, f->self.addr, suite_sign},
 	        .rng = {f, suite_fill},
 	        .log = {f, suite_line}};
@@ -305,19 +170,11 @@ UNUSED static int set_up(void **state)
 UNUSED static int tear_down(void **state)
 {
 	struct fixture *f = *state;
-	const void *key;
-	void *val;
 
 	directory_free(f->d);
 	assert_int_equal(f->broken, 0);
-	for (size_t i = 0; i < COUNT(f->tables); i++) {
-		for (size_t j = 0; j < f->tables[i].n; j++)
-			free(f->tables[i].v[j]);
-		free(f->tables[i].v);
-	}
-	for (size_t i = 0; map_next(&f->blocks, &i, &key, &val);)
-		free((void *)(uintptr_t)((struct bytes *)val)->p);
-	map_done(&f->blocks);
+	store_memory_free(f->rows);
+	blobs_memory_free(f->blocks);
 	for (size_t i = 0; i < f->texts_n; i++)
 		free(f->texts[i]);
 	arena_done(&f->arena);
@@ -333,11 +190,12 @@ UNUSED static struct unixfs_node tree_of(struct fixture *f, uint8_t value, size_
 	uint8_t *data = malloc(n + 1);
 	struct unixfs_path p = {STR("file"), bytes_of(data, n), false};
 	struct unixfs_node node;
+	struct block_sink sink = suite_sink(f);
 	struct err e;
 
 	assert_non_null(data);
 	memset(data, value, n);
-	assert_true(unixfs_add_tree(&(struct block_sink){f, suite_keep}, &p, 1, &node, &e));
+	assert_true(unixfs_add_tree(&sink, &p, 1, &node, &e));
 	free(data);
 	return node;
 }
@@ -347,7 +205,7 @@ UNUSED static struct cid block_of(struct fixture *f, struct bytes b)
 	struct cid cid = cid_of(CID_RAW, b);
 	struct err e;
 
-	assert_true(suite_keep(f, &cid, b, &e));
+	assert_true(f->world.blobs.put(f->blocks, &cid, b, &e));
 	return cid;
 }
 

@@ -89,6 +89,7 @@ static void many_expire_in_pieces(void **state)
 static void blocks_go_with_their_last_tree(void **state)
 {
 	struct fixture *f = *state;
+	struct block_sink sink = suite_sink(f);
 	struct unixfs_node gone = tree_of(f, 1, 1000), shared = tree_of(f, 2, 1000), kept;
 	struct unixfs_entry in[2] = {{.name = STR("a"), .node = shared, .dir = true}};
 	uint8_t data[1000];
@@ -96,7 +97,7 @@ static void blocks_go_with_their_last_tree(void **state)
 	struct err e;
 
 	in[1] = (struct unixfs_entry){.name = STR("b"), .node = tree_of(f, 3, 1000), .dir = true};
-	assert_true(unixfs_add_dir(&(struct block_sink){f, suite_keep}, in, 2, &kept, &e));
+	assert_true(unixfs_add_dir(&sink, in, 2, &kept, &e));
 	store_private(f, &gone, &f->jc);
 	store_private(f, &shared, &f->jc);
 	store_private(f, &kept, &f->other);
@@ -114,7 +115,7 @@ static void blocks_go_with_their_last_tree(void **state)
 	assert_false(suite_has(f, &gone.cid));
 	assert_false(suite_has(f, &leaf));
 	assert_true(tree_is_whole(&f->world.blobs, &kept.cid));
-	assert_int_equal(f->blocks.n, 5);
+	assert_int_equal(blobs_memory_count(f->blocks), 5);
 	/* Nothing has changed: nothing is done. */
 	tick(f, 10 * COLLECT_EVERY_S);
 	assert_int_equal(f->collections, 1);
@@ -124,6 +125,7 @@ static void blocks_go_with_their_last_tree(void **state)
 static void a_leaf_that_is_also_a_node(void **state)
 {
 	struct fixture *f = *state;
+	struct block_sink sink = suite_sink(f);
 	struct unixfs_node inner = tree_of(f, 1, 1000), dir, other = tree_of(f, 5, 10);
 	struct unixfs_entry in[2];
 	struct err e;
@@ -131,13 +133,13 @@ static void a_leaf_that_is_also_a_node(void **state)
 	in[0] = (struct unixfs_entry){.name = STR("a"), .node = inner};
 	in[0].node.cid.codec = CID_RAW;
 	in[1] = (struct unixfs_entry){.name = STR("b"), .node = inner, .dir = true};
-	assert_true(unixfs_add_dir(&(struct block_sink){f, suite_keep}, in, 2, &dir, &e));
+	assert_true(unixfs_add_dir(&sink, in, 2, &dir, &e));
 	store_private(f, &dir, &f->jc);
 	store_private(f, &other, &f->jc);
 	assert_int_equal(delete_of(f, &other.cid, &f->jc), 200);
 	tick(f, COLLECT_EVERY_S + 60);
 	assert_int_equal(f->collections, 1);
-	assert_int_equal(f->blocks.n, 3);
+	assert_int_equal(blobs_memory_count(f->blocks), 3);
 	assert_true(tree_is_whole(&f->world.blobs, &inner.cid));
 }
 
@@ -177,13 +179,13 @@ static void a_tree_that_is_damaged(void **state)
 	store_private(f, &b, &f->jc);
 	store_private(f, &gone, &f->jc);
 	assert_int_equal(delete_of(f, &gone.cid, &f->jc), 200);
-	suite_lose(f, &a.cid);
-	before = f->blocks.n;
+	assert_true(blobs_memory_lose(f->blocks, &a.cid));
+	before = blobs_memory_count(f->blocks);
 	tick(f, COLLECT_EVERY_S + 60);
 	assert_int_equal(f->collections, 1);
 	assert_true(tree_is_whole(&f->world.blobs, &b.cid));
-	assert_int_equal(
-	        f->blocks.n, before - 3); /* two of `gone`, and the leaf that nothing names */
+	assert_int_equal(blobs_memory_count(f->blocks),
+	        before - 3); /* two of `gone`, and the leaf that nothing names */
 }
 
 int main(void)

@@ -64,7 +64,7 @@ static void outputs_are_signed_for(void **state)
 	assert_int_equal(code_of(keep(f, &out, &f->jc, shown)), E_PARTY);
 	assert_int_equal(code_of(keep(f, &out, &f->jc, NO_DEAL)), E_NOT_FOUND);
 	/* But they have to when a block has been lost since. */
-	suite_lose(f, &out.cid);
+	assert_true(blobs_memory_lose(f->blocks, &out.cid));
 	assert_int_equal(code_of(keep(f, &out, &f->rp, shown)), E_NOT_FOUND);
 	out = tree_of(f, 1, 1000);
 	s = stored_of(f, post(f, &out, &f->rp, NULL, shown));
@@ -81,7 +81,7 @@ static void private_uploads_are_kept_longer(void **state)
 	assert_int_equal(keep(f, &node, &f->jc, NO_DEAL)->status, 201);
 	assert_int_equal(code_of(keep(f, &node, &f->other, NO_DEAL)), E_NOT_FOUND);
 	/* Damaged here, it may come again, although the quota has no room for it twice. */
-	suite_lose(f, &node.cid);
+	assert_true(blobs_memory_lose(f->blocks, &node.cid));
 	assert_int_equal(code_of(keep(f, &node, &f->jc, NO_DEAL)), E_NOT_FOUND);
 	node = tree_of(f, 1, QUOTA - 1000);
 	store_private(f, &node, &f->jc);

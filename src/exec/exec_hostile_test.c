@@ -1,138 +1,27 @@
 /* exec_hostile_test.c - programs that mean harm, run as a provider runs them: in the executor's own
  * process with its jail. Each is text that the engine itself assembles. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "exec/exec_suite.h"
 
 #include <dlfcn.h>
-#include <glob.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include "base/bounds.h"
-#include "codec/unixfs.h"
-#include "exec/wasm.h"
-#include "exec/wasm_main.h"
 #include "exec/wasmtime_api.h"
-#include "model/model.h"
-
-/* ---- a blob store in memory ------------------------------------------------------------------------- */
-
-struct kept_block {
-	struct cid cid;
-	struct buf data;
-};
-struct memory {
-	struct kept_block v[8192];
-	size_t n;
-};
-
-static struct kept_block *find(struct memory *m, const struct cid *cid)
-{
-	for (size_t i = 0; i < m->n; i++) {
-		if (hash_eq(&m->v[i].cid.digest, &cid->digest))
-			return &m->v[i];
-	}
-	return NULL;
-}
-
-static bool has(void *self, const struct cid *cid)
-{
-	return find(self, cid) != NULL;
-}
-
-static bool get(void *self, const struct cid *cid, struct buf *out, struct err *e)
-{
-	const struct kept_block *b = find(self, cid);
-
-	if (!b)
-		return FAIL(e, NOT_FOUND, "no such block");
-	buf_put(out, b->data.p, b->data.n);
-	return true;
-}
-
-static bool put(void *self, const struct cid *cid, struct bytes data, struct err *e)
-{
-	struct memory *m = self;
-
-	(void)e;
-	if (find(m, cid))
-		return true;
-	assert_true(m->n < COUNT(m->v));
-	m->v[m->n].cid = *cid;
-	buf_init(&m->v[m->n].data, BLOCK_MAX);
-	buf_put(&m->v[m->n].data, data.p, data.n);
-	m->n++;
-	return true;
-}
-
-static bool sync_(void *self, struct err *e)
-{
-	(void)self;
-	(void)e;
-	return true;
-}
 
 /* ---- one run ---------------------------------------------------------------------------------------- */
 
-struct bench {
-	struct memory *memory;
-	struct blobs blobs;
-	char cache[64], self[256];
-	const char *engine;
-};
-
-static struct bench bench; /* allow-listed static: of a test program */
-
 static int set_up(void **state)
 {
-	const char *engine = getenv("LILYPAD_PATHS_ENGINE");
-	ssize_t n = readlink("/proc/self/exe", bench.self, sizeof bench.self - 1);
-
 	(void)state;
-	bench.engine =
-	        engine ? engine : "build/wasmtime/lib/libwasmtime.so"; /* tools/get_wasmtime */
-	assert_true(n > 0);
-	bench.memory = calloc(1, sizeof *bench.memory);
-	assert_non_null(bench.memory);
-	bench.blobs = (struct blobs){bench.memory, has, get, put, sync_};
-	snprintf(bench.cache, sizeof bench.cache, "/tmp/exec_hostile_XXXXXX");
-	assert_non_null(mkdtemp(bench.cache));
+	bench_open(getenv("LILYPAD_PATHS_ENGINE"));
 	return 0;
-}
-
-static void each_cached(void (*visit)(const char *path))
-{
-	char pattern[128];
-	glob_t g;
-
-	snprintf(pattern, sizeof pattern, "%s/*", bench.cache);
-	if (glob(pattern, 0, NULL, &g) == 0) {
-		for (size_t i = 0; i < g.gl_pathc; i++)
-			visit(g.gl_pathv[i]);
-		globfree(&g);
-	}
-}
-
-static void forget(const char *path)
-{
-	assert_int_equal(unlink(path), 0);
 }
 
 static int tear_down(void **state)
 {
 	(void)state;
-	each_cached(forget);
-	assert_int_equal(rmdir(bench.cache), 0);
-	for (size_t i = 0; i < bench.memory->n; i++)
-		buf_done(&bench.memory->v[i].data);
-	free(bench.memory);
+	bench_close();
 	return 0;
 }
 
@@ -157,31 +46,17 @@ static void assemble(const char *text, struct buf *out)
 
 static struct job_spec *new_spec(struct bytes program)
 {
-	const struct block_sink sink = {bench.memory, put};
 	struct unixfs_path path = {STR("program.wasm"), program, false};
 	struct job_spec *s = calloc(1, sizeof *s);
-	struct unixfs_node node;
-	struct err e;
 
 	assert_non_null(s);
-	assert_true(unixfs_add_tree(&sink, &path, 1, &node, &e));
-	s->program = node.cid.digest;
+	s->program = add(&path, 1).cid.digest;
 	snprintf(s->entrypoint, sizeof s->entrypoint, "_start");
 	s->resources.ram = 1 << 20;
 	s->resources.disk = 1 << 20;
 	s->instruction_limit = 50000000;
 	s->output_limit = 1 << 20;
 	return s;
-}
-
-static struct run_done run_spec(const struct job_spec *s)
-{
-	struct run_done d = {0};
-	struct err e;
-
-	if (!exec_wasm_once(&bench.blobs, bench.cache, bench.engine, bench.self, s, &d, &e))
-		fail_msg("%s", e.msg);
-	return d;
 }
 
 static struct run_done run_bytes(struct bytes program)
@@ -248,7 +123,7 @@ static void test_start_function(void **state)
 
 static void test_exit_status(void **state)
 {
-	const struct block_source src = {bench.memory, get};
+	const struct block_source src = added();
 	struct buf text OWN(buf_done);
 	struct run_done d;
 	struct err e;
@@ -507,7 +382,7 @@ static void test_renumbered_directory(void **state)
 	        "(drop (call $path_rename (i32.const 4) (i32.const 64) (i32.const 1)"
 	        "(i32.const 4) (i32.const 65) (i32.const 1)))"
 	        "(call $proc_exit (call $at (i32.const 3) (i32.const 66) (i32.const 1)))))";
-	const struct block_source src = {bench.memory, get};
+	const struct block_source src = added();
 	struct buf content OWN(buf_done);
 	struct run_done d = run(text);
 	struct err e;

@@ -1,94 +1,16 @@
 /* wasm_test.c - jobs run as a provider runs them: in the executor's own process, through the one-shot call
  * and through the port on a loop. The program is tests/wasm/probe.c, which does what its arguments say. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "exec/exec_suite.h"
 
 #include <fcntl.h>
-#include <glob.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include "base/bounds.h"
-#include "codec/unixfs.h"
-#include "exec/wasm.h"
-#include "exec/wasm_main.h"
 #include "exec/wasmtime_api.h"
-#include "model/model.h"
 
-/* ---- a blob store in memory ------------------------------------------------------------------------- */
+/* ---- the jobs -------------------------------------------------------------------------------------- */
 
-struct kept {
-	struct cid cid;
-	struct buf data;
-};
-struct memory {
-	struct kept v[4096];
-	size_t n;
-};
-
-static struct kept *find(struct memory *m, const struct cid *cid)
-{
-	for (size_t i = 0; i < m->n; i++) {
-		if (cid_eq(&m->v[i].cid, cid))
-			return &m->v[i];
-	}
-	return NULL;
-}
-
-static bool has(void *self, const struct cid *cid)
-{
-	return find(self, cid) != NULL;
-}
-
-static bool get(void *self, const struct cid *cid, struct buf *out, struct err *e)
-{
-	const struct kept *b = find(self, cid);
-
-	if (!b)
-		return FAIL(e, NOT_FOUND, "no such block");
-	buf_put(out, b->data.p, b->data.n);
-	return true;
-}
-
-static bool put(void *self, const struct cid *cid, struct bytes data, struct err *e)
-{
-	struct memory *m = self;
-
-	(void)e;
-	assert_true(cid_matches(cid, data));
-	if (find(m, cid))
-		return true;
-	assert_true(m->n < COUNT(m->v));
-	m->v[m->n].cid = *cid;
-	buf_init(&m->v[m->n].data, BLOCK_MAX);
-	buf_put(&m->v[m->n++].data, data.p, data.n);
-	return true;
-}
-
-static bool sync_(void *self, struct err *e)
-{
-	(void)self;
-	(void)e;
-	return true;
-}
-
-/* ---- the bench -------------------------------------------------------------------------------------- */
-
-struct bench {
-	struct memory *memory;
-	struct blobs blobs;
-	char cache[64], self[256];
-	const char *engine;
-	struct unixfs_node program, fill;
-};
-
-static struct bench bench; /* allow-listed static: of a test program */
+static struct unixfs_node probe, fill_program; /* allow-listed static: of a test program */
 
 /* Of the repository, which is where tests run. */
 static void read_whole(const char *path, struct buf *out)
@@ -105,17 +27,6 @@ static void read_whole(const char *path, struct buf *out)
 	assert_true(buf_ok(out));
 }
 
-static struct unixfs_node add(const struct unixfs_path *paths, size_t n)
-{
-	const struct block_sink sink = {bench.memory, put};
-	struct unixfs_node node;
-	struct err e;
-
-	if (!unixfs_add_tree(&sink, paths, n, &node, &e))
-		fail_msg("%s", e.msg);
-	return node;
-}
-
 static struct unixfs_node add_program(const char *path)
 {
 	struct buf program OWN(buf_done);
@@ -127,38 +38,17 @@ static struct unixfs_node add_program(const char *path)
 
 static int set_up(void **state)
 {
-	const char *engine = getenv("LILYPAD_PATHS_ENGINE");
-	ssize_t n = readlink("/proc/self/exe", bench.self, sizeof bench.self - 1);
-
 	(void)state;
-	bench.engine = engine ? engine : "build/wasmtime/lib/libwasmtime.so";
-	assert_true(n > 0);
-	bench.memory = calloc(1, sizeof *bench.memory);
-	assert_non_null(bench.memory);
-	bench.blobs = (struct blobs){bench.memory, has, get, put, sync_};
-	snprintf(bench.cache, sizeof bench.cache, "/tmp/wasm_test_XXXXXX");
-	assert_non_null(mkdtemp(bench.cache));
-	bench.program = add_program("build/wasm/probe.wasm");
-	bench.fill = add_program("build/wasm/fill.wasm");
+	bench_open(getenv("LILYPAD_PATHS_ENGINE"));
+	probe = add_program("build/wasm/probe.wasm");
+	fill_program = add_program("build/wasm/fill.wasm");
 	return 0;
 }
 
 static int tear_down(void **state)
 {
-	char pattern[128];
-	glob_t g;
-
 	(void)state;
-	snprintf(pattern, sizeof pattern, "%s/*", bench.cache);
-	if (glob(pattern, 0, NULL, &g) == 0) {
-		for (size_t i = 0; i < g.gl_pathc; i++)
-			assert_int_equal(unlink(g.gl_pathv[i]), 0);
-		globfree(&g);
-	}
-	assert_int_equal(rmdir(bench.cache), 0);
-	for (size_t i = 0; i < bench.memory->n; i++)
-		buf_done(&bench.memory->v[i].data);
-	free(bench.memory);
+	bench_close();
 	return 0;
 }
 
@@ -169,8 +59,8 @@ static struct job_spec *job(const char *line)
 	struct str rest = str_of(line);
 
 	assert_non_null(s);
-	s->program = bench.program.cid.digest;
-	s->program_bytes = bench.program.tree_bytes;
+	s->program = probe.cid.digest;
+	s->program_bytes = probe.tree_bytes;
 	snprintf(s->entrypoint, sizeof s->entrypoint, "_start");
 	snprintf(s->args.v[s->args.n++].text, sizeof s->args.v[0].text, "probe");
 	while (rest.n) {
@@ -191,16 +81,6 @@ static void free_spec(struct job_spec **s)
 	free(*s);
 }
 
-static struct run_done run_spec(const struct job_spec *s)
-{
-	struct run_done d = {0};
-	struct err e;
-
-	if (!exec_wasm_once(&bench.blobs, bench.cache, bench.engine, bench.self, s, &d, &e))
-		fail_msg("%s", e.msg);
-	return d;
-}
-
 static struct run_done run(const char *line)
 {
 	struct job_spec *s OWN(free_spec) = job(line);
@@ -212,7 +92,7 @@ static struct run_done run(const char *line)
 static const char *output(const struct run_done *d, const char *path)
 {
 	static char text[1 << 16];
-	const struct block_source src = {bench.memory, get};
+	const struct block_source src = added();
 	struct buf b OWN(buf_done);
 	struct err e;
 
@@ -271,7 +151,7 @@ static void give_inputs(struct job_spec *s)
 	const struct unixfs_path folder[] = {{STR("sub/z"), str_bytes(STR("zed")), false},
 	        {STR("sub/empty"), {NULL, 0}, true}, {STR("a"), str_bytes(STR("first")), false},
 	        {STR("B"), str_bytes(STR("second")), false}};
-	const struct block_sink sink = {bench.memory, put};
+	const struct block_sink sink = {bench.memory, bench.blobs.put};
 	struct unixfs_node file, tree = add(folder, COUNT(folder));
 	struct err e;
 
@@ -332,7 +212,7 @@ static bool list_file(void *self, struct str path, uint64_t bytes, struct err *e
 /* The whole tree, without standard output. */
 static void expect_tree(const struct run_done *d, const char *want)
 {
-	const struct block_source src = {bench.memory, get};
+	const struct block_source src = added();
 	struct listing l;
 	const struct unixfs_visitor v = {&l, list_dir, list_file, NULL};
 	const char *at;
@@ -524,7 +404,7 @@ static struct run_done fill(const char *bytes)
 {
 	struct job_spec *s OWN(free_spec) = job(bytes);
 
-	s->program = bench.fill.cid.digest;
+	s->program = fill_program.cid.digest;
 	return run_spec(s);
 }
 

@@ -1,5 +1,5 @@
-/* ledgerd_rig.h - for the tests of the role: it as its host sees it, requests in, rows and effects out. The
- * store is a list of rows; a restart is a new role over the same rows. Include after cmocka.h. */
+/* ledgerd_rig.h - for the tests of the role: it as its host sees it, requests in, rows and effects out. A
+ * restart is a new role over the same rows. Include after cmocka.h. */
 #ifndef LILYPAD_LEDGERD_LEDGERD_RIG_H
 #define LILYPAD_LEDGERD_LEDGERD_RIG_H
 
@@ -15,116 +15,13 @@
 #include "ledger/ledger_play.h"
 #include "ledgerd/ledgerd_own.h"
 #include "port/action_json.h"
-
-/* ---- a store of rows ---------------------------------------------------------------------------- */
-
-struct row {
-	const struct record *r;
-	void *p;
-};
-struct rows {
-	struct row v[4096];
-	size_t n;
-	bool fails; /* on the next put */
-};
-
-/* The keys here are one U64. */
-static inline uint64_t key_of(const struct record *r, const void *row)
-{
-	return *(const uint64_t *)field_at(row, &r->f[0]);
-}
-
-static inline struct row *row_find(struct rows *s, const struct record *r, const void *row)
-{
-	for (size_t i = 0; i < s->n; i++) {
-		if (s->v[i].r == r && key_of(r, s->v[i].p) == key_of(r, row))
-			return &s->v[i];
-	}
-	return NULL;
-}
-
-static inline bool rows_put(void *self, const struct record *r, const void *row, struct err *e)
-{
-	struct rows *s = self;
-	struct row *at = row_find(s, r, row);
-
-	if (s->fails)
-		return FAIL(e, DISK_FULL, "no space left");
-	if (!at) {
-		assert_true(s->n < COUNT(s->v));
-		at = &s->v[s->n++];
-		*at = (struct row){r, malloc(r->size)};
-		assert_non_null(at->p);
-	}
-	memcpy(at->p, row, r->size);
-	return true;
-}
-
-static inline bool rows_get(void *self, const struct record *r, void *row, struct err *e)
-{
-	struct row *at = row_find(self, r, row);
-
-	if (!at)
-		return FAIL(e, NOT_FOUND, "no such row");
-	memcpy(row, at->p, r->size);
-	return true;
-}
-
-static inline bool rows_del(void *self, const struct record *r, const void *row, struct err *e)
-{
-	struct row *at = row_find(self, r, row);
-	struct rows *s = self;
-
-	(void)e;
-	if (at) {
-		free(at->p);
-		*at = s->v[--s->n];
-	}
-	return true;
-}
-
-static inline bool same_field(const struct field *by, const void *a, const void *b)
-{
-	return !by || memcmp(field_at(a, by), field_at(b, by), by->size) == 0;
-}
-
-/* In key order: the next larger key, again and again. */
-static inline bool rows_each(void *self, const struct record *r, const struct field *by,
-        const void *row, bool (*cb)(void *ctx, const void *row), void *ctx, struct err *e)
-{
-	struct rows *s = self;
-	uint64_t from = 0;
-
-	(void)e;
-	for (;;) {
-		const void *next = NULL;
-
-		for (size_t i = 0; i < s->n; i++) {
-			const void *p = s->v[i].p;
-
-			if (s->v[i].r == r && key_of(r, p) >= from && same_field(by, p, row) &&
-			        (!next || key_of(r, p) < key_of(r, next)))
-				next = p;
-		}
-		if (!next)
-			return true;
-		from = key_of(r, next) + 1;
-		if (!cb(ctx, next))
-			return true;
-	}
-}
-
-static inline void rows_done(struct rows *s)
-{
-	while (s->n)
-		free(s->v[--s->n].p);
-}
+#include "store/memory.h"
 
 /* ---- a role in its world ------------------------------------------------------------------------ */
 
 struct rig {
 	struct play p; /* documents; its ledger is there for the domain */
-	struct rows rows;
+	struct store_memory *rows;
 	struct world world;
 	struct ledgerd *d;
 	struct role role;
@@ -202,7 +99,9 @@ static inline struct rig *rig_of(bool test)
 	play_genesis(&g->p);
 	g->p.genesis.test = test;
 	assert_true(ledger_new(&g->p.genesis, NULL, &g->p.l, &g->p.e));
-	g->world.store = (struct store){&g->rows, rows_put, rows_get, rows_del, rows_each, NULL};
+	g->rows = store_memory_new(ledgerd_tables);
+	assert_non_null(g->rows);
+	g->world.store = store_memory_port(g->rows);
 	g->world.signer = (struct signer){NULL, g->p.who[OPERATOR], operator_signs};
 	g->world.rng = (struct rng){NULL, count_bytes};
 	g->world.log = (struct logger){g, log_broken};
@@ -227,7 +126,7 @@ static inline void rig_free(struct rig *g)
 {
 	json_decref(g->answer);
 	ledgerd_free(g->d);
-	rows_done(&g->rows);
+	store_memory_free(g->rows);
 	arena_done(&g->arena);
 	play_done(&g->p);
 	free(g);

@@ -45,7 +45,9 @@ static void test_submit(void **state)
 	assert_int_equal(ev.block, 2);
 	/* The reply comes before the events, and both after the rows. */
 	assert_int_equal(g->fx.first->kind, FX_REPLY);
-	assert_int_equal(g->rows.n, 4);
+	assert_int_equal(store_memory_count(g->rows, journal_block_record()) +
+	                         store_memory_count(g->rows, journal_action_record()),
+	        4);
 	get(g, "/v1/agreements/{deal}", hash_text(&id, text), NULL);
 	assert_int_equal(g->status, 200);
 	assert_string_equal(text_at(g->answer, "state"), "RESULTS_SUBMITTED");
@@ -178,6 +180,12 @@ static void test_send_again(void **state)
 	rig_free(g);
 }
 
+static bool no_space(void *self, const struct record *r, const void *row, struct err *e)
+{
+	(void)self, (void)r, (void)row;
+	return FAIL(e, DISK_FULL, "no space left");
+}
+
 /* The rules are ahead of the journal: the process must end, and answers no success. */
 static void test_journal_fails(void **state)
 {
@@ -187,7 +195,7 @@ static void test_journal_fails(void **state)
 
 	(void)state;
 	play_open(&g->p, &d);
-	g->rows.fails = true;
+	g->world.store.put = no_space;
 	post(g, action_to_json(&g->p.a));
 	assert_int_equal(g->status, 507);
 	f = fx_of(g, FX_EXIT, 0);

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "blobs/memory.h"
 #include "codec/eip712.h"
 #include "codec/hex.h"
 #include "codec/json.h"
@@ -19,31 +20,14 @@
 #include "codec/unixfs.h"
 #include "crypto/secp.h"
 #include "port/peer.h"
+#include "store/memory.h"
 
 enum party { SOLVER, JC, RP, RP2, DIRECTORY, STRANGER, PARTIES };
-enum { ROWS_MAX = 2000, BLOCKS_MAX = 256, COUNTERS_MAX = 8, NOW_S = 2000000, ARENAS = 8 };
-
-struct kept_row {
-	const struct record *r;
-	void *row;
-};
-struct kept_blob {
-	struct cid cid;
-	struct buf data;
-};
-struct kept_blobs {
-	struct kept_blob v[BLOCKS_MAX];
-	size_t n;
-};
+enum { BLOCKS_MAX = 256, NOW_S = 2000000, ARENAS = 8 };
 
 struct bench {
-	struct kept_row rows[ROWS_MAX];
-	size_t rows_n;
-	struct {
-		char name[32];
-		uint64_t v;
-	} counters[COUNTERS_MAX];
-	struct kept_blobs local, remote;
+	struct store_memory *rows;
+	struct blobs_memory *local, *remote; /* of the role, and of the directory */
 	struct seckey key[PARTIES];
 	struct addr addr[PARTIES];
 	enum party self;
@@ -61,177 +45,37 @@ struct bench {
 	char said[256]; /* logged last at LOG_ODD */
 };
 
-/* ---- the store: rows in the order of their keys ------------------------------------------------------- */
+/* ---- the store and the blobs --------------------------------------------------------------------------- */
 
-static int kept_cmp_field(const struct field *f, const void *a, const void *b)
+static inline bool kept_get(struct bench *b, const struct record *r, void *row, struct err *e)
 {
-	uint64_t x = 0, y = 0;
+	struct store s = store_memory_port(b->rows);
 
-	if (f->kind != K_U64 && f->kind != K_U32 && f->kind != K_U8)
-		return memcmp(field_at(a, f), field_at(b, f), f->size);
-	memcpy(&x, field_at(a, f), f->size);
-	memcpy(&y, field_at(b, f), f->size);
-	return x < y ? -1 : x > y;
+	return s.get(s.self, r, row, e);
 }
 
-static int kept_cmp(const struct record *r, const void *a, const void *b)
+static inline bool blob_put(
+        struct blobs_memory *where, const struct cid *cid, struct bytes data, struct err *e)
 {
-	int c = 0;
+	struct blobs to = blobs_memory_port(where);
 
-	for (size_t i = 0; c == 0 && i < r->n; i++)
-		c = r->f[i].flags & FF_KEY ? kept_cmp_field(&r->f[i], a, b) : 0;
-	return c;
+	return to.put(to.self, cid, data, e);
 }
 
-static size_t kept_seek(const struct bench *b, const struct record *r, const void *row, bool *found)
+/* The role's own are gone. */
+static inline void blobs_clear(struct bench *b)
 {
-	size_t i = 0;
-
-	*found = false;
-	for (; i < b->rows_n; i++) {
-		int c;
-
-		if (b->rows[i].r != r)
-			continue;
-		c = kept_cmp(r, b->rows[i].row, row);
-		*found = c == 0;
-		if (c >= 0)
-			break;
-	}
-	return i;
-}
-
-static bool kept_put(void *self, const struct record *r, const void *row, struct err *e)
-{
-	struct bench *b = self;
-	bool found;
-	size_t i = kept_seek(b, r, row, &found);
-
-	if (!found) {
-		if (b->rows_n == ROWS_MAX)
-			return FAIL(e, STORE, "the test's store is full");
-		memmove(&b->rows[i + 1], &b->rows[i], (b->rows_n - i) * sizeof b->rows[0]);
-		b->rows[i] = (struct kept_row){r, malloc(r->size)};
-		b->rows_n++;
-	}
-	memcpy(b->rows[i].row, row, r->size);
-	return true;
-}
-
-static bool kept_get(void *self, const struct record *r, void *row, struct err *e)
-{
-	struct bench *b = self;
-	bool found;
-	size_t i = kept_seek(b, r, row, &found);
-
-	if (!found)
-		return FAIL(e, NOT_FOUND, "no such row");
-	memcpy(row, b->rows[i].row, r->size);
-	return true;
-}
-
-static bool kept_del(void *self, const struct record *r, const void *row, struct err *e)
-{
-	struct bench *b = self;
-	bool found;
-	size_t i = kept_seek(b, r, row, &found);
-
-	(void)e;
-	if (!found)
-		return true;
-	free(b->rows[i].row);
-	memmove(&b->rows[i], &b->rows[i + 1], (--b->rows_n - i) * sizeof b->rows[0]);
-	return true;
-}
-
-static bool kept_each(void *self, const struct record *r, const struct field *by, const void *row,
-        bool (*cb)(void *ctx, const void *row), void *ctx, struct err *e)
-{
-	struct bench *b = self;
-
-	(void)e;
-	for (size_t i = 0; i < b->rows_n; i++) {
-		if (b->rows[i].r != r || (by && kept_cmp_field(by, b->rows[i].row, row) != 0))
-			continue;
-		if (!cb(ctx, b->rows[i].row))
-			break;
-	}
-	return true;
-}
-
-static bool kept_next(void *self, const char *counter, uint64_t *out, struct err *e)
-{
-	struct bench *b = self;
-
-	for (size_t i = 0; i < COUNTERS_MAX; i++) {
-		if (b->counters[i].name[0] && strcmp(b->counters[i].name, counter) != 0)
-			continue;
-		snprintf(b->counters[i].name, sizeof b->counters[i].name, "%s", counter);
-		*out = ++b->counters[i].v;
-		return true;
-	}
-	return FAIL(e, STORE, "too many counters");
-}
-
-/* ---- blobs -------------------------------------------------------------------------------------------- */
-
-static struct kept_blob *blob_find(struct kept_blobs *s, const struct cid *cid)
-{
-	for (size_t i = 0; i < s->n; i++) {
-		if (cid_eq(&s->v[i].cid, cid))
-			return &s->v[i];
-	}
-	return NULL;
-}
-
-static bool blob_has(void *self, const struct cid *cid)
-{
-	return blob_find(self, cid) != NULL;
-}
-
-static bool blob_get(void *self, const struct cid *cid, struct buf *out, struct err *e)
-{
-	const struct kept_blob *k = blob_find(self, cid);
-
-	if (!k)
-		return FAIL(e, NOT_FOUND, "no such block");
-	buf_put(out, k->data.p, k->data.n);
-	return true;
-}
-
-static bool blob_put(void *self, const struct cid *cid, struct bytes data, struct err *e)
-{
-	struct kept_blobs *s = self;
-
-	if (blob_find(s, cid))
-		return true;
-	if (s->n == BLOCKS_MAX)
-		return FAIL(e, DISK_FULL, "the test's blob store is full");
-	s->v[s->n].cid = *cid;
-	buf_init(&s->v[s->n].data, BLOCK_MAX);
-	buf_put(&s->v[s->n].data, data.p, data.n);
-	s->n++;
-	return true;
-}
-
-static bool blob_sync(void *self, struct err *e)
-{
-	(void)self, (void)e;
-	return true;
-}
-
-static inline void blobs_clear(struct kept_blobs *s)
-{
-	for (size_t i = 0; i < s->n; i++)
-		buf_done(&s->v[i].data);
-	s->n = 0;
+	blobs_memory_free(b->local);
+	b->local = blobs_memory_new(BLOCKS_MAX);
+	b->world.blobs = blobs_memory_port(b->local);
 }
 
 /* A tree of files into a blob store. */
 static inline struct unixfs_node plant(
-        struct kept_blobs *where, const struct unixfs_path *paths, size_t n)
+        struct blobs_memory *where, const struct unixfs_path *paths, size_t n)
 {
-	struct block_sink sink = {where, blob_put};
+	struct blobs to = blobs_memory_port(where);
+	struct block_sink sink = {to.self, to.put};
 	struct unixfs_node out;
 	struct err e;
 
@@ -240,18 +84,14 @@ static inline struct unixfs_node plant(
 	return out;
 }
 
-static bool copy_block(void *self, const struct cid *cid, struct bytes block, struct err *e)
-{
-	return blob_put(self, cid, block, e);
-}
-
 /* What an honest directory does: false when it has not the whole tree within max bytes. */
-static inline bool blobs_copy(struct kept_blobs *from, struct kept_blobs *to,
+static inline bool blobs_copy(struct blobs_memory *from, struct blobs_memory *to,
         const struct cid *root, uint64_t max, uint64_t *bytes, struct err *e)
 {
-	struct block_source src = {from, blob_get};
+	struct blobs a = blobs_memory_port(from), b = blobs_memory_port(to);
+	struct block_source src = {a.self, a.get};
 
-	return unixfs_blocks(&src, root, max, copy_block, to, bytes, e);
+	return unixfs_blocks(&src, root, max, b.put, b.self, bytes, e);
 }
 
 /* ---- the rest of the world ----------------------------------------------------------------------------- */
@@ -280,7 +120,7 @@ static void bench_log(void *self, enum log_level level, const char *text)
 		snprintf(b->said, sizeof b->said, "%s", text);
 }
 
-static inline struct bench *bench_new(enum party self)
+static inline struct bench *bench_new(enum party self, const struct record *(*const *tables)(void))
 {
 	struct bench *b = calloc(1, sizeof *b);
 	struct err e;
@@ -292,13 +132,16 @@ static inline struct bench *bench_new(enum party self)
 		assert_true(seckey_addr(&b->key[i], &b->addr[i], &e));
 	}
 	memset(b->domain.b, 0x77, sizeof b->domain.b);
+	b->rows = store_memory_new(tables);
+	b->local = blobs_memory_new(BLOCKS_MAX);
+	b->remote = blobs_memory_new(BLOCKS_MAX);
 	for (unsigned i = 0; i < ARENAS; i++)
 		arena_init(&b->arena[i], 64 << 20);
 	b->wall.ms = (int64_t)NOW_S * 1000;
 	b->ledger.s = NOW_S;
 	b->world = (struct world){
-	        .store = {b, kept_put, kept_get, kept_del, kept_each, kept_next},
-	        .blobs = {&b->local, blob_has, blob_get, blob_put, blob_sync},
+	        .store = store_memory_port(b->rows),
+	        .blobs = blobs_memory_port(b->local),
 	        .signer = {b, b->addr[self], bench_sign},
 	        .rng = {b, bench_fill},
 	        .log = {b, bench_log},
@@ -308,10 +151,9 @@ static inline struct bench *bench_new(enum party self)
 
 static inline void bench_free(struct bench *b)
 {
-	for (size_t i = 0; i < b->rows_n; i++)
-		free(b->rows[i].row);
-	blobs_clear(&b->local);
-	blobs_clear(&b->remote);
+	store_memory_free(b->rows);
+	blobs_memory_free(b->local);
+	blobs_memory_free(b->remote);
 	for (unsigned i = 0; i < ARENAS; i++)
 		arena_done(&b->arena[i]);
 	free(b);
@@ -520,7 +362,7 @@ static inline unsigned serve_fetches(struct bench *b)
 	for (unsigned i = 0; i < n; i++) {
 		struct tree_done t = {.tag = all[i]->tag, .root = all[i]->root};
 
-		t.ok = blobs_copy(&b->remote, &b->local, &t.root, all[i]->limit, &t.bytes, &t.err);
+		t.ok = blobs_copy(b->remote, b->local, &t.root, all[i]->limit, &t.bytes, &t.err);
 		send_event(b, &(struct event){.kind = EV_TREE, .tree = &t});
 	}
 	return n;

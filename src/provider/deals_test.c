@@ -333,8 +333,8 @@ static void no_spec_at_all(void **state)
 	struct cid cid = cid_of(CID_RAW, text);
 	struct err e;
 
-	(void)plant(&s->b->remote, p, 1);
-	assert_true(blob_put(&s->b->remote, &cid, text, &e));
+	(void)plant(s->b->remote, p, 1);
+	assert_true(blob_put(s->b->remote, &cid, text, &e));
 	make_deal(s);
 	s->job.spec = cid.digest;
 	s->deal.cold.spec = cid.digest;

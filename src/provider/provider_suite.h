@@ -78,7 +78,7 @@ static inline void make_job(struct stage *s)
 	        {STR("program.wasm"), str_bytes(STR("\0asm-not")), false}};
 	const struct unixfs_path input[] = {{STR("a.txt"), str_bytes(STR("one\n")), false},
 	        {STR("b/c.txt"), str_bytes(STR("two\n")), false}};
-	struct unixfs_node node = plant(&s->b->remote, program, 1);
+	struct unixfs_node node = plant(s->b->remote, program, 1);
 	struct job_offer j = sample_job();
 
 	memset(&s->spec, 0, sizeof s->spec);
@@ -95,7 +95,7 @@ static inline void make_job(struct stage *s)
 	s->spec.output_limit = 1000;
 	s->spec.determinism = DETERMINISM_EXACT;
 	snprintf(s->spec.engine, sizeof s->spec.engine, "%s", j.engine);
-	node = plant(&s->b->remote, input, COUNT(input));
+	node = plant(s->b->remote, input, COUNT(input));
 	s->spec.inputs.n = 1;
 	snprintf(s->spec.inputs.v[0].path, sizeof s->spec.inputs.v[0].path, "data");
 	s->spec.inputs.v[0].tree = node.cid.digest;
@@ -114,7 +114,7 @@ static inline void make_deal(struct stage *s)
 	buf_init(&text, BLOCK_MAX);
 	record_canonical(job_spec_record(), &s->spec, &text);
 	cid = cid_of(CID_RAW, buf_bytes(&text));
-	assert_true(blob_put(&b->remote, &cid, buf_bytes(&text), &e));
+	assert_true(blob_put(b->remote, &cid, buf_bytes(&text), &e));
 	s->job = sample_job();
 	s->job.job_creator = b->addr[JC];
 	s->job.spec = cid.digest;
@@ -263,7 +263,7 @@ static inline int stage_bare(void **state)
 	struct stage *s = calloc(1, sizeof *s);
 
 	assert_non_null(s);
-	s->b = bench_new(RP);
+	s->b = bench_new(RP, provider_tables);
 	s->config = (struct provider_config){.domain = s->b->domain,
 	        .genesis = {.min = {60}, .life = {604800}},
 	        .offer = sample_resource(),

@@ -19,145 +19,16 @@
 #include "market/sample.h"
 #include "port/peer.h"
 #include "solver/solver.h"
+#include "store/memory.h"
 
 #define NOW_S 2000000
 
 enum party { SOLVER, JC, JC2, RP, RP2, DIRECTORY, STRANGER, MEDIATOR, PARTIES = MEDIATOR + 8 };
 
-/* ---- a store in memory: rows in the order of their keys -------------------------------------------------- */
-
-enum { ROWS_MAX = 20000, COUNTERS = 8 };
-
-struct fake_row {
-	const struct record *r;
-	void *row;
-};
-struct fake_store {
-	struct fake_row rows[ROWS_MAX];
-	size_t n;
-	struct {
-		char name[32];
-		uint64_t v;
-	} counters[COUNTERS];
-};
-
-static int fake_cmp_field(const struct field *f, const void *a, const void *b)
-{
-	uint64_t x = 0, y = 0;
-
-	if (f->kind != K_U64 && f->kind != K_U32 && f->kind != K_U8)
-		return memcmp(field_at(a, f), field_at(b, f), f->size);
-	memcpy(&x, field_at(a, f), f->size);
-	memcpy(&y, field_at(b, f), f->size);
-	return x < y ? -1 : x > y;
-}
-
-static int fake_cmp(const struct record *r, const void *a, const void *b)
-{
-	int c = 0;
-
-	for (size_t i = 0; c == 0 && i < r->n; i++)
-		c = r->f[i].flags & FF_KEY ? fake_cmp_field(&r->f[i], a, b) : 0;
-	return c;
-}
-
-/* Where the row is, or belongs. */
-static size_t fake_seek(
-        const struct fake_store *s, const struct record *r, const void *row, bool *found)
-{
-	size_t i = 0;
-
-	*found = false;
-	for (; i < s->n; i++) {
-		int c;
-
-		if (s->rows[i].r != r)
-			continue;
-		c = fake_cmp(r, s->rows[i].row, row);
-		*found = c == 0;
-		if (c >= 0)
-			break;
-	}
-	return i;
-}
-
-static bool fake_put(void *self, const struct record *r, const void *row, struct err *e)
-{
-	struct fake_store *s = self;
-	bool found;
-	size_t i = fake_seek(s, r, row, &found);
-
-	if (!found) {
-		if (s->n == ROWS_MAX)
-			return FAIL(e, STORE, "the test's store is full");
-		memmove(&s->rows[i + 1], &s->rows[i], (s->n - i) * sizeof s->rows[0]);
-		s->rows[i] = (struct fake_row){r, malloc(r->size)};
-		s->n++;
-	}
-	memcpy(s->rows[i].row, row, r->size);
-	return true;
-}
-
-static bool fake_get(void *self, const struct record *r, void *row, struct err *e)
-{
-	struct fake_store *s = self;
-	bool found;
-	size_t i = fake_seek(s, r, row, &found);
-
-	if (!found)
-		return FAIL(e, NOT_FOUND, "no such row");
-	memcpy(row, s->rows[i].row, r->size);
-	return true;
-}
-
-static bool fake_del(void *self, const struct record *r, const void *row, struct err *e)
-{
-	struct fake_store *s = self;
-	bool found;
-	size_t i = fake_seek(s, r, row, &found);
-
-	(void)e;
-	if (!found)
-		return true;
-	free(s->rows[i].row);
-	memmove(&s->rows[i], &s->rows[i + 1], (--s->n - i) * sizeof s->rows[0]);
-	return true;
-}
-
-static bool fake_each(void *self, const struct record *r, const struct field *by, const void *row,
-        bool (*cb)(void *ctx, const void *row), void *ctx, struct err *e)
-{
-	struct fake_store *s = self;
-
-	(void)e;
-	for (size_t i = 0; i < s->n; i++) {
-		if (s->rows[i].r != r || (by && fake_cmp_field(by, s->rows[i].row, row) != 0))
-			continue;
-		if (!cb(ctx, s->rows[i].row))
-			break;
-	}
-	return true;
-}
-
-static bool fake_next(void *self, const char *counter, uint64_t *out, struct err *e)
-{
-	struct fake_store *s = self;
-
-	(void)e;
-	for (size_t i = 0; i < COUNTERS; i++) {
-		if (s->counters[i].name[0] && strcmp(s->counters[i].name, counter) != 0)
-			continue;
-		snprintf(s->counters[i].name, sizeof s->counters[i].name, "%s", counter);
-		*out = ++s->counters[i].v;
-		return true;
-	}
-	return false;
-}
-
 /* ---- the bench ---------------------------------------------------------------------------------------- */
 
 struct bench {
-	struct fake_store *store;
+	struct store_memory *store;
 	struct seckey key[PARTIES];
 	struct addr addr[PARTIES];
 	struct hash domain;
@@ -528,7 +399,7 @@ static inline int setup(void **state)
 	struct err e;
 
 	assert_non_null(b);
-	b->store = calloc(1, sizeof *b->store);
+	b->store = store_memory_new(solver_tables);
 	assert_non_null(b->store);
 	for (unsigned i = 0; i < PARTIES; i++) {
 		memset(b->key[i].b, (int)(i + 1), sizeof b->key[i].b);
@@ -539,7 +410,7 @@ static inline int setup(void **state)
 	b->wall.ms = (int64_t)NOW_S * 1000;
 	b->ledger.s = NOW_S;
 	b->world = (struct world){
-	        .store = {b->store, fake_put, fake_get, fake_del, fake_each, fake_next},
+	        .store = store_memory_port(b->store),
 	        .signer = {b, b->addr[SOLVER], bench_sign},
 	        .rng = {b, bench_fill},
 	        .log = {b, bench_log},
@@ -567,9 +438,7 @@ static inline int teardown(void **state)
 	solver_free(b->solver);
 	json_decref(b->reply);
 	arena_done(&b->arena);
-	for (size_t i = 0; i < b->store->n; i++)
-		free(b->store->rows[i].row);
-	free(b->store);
+	store_memory_free(b->store);
 	free(b);
 	return 0;
 }
