@@ -70,5 +70,9 @@ static inline struct str str_cut(struct str s, char c, struct str *rest)
 MUST bool str_u64(struct str s, uint64_t max, uint64_t *out);
 /* RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF. A NUL is a character. */
 MUST bool str_is_utf8(struct str s);
+/* At most max bytes of UTF-8 text, cut between two characters. */
+struct str str_within(struct str s, size_t max);
+/* What fits of it into a field of that size, with a NUL behind; s may lie in the field. */
+void str_keep(char *field, size_t size, struct str s);
 
 #endif

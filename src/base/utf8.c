@@ -1,4 +1,4 @@
-/* utf8.c - whether bytes are UTF-8 (RFC 3629). */
+/* utf8.c - whether bytes are UTF-8 (RFC 3629), and cutting it. */
 #include "base/str.h"
 
 bool str_is_utf8(struct str s)
@@ -21,4 +21,21 @@ bool str_is_utf8(struct str s)
 			return false;
 	}
 	return true;
+}
+
+struct str str_within(struct str s, size_t max)
+{
+	if (s.n <= max)
+		return s;
+	while (max > 0 && ((uint8_t)s.p[max] & 0xC0) == 0x80)
+		max--;
+	return (struct str){s.p, max};
+}
+
+void str_keep(char *field, size_t size, struct str s)
+{
+	s = str_within(s, size - 1);
+	if (s.n)
+		memmove(field, s.p, s.n);
+	field[s.n] = '\0';
 }

@@ -31,11 +31,31 @@ static void test_bad(void **state)
 		assert_false(str_is_utf8(str_of(bad[i])));
 }
 
+static void test_cut(void **state)
+{
+	static const struct {
+		size_t size;
+		const char *kept;
+	} rows[] = {{1, ""}, {2, "a"}, {3, "a"}, {4, "a\xc3\xa9"}, {5, "a\xc3\xa9z"},
+	        {9, "a\xc3\xa9z"}};
+	char field[9];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		str_keep(field, rows[i].size, STR("a\xc3\xa9z"));
+		assert_string_equal(field, rows[i].kept);
+		str_keep(field, rows[i].size, str_of(field));
+		assert_string_equal(field, rows[i].kept);
+	}
+	assert_int_equal(str_within(STR("\xf0\x90\x80\x80"), 3).n, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_good),
 	        cmocka_unit_test(test_bad),
+	        cmocka_unit_test(test_cut),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

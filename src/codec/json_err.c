@@ -17,17 +17,10 @@ json_t *err_to_json(const struct err *e)
 static void copy_text(const json_t *obj, const char *key, char *out, size_t max)
 {
 	const json_t *v = json_object_get(obj, key);
-	size_t n = json_is_string(v) ? json_string_length(v) : 0;
-	const char *p = n ? json_string_value(v) : "";
 
-	if (n >= max) {
-		n = max - 1;
-		while (n > 0 && ((unsigned char)p[n] & 0xc0) == 0x80)
-			n--;
-	}
-	for (size_t i = 0; i < n; i++)
-		out[i] = (unsigned char)p[i] < 0x20 || p[i] == 0x7f ? '?' : p[i];
-	out[n] = '\0';
+	str_keep(out, max, str_of(json_is_string(v) ? json_string_value(v) : ""));
+	for (char *p = out; *p; p++)
+		*p = (unsigned char)*p < 0x20 || *p == 0x7f ? '?' : *p;
 }
 
 bool err_from_json(struct str text, struct err *out)

@@ -113,11 +113,8 @@ struct work *provider_work_get(struct provider *p, const struct hash *id)
 void provider_finish(struct provider *p, struct work *k, enum work_state end, const char *why)
 {
 	struct hash id = k->w.id;
-	struct str cut = str_of(why);
 
-	cut.n = MIN2(cut.n, sizeof k->w.why - 1);
-	memcpy(k->w.why, cut.p, cut.n);
-	k->w.why[cut.n] = '\0';
+	str_keep(k->w.why, sizeof k->w.why, str_of(why));
 	if (end == WORK_LOST)
 		p->totals.lost++;
 	provider_move(p, k, end);

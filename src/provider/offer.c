@@ -117,10 +117,7 @@ void provider_on_ack(struct provider *p, const struct event *ev, struct effects 
 	if (p->posted || strncmp(p->last_refusal, e.msg, sizeof p->last_refusal - 1) != 0)
 		log_line(&p->world->log, LOG_ODD, "offer not accepted: %s", e.msg);
 	p->posted = false;
-	struct str cut = str_of(e.msg);
-	cut.n = MIN2(cut.n, sizeof p->last_refusal - 1);
-	memcpy(p->last_refusal, cut.p, cut.n);
-	p->last_refusal[cut.n] = '\0';
+	str_keep(p->last_refusal, sizeof p->last_refusal, str_of(e.msg));
 	/* A refused document stays refused: the next one has a fresh nonce and time. */
 	if (e.code != E_UNREACHABLE && e.code != E_TIMEOUT && e.code != E_BUSY)
 		p->offer.sig.n = 0;

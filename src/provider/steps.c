@@ -324,9 +324,7 @@ void step_decline(
 	}
 	k->w.status = 0;
 	k->w.count = reason; /* kept so that a restart declines with the same reason */
-	struct str cut = str_of(why);
-	cut.n = MIN2(cut.n, sizeof k->w.why - 1);
-	memcpy(k->w.why, cut.p, cut.n);
+	str_keep(k->w.why, sizeof k->w.why, str_of(why));
 	if (k->w.state != WORK_DECLINING)
 		provider_move(p, k, WORK_DECLINING);
 	step_kill(k, fx);

@@ -161,7 +161,7 @@ void deal_dissolve(struct solver *s, struct solver_deal *d, struct solver_step *
 	        !book_exclude(s->book, &row.id, &d->deal.cold.resource_offer, &e) &&
 	        e.code == E_LIMITS)
 		job = OFFER_REFUSED;
-	snprintf(step->why, sizeof step->why, "%s", why);
+	str_keep(step->why, sizeof step->why, str_of(why));
 	step->end_ms = (uint64_t)ev->wall.ms;
 	solver_move(s, step, MATCH_DISSOLVED, ev, fx, "%s", why);
 	book_end(s->book, &d->id, job == OFFER_OPEN);
