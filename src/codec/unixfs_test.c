@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/bounds.h"
+#include "base/draw_suite.h"
 #include "blobs/memory.h"
 #include "codec/car.h"
 #include "codec/hex.h"
@@ -34,11 +35,8 @@ static struct bytes content(size_t n, uint64_t seed)
 
 	assert_non_null(p);
 	for (size_t i = 0; i < n; i += 8) {
-		uint64_t z = seed += 0x9e3779b97f4a7c15u;
+		uint64_t z = draw(&seed);
 
-		z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-		z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-		z ^= z >> 31;
 		memcpy(p + i, &z, 8);
 	}
 	return bytes_of(p, n);

@@ -14,6 +14,7 @@
 
 #include <stdlib.h>
 
+#include "base/draw_suite.h"
 #include "ledger/ledger_play.h"
 
 #define SEQUENCES 20000 /* in `make unit` */
@@ -38,18 +39,9 @@ struct game {
 	uint64_t accepted, refused;
 };
 
-static uint64_t draw(struct game *g)
-{
-	uint64_t z = (g->seed += 0x9e3779b97f4a7c15u);
-
-	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-	z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-	return z ^ (z >> 31);
-}
-
 static uint64_t below(struct game *g, uint64_t n)
 {
-	return draw(g) % n;
+	return draw(&g->seed) % n;
 }
 
 static bool chance(struct game *g, unsigned percent)

@@ -8,28 +8,13 @@
 
 #include <stdlib.h>
 
+#include "base/draw_suite.h"
 #include "codec/eip712.h"
 #include "codec/json.h"
 #include "model/model.h"
 #include "model/parts.h"
 
 #define ROUNDS 20
-
-/* splitmix64: rows are random but the same in every run. */
-static uint64_t draw(uint64_t *seed)
-{
-	uint64_t z = (*seed += 0x9e3779b97f4a7c15u);
-
-	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-	z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-	return z ^ (z >> 31);
-}
-
-static void draw_bytes(uint64_t *seed, void *out, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		((uint8_t *)out)[i] = (uint8_t)draw(seed);
-}
 
 /* Small, large or anything. */
 static uint64_t draw_below(uint64_t *seed, uint64_t max)

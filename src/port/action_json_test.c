@@ -7,26 +7,11 @@
 
 #include <stdlib.h>
 
+#include "base/draw_suite.h"
 #include "codec/eip712.h"
 #include "codec/json.h"
 #include "crypto/keccak.h"
 #include "port/action_json.h"
-
-/* splitmix64: the same in every run. */
-static uint64_t draw(uint64_t *seed)
-{
-	uint64_t z = (*seed += 0x9e3779b97f4a7c15u);
-
-	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-	z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-	return z ^ (z >> 31);
-}
-
-static void draw_bytes(uint64_t *seed, void *out, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		((uint8_t *)out)[i] = (uint8_t)draw(seed);
-}
 
 static struct amount draw_amount(uint64_t *seed)
 {
