@@ -23,7 +23,7 @@ static void set_timer(struct effects *fx, const struct hash *deal, struct span d
 	fx_add(fx, FX_TIMER, (struct tag){.what = TAG_UNSIGNED, .key = *deal})->delay = delay;
 }
 
-/* What a party sent: d and step are those of the deal that the path names, step as it is afterwards. */
+/* Takes what a party sent. *d and *step are those of the deal that the path names, *step as it is then. */
 typedef bool taker(struct solver *s, struct solver_deal *d, struct solver_step *step,
         const struct event *ev, struct effects *fx, struct err *e);
 
@@ -207,7 +207,7 @@ void on_unsigned(
 
 /* ---- results ----------------------------------------------------------------------------------------- */
 
-static json_t *result_json(const struct solver_result *row)
+json_t *result_json(const struct solver_result *row)
 {
 	return json_pack("{s:o, s:o, s:o, s:o, s:o}", "id", json_of_hash(&row->id), "result",
 	        record_to_json(result_record(), &row->result), "signature", json_of_sig(&row->sig),
@@ -328,12 +328,7 @@ void emit_again(struct solver *s, const struct hash *deal, struct effects *fx)
 		tell_signed_by_rp(s, &d, &step, fx);
 		set_timer(fx, deal, s->c.rp_signs_in);
 		break;
-	case MATCH_DISSOLVED:
-		solver_emit(s, fx, "dissolved",
-		        json_pack("{s:o, s:o}", "id", json_of_hash(deal), "reason",
-		                json_of_str(str_of(step.why))),
-		        &d.job_creator, &d.provider);
-		return;
+	case MATCH_DISSOLVED: tell_dissolved(s, &d, step.why, fx); return;
 	case MATCH_OPEN: break;
 	case MATCH_ENDED: return;
 	}

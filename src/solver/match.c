@@ -150,6 +150,15 @@ void solver_match_all(struct solver *s, const struct event *ev, struct effects *
 	}
 }
 
+void tell_dissolved(
+        struct solver *s, const struct solver_deal *d, const char *why, struct effects *fx)
+{
+	solver_emit(s, fx, "dissolved",
+	        json_pack("{s:o, s:o}", "id", json_of_hash(&d->id), "reason",
+	                json_of_str(str_of(why))),
+	        &d->job_creator, &d->provider);
+}
+
 void deal_dissolve(struct solver *s, struct solver_deal *d, struct solver_step *step,
         enum offer_state job, const char *why, const struct event *ev, struct effects *fx)
 {
@@ -173,9 +182,6 @@ void deal_dissolve(struct solver *s, struct solver_deal *d, struct solver_step *
 		row.state = OFFER_OPEN;
 		solver_put(s, solver_offer_record(), &row);
 	}
-	solver_emit(s, fx, "dissolved",
-	        json_pack("{s:o, s:o}", "id", json_of_hash(&d->id), "reason",
-	                json_of_str(str_of(why))),
-	        &d->job_creator, &d->provider);
+	tell_dissolved(s, d, why, fx);
 	s->n.dissolved++;
 }

@@ -166,6 +166,9 @@ void solver_match_all(struct solver *s, const struct event *ev, struct effects *
  * provider. */
 void deal_dissolve(struct solver *s, struct solver_deal *d, struct solver_step *step,
         enum offer_state job, const char *why, const struct event *ev, struct effects *fx);
+/* Both learn that the match was given up, and why. */
+void tell_dissolved(
+        struct solver *s, const struct solver_deal *d, const char *why, struct effects *fx);
 json_t *deal_json(const struct solver_deal *d);
 
 /* deals.c */
@@ -177,6 +180,7 @@ void on_unsigned(
         struct solver *s, const struct hash *deal, const struct event *ev, struct effects *fx);
 /* What the parties of an unfinished deal have to know, as the last message said it. */
 void emit_again(struct solver *s, const struct hash *deal, struct effects *fx);
+json_t *result_json(const struct solver_result *row);
 MUST bool deal_find(struct solver *s, const struct http_req *r, struct solver_deal *d,
         struct solver_step *step, struct err *e);
 
