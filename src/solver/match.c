@@ -89,7 +89,7 @@ static bool match_one(struct solver *s, const struct book_match *m, const struct
 	TRY(book_take(s->book, &d.id, &m->job, &m->resource, e), e);
 	step.id = d.id;
 	solver_put(s, solver_deal_record(), &d);
-	live_add(s, &d, NULL);
+	live_add(s, &d, &step);
 	count(s, &d.id);
 	if (solver_get(s, solver_offer_record(), &row)) {
 		row.state = OFFER_TAKEN;

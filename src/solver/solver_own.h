@@ -144,7 +144,7 @@ void offer_resource(const struct open_offer *o, struct resource_offer *out);
 #define LIVE_DEALS_MAX 16384 /* in memory, some 3 KB each; those past it are read from the store */
 void live_init(struct solver *s, uint64_t seed);
 void live_done(struct solver *s);
-/* A deal that is not over and is stored; step NULL: not yet. */
+/* A deal that is not over and is stored, and how far it is. */
 void live_add(struct solver *s, const struct solver_deal *d, const struct solver_step *step);
 MUST bool deal_read(struct solver *s, struct solver_deal *d);
 MUST bool step_read(struct solver *s, struct solver_step *step);
