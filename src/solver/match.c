@@ -1,6 +1,4 @@
 /* match.c - what the book says is made a deal, published, and taken back when nobody opens it. */
-#include <stdio.h>
-
 #include "codec/eip712.h"
 #include "codec/json.h"
 #include "market/deal_of.h"

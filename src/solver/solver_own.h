@@ -88,8 +88,7 @@ struct solver {
 	struct map offers; /* offer id -> struct open_offer */
 	struct btime ledger_time;
 	uint64_t ledger_cursor;
-	bool ledger_clock; /* its present time was heard: all events of before have been */
-	bool ledger_up;
+	bool ledger_clock;   /* its present time was heard: all events of before have been */
 	uint64_t sequence;   /* of the last Ack: the highest that is stored */
 	uint64_t made;       /* matches, ever */
 	uint64_t last_event; /* id of the last event of the stream */
@@ -106,8 +105,7 @@ struct solver {
 	struct map open_of; /* account -> uint32_t: its open offers */
 	struct map signers; /* account -> struct signer_bucket */
 	struct solver_counts {
-		uint64_t job_offers, resource_offers, refused, matches, dissolved, opened, paid,
-		        results;
+		uint64_t job_offers, resource_offers, refused, matches, dissolved, opened, results;
 	} n;
 };
 
