@@ -23,12 +23,24 @@ static void set_timer(struct effects *fx, const struct hash *deal, struct span d
 	fx_add(fx, FX_TIMER, (struct tag){.what = TAG_UNSIGNED, .key = *deal})->delay = delay;
 }
 
-static void reply_state(
-        const struct http_req *r, const struct solver_step *step, struct effects *fx)
+/* Takes what a party sent. *d and *step are those of the deal that the path names, *step as it is then. */
+typedef bool taker(struct solver *s, struct solver_deal *d, struct solver_step *step,
+        const struct event *ev, struct effects *fx, struct err *e);
+
+/* The state in which the deal is then, or why it was not taken. */
+static void answer(struct solver *s, const struct event *ev, struct effects *fx, taker *take)
 {
-	fx_reply(fx, r->conn, 200,
-	        json_pack("{s:o, s:s}", "id", json_of_hash(&step->id), "state",
-	                sm_name(&match_states, step->state)));
+	struct solver_deal d = {0};
+	struct solver_step step = {0};
+	struct err e;
+
+	if (!take(s, &d, &step, ev, fx, &e)) {
+		fx_reply_err(fx, ev->request->conn, &e);
+		return;
+	}
+	fx_reply(fx, ev->request->conn, 200,
+	        json_pack("{s:o, s:s}", "id", json_of_hash(&step.id), "state",
+	                sm_name(&match_states, step.state)));
 }
 
 static bool given_up(const struct solver_step *step, struct err *e)
@@ -115,14 +127,7 @@ static bool take_signature(struct solver *s, struct solver_deal *d, struct solve
 
 void on_signature(struct solver *s, const struct event *ev, struct effects *fx)
 {
-	struct solver_deal d = {0};
-	struct solver_step step = {0};
-	struct err e;
-
-	if (take_signature(s, &d, &step, ev, fx, &e))
-		reply_state(ev->request, &step, fx);
-	else
-		fx_reply_err(fx, ev->request->conn, &e);
+	answer(s, ev, fx, take_signature);
 }
 
 /* ---- no signature ------------------------------------------------------------------------------------ */
@@ -157,14 +162,7 @@ static bool take_refusal(struct solver *s, struct solver_deal *d, struct solver_
 
 void on_refuse(struct solver *s, const struct event *ev, struct effects *fx)
 {
-	struct solver_deal d = {0};
-	struct solver_step step = {0};
-	struct err e;
-
-	if (take_refusal(s, &d, &step, ev, fx, &e))
-		reply_state(ev->request, &step, fx);
-	else
-		fx_reply_err(fx, ev->request->conn, &e);
+	answer(s, ev, fx, take_refusal);
 }
 
 /* The provider let it slip: the job offer goes back; after some times the provider's leaves the book,
@@ -209,7 +207,7 @@ void on_unsigned(
 
 /* ---- results ----------------------------------------------------------------------------------------- */
 
-static json_t *result_json(const struct solver_result *row)
+json_t *result_json(const struct solver_result *row)
 {
 	return json_pack("{s:o, s:o, s:o, s:o, s:o}", "id", json_of_hash(&row->id), "result",
 	        record_to_json(result_record(), &row->result), "signature", json_of_sig(&row->sig),
@@ -273,14 +271,7 @@ static bool take_result(struct solver *s, struct solver_deal *d, struct solver_s
 
 void on_result(struct solver *s, const struct event *ev, struct effects *fx)
 {
-	struct solver_deal d = {0};
-	struct solver_step step = {0};
-	struct err e;
-
-	if (take_result(s, &d, &step, ev, fx, &e))
-		reply_state(ev->request, &step, fx);
-	else
-		fx_reply_err(fx, ev->request->conn, &e);
+	answer(s, ev, fx, take_result);
 }
 
 static bool take_decline(struct solver *s, struct solver_deal *d, struct solver_step *step,
@@ -311,14 +302,7 @@ static bool take_decline(struct solver *s, struct solver_deal *d, struct solver_
 
 void on_decline(struct solver *s, const struct event *ev, struct effects *fx)
 {
-	struct solver_deal d = {0};
-	struct solver_step step = {0};
-	struct err e;
-
-	if (take_decline(s, &d, &step, ev, fx, &e))
-		reply_state(ev->request, &step, fx);
-	else
-		fx_reply_err(fx, ev->request->conn, &e);
+	answer(s, ev, fx, take_decline);
 }
 
 /* ---- after a start ----------------------------------------------------------------------------------- */
@@ -344,12 +328,7 @@ void emit_again(struct solver *s, const struct hash *deal, struct effects *fx)
 		tell_signed_by_rp(s, &d, &step, fx);
 		set_timer(fx, deal, s->c.rp_signs_in);
 		break;
-	case MATCH_DISSOLVED:
-		solver_emit(s, fx, "dissolved",
-		        json_pack("{s:o, s:o}", "id", json_of_hash(deal), "reason",
-		                json_of_str(str_of(step.why))),
-		        &d.job_creator, &d.provider);
-		return;
+	case MATCH_DISSOLVED: tell_dissolved(s, &d, step.why, fx); return;
 	case MATCH_OPEN: break;
 	case MATCH_ENDED: return;
 	}

@@ -1,25 +1,11 @@
 /* deals_test.c - a match from its publication to its end, and every way in which it can fail. */
 #include "solver/solver_suite.h"
 
-enum { TAG_UNSIGNED = 1, TAG_SWEEP = 2 };
-
-/* One job and one provider: matched. */
-static struct hash matched(struct bench *b, struct deal *d)
-{
-	struct resource_offer r = resource_of(b, RP);
-	struct job_offer j = job_of(b, JC);
-
-	assert_int_equal(post_resource(b, RP, &r), 200);
-	assert_int_equal(post_job(b, JC, &j), 200);
-	return published(b, d);
-}
-
 static struct hash signed_by_both(struct bench *b, struct deal *d)
 {
 	struct hash id = matched(b, d);
 
-	assert_int_equal(post_signature(b, JC, &id, d), 200);
-	assert_int_equal(post_signature(b, RP, &id, d), 200);
+	sign_both(b, &id, d);
 	return id;
 }
 
@@ -33,12 +19,6 @@ static uint32_t waiting(struct bench *b)
 {
 	ask(b, PARTIES, "GET", "/v1/offers", "");
 	return (uint32_t)json_integer_value(json_object_get(b->reply, "waiting"));
-}
-
-static const char *deal_state(struct bench *b, const struct hash *id)
-{
-	assert_int_equal(ask(b, PARTIES, "GET", path_of("/v1/deals/%s", id), ""), 200);
-	return state_of(b);
 }
 
 /* ---- the way it should go ------------------------------------------------------------------------------ */
@@ -216,8 +196,7 @@ static void test_bad_results(void **state)
 
 	deliver(b, &id, &x);
 	assert_err(b, E_STATE); /* nobody has signed */
-	assert_int_equal(post_signature(b, JC, &id, &d), 200);
-	assert_int_equal(post_signature(b, RP, &id, &d), 200);
+	sign_both(b, &id, &d);
 #define BAD(code, change)                                                                          \
 	do {                                                                                       \
 		x = delivery_of(&id);                                                              \
@@ -269,18 +248,26 @@ static int refuse(struct bench *b, enum party who, const struct hash *id, const 
 	        text_of(b, json_pack("{s:{s:s}}", "reason", "message", why)));
 }
 
-static void test_refusal_tries_the_next(void **state)
+/* RP is matched and the JC has signed; RP2, which is dearer, would be the next. */
+static struct hash signed_with_a_next(struct bench *b, struct deal *d)
 {
-	struct bench *b = *state;
 	struct resource_offer dear = resource_of(b, RP2);
-	struct deal d, next;
-	struct hash id, next_id;
+	struct hash id;
 
 	dear.prices.base = amount_of(50);
 	assert_int_equal(post_resource(b, RP2, &dear), 200);
-	id = matched(b, &d);
-	assert_true(addr_eq(&d.hot.provider, &b->addr[RP]));
-	assert_int_equal(post_signature(b, JC, &id, &d), 200);
+	id = matched(b, d);
+	assert_true(addr_eq(&d->hot.provider, &b->addr[RP]));
+	assert_int_equal(post_signature(b, JC, &id, d), 200);
+	return id;
+}
+
+static void test_refusal_tries_the_next(void **state)
+{
+	struct bench *b = *state;
+	struct deal d, next;
+	struct hash id = signed_with_a_next(b, &d), next_id;
+
 	refuse(b, STRANGER, &id, "because");
 	assert_err(b, E_FORBIDDEN);
 	refuse(b, JC, &id, "I thought again");
@@ -385,11 +372,8 @@ static void test_cancel_before_the_signature(void **state)
 	struct bench *b = *state;
 	struct deal d, next;
 	struct hash id = matched(b, &d), job = d.cold.job_offer;
-	struct offer_cancel doc = {job, {NOW_S}};
 
-	assert_int_equal(ask(b, PARTIES, "POST", path_of("/v1/offers/%s/cancel", &job),
-	                         signed_text(b, "cancel", offer_cancel_record(), &doc, JC)),
-	        200);
+	assert_int_equal(post_cancel(b, &job, &job, JC), 200);
 	assert_int_equal(fx_count(b, FX_EMIT, "dissolved"), 1);
 	assert_string_equal(deal_state(b, &id), "DISSOLVED");
 	/* Once it is signed, it is too late for that. */
@@ -397,9 +381,8 @@ static void test_cancel_before_the_signature(void **state)
 	assert_int_equal(post_job(b, JC, &j), 200);
 	id = published(b, &next);
 	assert_int_equal(post_signature(b, JC, &id, &next), 200);
-	doc.offer = next.cold.job_offer;
-	ask(b, PARTIES, "POST", path_of("/v1/offers/%s/cancel", &doc.offer),
-	        signed_text(b, "cancel", offer_cancel_record(), &doc, JC));
+	job = next.cold.job_offer;
+	post_cancel(b, &job, &job, JC);
 	assert_err(b, E_STATE);
 }
 
@@ -418,8 +401,7 @@ static void test_capacity_comes_back(void **state)
 
 		assert_int_equal(post_job(b, JC, &j), 200);
 		ids[i] = published(b, &d[i]);
-		assert_int_equal(post_signature(b, JC, &ids[i], &d[i]), 200);
-		assert_int_equal(post_signature(b, RP, &ids[i], &d[i]), 200);
+		sign_both(b, &ids[i], &d[i]);
 		ledger_deal(b, &ids[i], DEAL_AGREED, 0);
 	}
 	struct job_offer j = job_of(b, JC2);
@@ -455,8 +437,7 @@ static void test_money_is_reserved_until_it_is_locked(void **state)
 	id = matched(b, &d);
 	post_job(b, JC, &j);
 	assert_err(b, E_FUNDS);
-	assert_int_equal(post_signature(b, JC, &id, &d), 200);
-	assert_int_equal(post_signature(b, RP, &id, &d), 200);
+	sign_both(b, &id, &d);
 	balance(b, JC, 2000000);
 	ledger_deal(b, &id, DEAL_AGREED, 0);
 	post_job(b, JC, &j);
@@ -506,14 +487,9 @@ static void test_reputation_decides_between_equals(void **state)
 static void test_opened_after_it_was_given_up(void **state)
 {
 	struct bench *b = *state;
-	struct resource_offer dear = resource_of(b, RP2);
 	struct deal d, next;
-	struct hash id, next_id;
+	struct hash id = signed_with_a_next(b, &d), next_id;
 
-	dear.prices.base = amount_of(50);
-	assert_int_equal(post_resource(b, RP2, &dear), 200);
-	id = matched(b, &d);
-	assert_int_equal(post_signature(b, JC, &id, &d), 200);
 	assert_int_equal(refuse(b, RP, &id, "no"), 200);
 	next_id = published(b, &next);
 	/* RP lied: with the JC's signature it opens the deal. The nonce is used, the next match is void. */
@@ -610,8 +586,7 @@ static void test_restart(void **state)
 	}
 	/* One matched, one signed, one on the ledger; and a job that waits. */
 	assert_int_equal(post_signature(b, JC, &id[1], &d[1]), 200);
-	assert_int_equal(post_signature(b, JC, &id[2], &d[2]), 200);
-	assert_int_equal(post_signature(b, RP, &id[2], &d[2]), 200);
+	sign_both(b, &id[2], &d[2]);
 	ledger_deal(b, &id[2], DEAL_AGREED, 0);
 	struct job_offer big = job_of(b, JC2);
 	big.resources.cpu = 2000;
@@ -626,7 +601,7 @@ static void test_restart(void **state)
 	assert_int_equal(waiting(b), 1);
 	assert_int_equal(resources_open(b), 1);
 	/* The parties are told again, with cursors that go on. */
-	timer(b, 3, NULL);
+	timer(b, TAG_AGAIN, NULL);
 	assert_int_equal(fx_count(b, FX_EMIT, "deal"), 1);
 	assert_int_equal(fx_count(b, FX_EMIT, "signed"), 1);
 	assert_int_equal(fx_count(b, FX_TIMER, NULL), 2);

@@ -1,5 +1,4 @@
 /* follow.c - what the ledger says: balances, deals that opened and ended, who served whom well. */
-#include "codec/json.h"
 #include "solver/solver_own.h"
 
 static void broken(struct solver *s, const struct err *e)
@@ -139,12 +138,9 @@ void on_ledger(struct solver *s, const struct event *ev, struct effects *fx)
 		s->ledger_time = n->time;
 	switch (n->stage) {
 	case LEDGER_EVENT: on_ledger_event(s, &n->event, ev, fx); break;
-	case LEDGER_CLOCK: s->ledger_clock = s->ledger_up = true; break;
-	case LEDGER_UP: s->ledger_up = true; break;
-	case LEDGER_DOWN:
-		s->ledger_up = false;
-		log_line(&s->world->log, LOG_ODD, "ledger: %s", n->err.msg);
-		break;
+	case LEDGER_CLOCK: s->ledger_clock = true; break;
+	case LEDGER_UP: break;
+	case LEDGER_DOWN: log_line(&s->world->log, LOG_ODD, "ledger: %s", n->err.msg); break;
 	case LEDGER_PENDING:
 	case LEDGER_INCLUDED:
 	case LEDGER_FINAL:

@@ -43,14 +43,22 @@ static void later(struct bench *b)
 	clock_note(b);
 }
 
-static void test_waiting(void **state)
+/* RP's offer, too dear for any job. */
+static struct resource_offer post_dear(struct bench *b)
 {
-	struct bench *b = *state;
 	struct resource_offer r = resource_of(b, RP);
-	struct job_offer j;
 
 	r.prices.base = amount_of(1000);
 	assert_int_equal(post_resource(b, RP, &r), 200);
+	return r;
+}
+
+static void test_waiting(void **state)
+{
+	struct bench *b = *state;
+	struct resource_offer r = post_dear(b);
+	struct job_offer j;
+
 	for (unsigned i = 0; i < 3; i++) {
 		j = job_of(b, JC);
 		j.prices.base = amount_of(900 - i * 100);
@@ -82,11 +90,9 @@ static void test_waiting(void **state)
 static void test_answers_for_a_while(void **state)
 {
 	struct bench *b = *state;
-	struct resource_offer r = resource_of(b, RP);
+	struct resource_offer r = post_dear(b);
 	struct job_offer j = job_of(b, JC);
 
-	r.prices.base = amount_of(1000);
-	assert_int_equal(post_resource(b, RP, &r), 200);
 	ask_idle(b, RP, &r);
 	assert_int_equal(number_of(b, "lookedAt"), 0);
 	assert_int_equal(post_job(b, JC, &j), 200);
@@ -156,12 +162,10 @@ static void test_taken_by_another(void **state)
 static void test_expired_unmatched(void **state)
 {
 	struct bench *b = *state;
-	struct resource_offer r = resource_of(b, RP);
+	struct resource_offer r = post_dear(b);
 	struct job_offer j = job_of(b, JC);
 
-	r.prices.base = amount_of(1000);
 	j.expiry.s = j.created_at.s + 30;
-	assert_int_equal(post_resource(b, RP, &r), 200);
 	assert_int_equal(post_job(b, JC, &j), 200);
 	pass(b, 31);
 	clock_note(b);
@@ -175,24 +179,16 @@ static void test_expired_unmatched(void **state)
 static void test_cancelled_unmatched(void **state)
 {
 	struct bench *b = *state;
-	struct resource_offer r = resource_of(b, RP);
+	struct resource_offer r = post_dear(b);
 	struct job_offer j = job_of(b, JC);
-	struct hash id = job_id(&j);
-	struct offer_cancel c = {.offer = id};
+	struct hash id = job_id(&j), resource = resource_id(&r);
 
-	r.prices.base = amount_of(1000);
-	assert_int_equal(post_resource(b, RP, &r), 200);
 	assert_int_equal(post_job(b, JC, &j), 200);
-	ask(b, PARTIES, "POST", path_of("/v1/offers/%s/cancel", &id),
-	        signed_text(b, "cancel", offer_cancel_record(), &c, JC));
-	assert_int_equal(b->status, 200);
+	assert_int_equal(post_cancel(b, &id, &id, JC), 200);
 	ask_idle(b, RP, &r);
 	assert_int_equal(number_of(b, "past"), 1);
 	/* A resource offer that is cancelled is no job. */
-	c.offer = resource_id(&r);
-	ask(b, PARTIES, "POST", path_of("/v1/offers/%s/cancel", &c.offer),
-	        signed_text(b, "cancel", offer_cancel_record(), &c, RP));
-	assert_int_equal(b->status, 200);
+	assert_int_equal(post_cancel(b, &resource, &resource, RP), 200);
 	ask_idle(b, RP, &r);
 	assert_err(b, E_NOT_FOUND);
 }
@@ -223,10 +219,8 @@ static void test_rate_of_signer(void **state)
 	struct bench *b = *state;
 	struct job_offer j;
 
-	solver_free(b->solver);
 	b->config.rate_offers = 1;
-	start(b);
-	clock_note(b);
+	restart(b);
 	for (unsigned i = 0; i < 10; i++) {
 		j = job_of(b, JC);
 		assert_int_equal(post_job(b, JC, &j), 200);
@@ -254,25 +248,14 @@ static void test_rate_of_signer(void **state)
 	assert_err(b, E_RATE);
 }
 
-static void cancel_job(struct bench *b, const struct hash *id)
-{
-	struct offer_cancel c = {.offer = *id};
-
-	ask(b, PARTIES, "POST", path_of("/v1/offers/%s/cancel", id),
-	        signed_text(b, "cancel", offer_cancel_record(), &c, JC));
-	assert_int_equal(b->status, 200);
-}
-
 static void test_share_of_signer(void **state)
 {
 	struct bench *b = *state;
 	struct job_offer j;
 	struct hash id, last = {{0}};
 
-	solver_free(b->solver);
 	b->config.offers_each = 5;
-	start(b);
-	clock_note(b);
+	restart(b);
 	for (unsigned i = 0; i < 5; i++) {
 		j = job_of(b, JC);
 		last = job_id(&j);
@@ -289,9 +272,9 @@ static void test_share_of_signer(void **state)
 	id = job_id(&j);
 	post_job(b, JC, &j);
 	assert_err(b, E_RATE);
-	cancel_job(b, &last);
+	assert_int_equal(post_cancel(b, &last, &last, JC), 200);
 	assert_int_equal(post_job(b, JC, &j), 200);
-	cancel_job(b, &id);
+	assert_int_equal(post_cancel(b, &id, &id, JC), 200);
 	j = job_of(b, JC);
 	j.expiry.s = j.created_at.s + 5;
 	assert_int_equal(post_job(b, JC, &j), 200);

@@ -8,7 +8,6 @@
 struct live_deal {
 	struct solver_deal deal;
 	struct solver_step step;
-	bool stepped; /* step is set */
 };
 
 static struct live_deal *find(const struct solver *s, const struct hash *id)
@@ -47,10 +46,7 @@ void live_add(struct solver *s, const struct solver_deal *d, const struct solver
 	}
 	*at = l;
 	l->deal = *d;
-	if (step) {
-		l->step = *step;
-		l->stepped = true;
-	}
+	l->step = *step;
 }
 
 bool deal_read(struct solver *s, struct solver_deal *d)
@@ -67,7 +63,7 @@ bool step_read(struct solver *s, struct solver_step *step)
 {
 	const struct live_deal *l = find(s, &step->id);
 
-	if (!l || !l->stepped)
+	if (!l)
 		return solver_get(s, solver_step_record(), step);
 	*step = l->step;
 	return true;
@@ -86,5 +82,4 @@ void step_write(struct solver *s, const struct solver_step *step)
 		return;
 	}
 	l->step = *step;
-	l->stepped = true;
 }

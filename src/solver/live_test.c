@@ -1,10 +1,6 @@
 /* live_test.c - deals in memory: what they spare the store, and that nothing is only there. */
 #include "solver/solver_suite.h"
 
-#include "codec/eip712.h"
-
-enum { TAG_UNSIGNED = 1 };
-
 /* A store that counts what is read of deals and steps. */
 struct counting {
 	struct store below;
@@ -26,22 +22,6 @@ static void count_reads(struct bench *b)
 	b->world.store.get = counted_get;
 }
 
-static struct hash matched(struct bench *b, struct deal *d)
-{
-	struct resource_offer r = resource_of(b, RP);
-	struct job_offer j = job_of(b, JC);
-
-	assert_int_equal(post_resource(b, RP, &r), 200);
-	assert_int_equal(post_job(b, JC, &j), 200);
-	return published(b, d);
-}
-
-static const char *deal_state(struct bench *b, const struct hash *id)
-{
-	assert_int_equal(ask(b, PARTIES, "GET", path_of("/v1/deals/%s", id), ""), 200);
-	return state_of(b);
-}
-
 static void test_no_reads_while_it_lasts(void **state)
 {
 	struct bench *b = *state;
@@ -51,8 +31,7 @@ static void test_no_reads_while_it_lasts(void **state)
 	count_reads(b);
 	id = matched(b, &d);
 	counted.steps = 0;
-	assert_int_equal(post_signature(b, JC, &id, &d), 200);
-	assert_int_equal(post_signature(b, RP, &id, &d), 200);
+	sign_both(b, &id, &d);
 	ledger_deal(b, &id, DEAL_AGREED, 0);
 	assert_string_equal(deal_state(b, &id), "OPEN");
 	assert_int_equal(counted.deals, 0);
@@ -164,7 +143,6 @@ static void test_sequence_has_no_gaps(void **state)
 	struct bench *b = *state;
 	struct job_offer j = job_of(b, JC);
 	struct hash id;
-	struct offer_cancel c;
 
 	assert_int_equal(post_job(b, JC, &j), 200);
 	assert_int_equal(acked(b), 1);
@@ -172,13 +150,10 @@ static void test_sequence_has_no_gaps(void **state)
 	j.expiry.s = j.created_at.s; /* refused */
 	assert_int_not_equal(post_job(b, JC, &j), 200);
 	j = job_of(b, JC);
-	eip712_hash(job_offer_record(), &j, &id);
+	id = job_id(&j);
 	assert_int_equal(post_job(b, JC, &j), 200);
 	assert_int_equal(acked(b), 2);
-	c = (struct offer_cancel){.offer = id};
-	ask(b, PARTIES, "POST", path_of("/v1/offers/%s/cancel", &id),
-	        signed_text(b, "cancel", offer_cancel_record(), &c, JC));
-	assert_int_equal(b->status, 200);
+	assert_int_equal(post_cancel(b, &id, &id, JC), 200);
 	restart(b);
 	clock_note(b);
 	j = job_of(b, JC);

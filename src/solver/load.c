@@ -154,6 +154,27 @@ static bool load_offers(struct solver *s, struct err *e)
 
 /* ---- deals ------------------------------------------------------------------------------------------- */
 
+/* Open and taken offers are in memory; those that have left the book are in the store. */
+static bool read_resource(struct solver *s, struct solver_resource *r)
+{
+	const struct open_offer *o = offer_find(s, &r->id);
+
+	if (!o || o->kind != OFFER_RESOURCE)
+		return solver_get(s, solver_resource_record(), r);
+	offer_resource(o, &r->offer);
+	return true;
+}
+
+static bool read_job(struct solver *s, struct solver_job *j)
+{
+	const struct open_offer *o = offer_find(s, &j->id);
+
+	if (!o || o->kind != OFFER_JOB)
+		return solver_get(s, solver_job_record(), j);
+	offer_job(o, &j->offer);
+	return true;
+}
+
 bool deal_restore(struct solver *s, const struct solver_deal *d, bool locked, struct err *e)
 {
 	const struct hot *hot = &d->deal.hot;
@@ -166,7 +187,7 @@ bool deal_restore(struct solver *s, const struct solver_deal *d, bool locked, st
 	if (!r)
 		return FAIL(e, MEMORY, "no memory for an offer");
 	r->id = d->deal.cold.resource_offer;
-	ok = solver_get(s, solver_resource_record(), r) && solver_get(s, solver_job_record(), &j);
+	ok = read_resource(s, r) && read_job(s, &j);
 	h.machine = r->offer.machine;
 	free(r);
 	if (!ok)

@@ -1,6 +1,4 @@
 /* match.c - what the book says is made a deal, published, and taken back when nobody opens it. */
-#include <stdio.h>
-
 #include "codec/eip712.h"
 #include "codec/json.h"
 #include "market/deal_of.h"
@@ -89,7 +87,7 @@ static bool match_one(struct solver *s, const struct book_match *m, const struct
 	TRY(book_take(s->book, &d.id, &m->job, &m->resource, e), e);
 	step.id = d.id;
 	solver_put(s, solver_deal_record(), &d);
-	live_add(s, &d, NULL);
+	live_add(s, &d, &step);
 	count(s, &d.id);
 	if (solver_get(s, solver_offer_record(), &row)) {
 		row.state = OFFER_TAKEN;
@@ -150,6 +148,15 @@ void solver_match_all(struct solver *s, const struct event *ev, struct effects *
 	}
 }
 
+void tell_dissolved(
+        struct solver *s, const struct solver_deal *d, const char *why, struct effects *fx)
+{
+	solver_emit(s, fx, "dissolved",
+	        json_pack("{s:o, s:o}", "id", json_of_hash(&d->id), "reason",
+	                json_of_str(str_of(why))),
+	        &d->job_creator, &d->provider);
+}
+
 void deal_dissolve(struct solver *s, struct solver_deal *d, struct solver_step *step,
         enum offer_state job, const char *why, const struct event *ev, struct effects *fx)
 {
@@ -173,9 +180,6 @@ void deal_dissolve(struct solver *s, struct solver_deal *d, struct solver_step *
 		row.state = OFFER_OPEN;
 		solver_put(s, solver_offer_record(), &row);
 	}
-	solver_emit(s, fx, "dissolved",
-	        json_pack("{s:o, s:o}", "id", json_of_hash(&d->id), "reason",
-	                json_of_str(str_of(why))),
-	        &d->job_creator, &d->provider);
+	tell_dissolved(s, d, why, fx);
 	s->n.dissolved++;
 }

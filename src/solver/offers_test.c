@@ -128,7 +128,6 @@ static void test_nonces(void **state)
 {
 	struct bench *b = *state;
 	struct job_offer j = job_of(b, JC), k = job_of(b, JC), other = job_of(b, JC2);
-	struct offer_cancel cancel;
 	struct hash id = job_id(&j);
 
 	k.nonce = other.nonce = j.nonce;
@@ -141,10 +140,7 @@ static void test_nonces(void **state)
 	/* Another creator has its own nonces. */
 	assert_int_equal(post_job(b, JC2, &other), 200);
 	/* A nonce of a cancelled offer is free again. */
-	cancel = (struct offer_cancel){id, {NOW_S}};
-	assert_int_equal(ask(b, PARTIES, "POST", path_of("/v1/offers/%s/cancel", &id),
-	                         signed_text(b, "cancel", offer_cancel_record(), &cancel, JC)),
-	        200);
+	assert_int_equal(post_cancel(b, &id, &id, JC), 200);
 	assert_int_equal(post_job(b, JC, &k), 200);
 }
 
@@ -190,15 +186,6 @@ static void test_resource_offers(void **state)
 	(void)id;
 }
 
-static int post_cancel(
-        struct bench *b, const struct hash *id, const struct hash *in_path, enum party who)
-{
-	struct offer_cancel doc = {*id, {NOW_S}};
-
-	return ask(b, PARTIES, "POST", path_of("/v1/offers/%s/cancel", in_path),
-	        signed_text(b, "cancel", offer_cancel_record(), &doc, who));
-}
-
 static void test_cancel(void **state)
 {
 	struct bench *b = *state;
@@ -236,7 +223,7 @@ static void test_expiry(void **state)
 
 	assert_int_equal(post_job(b, JC, &j), 200);
 	pass(b, 3600);
-	timer(b, 2, NULL);
+	timer(b, TAG_SWEEP, NULL);
 	assert_int_equal(ask(b, PARTIES, "GET", path_of("/v1/job-offers/%s", &id), ""), 200);
 	assert_string_equal(state_of(b), "expired");
 	post_cancel(b, &id, &id, JC);

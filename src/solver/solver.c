@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 
-#include "codec/json.h"
 #include "solver/solver_own.h"
 
 enum { SWEEP_MS = 1000, AGAIN_OF_A_TURN = 32 };

@@ -88,8 +88,7 @@ struct solver {
 	struct map offers; /* offer id -> struct open_offer */
 	struct btime ledger_time;
 	uint64_t ledger_cursor;
-	bool ledger_clock; /* its present time was heard: all events of before have been */
-	bool ledger_up;
+	bool ledger_clock;   /* its present time was heard: all events of before have been */
 	uint64_t sequence;   /* of the last Ack: the highest that is stored */
 	uint64_t made;       /* matches, ever */
 	uint64_t last_event; /* id of the last event of the stream */
@@ -106,8 +105,7 @@ struct solver {
 	struct map open_of; /* account -> uint32_t: its open offers */
 	struct map signers; /* account -> struct signer_bucket */
 	struct solver_counts {
-		uint64_t job_offers, resource_offers, refused, matches, dissolved, opened, paid,
-		        results;
+		uint64_t job_offers, resource_offers, refused, matches, dissolved, opened, results;
 	} n;
 };
 
@@ -144,7 +142,7 @@ void offer_resource(const struct open_offer *o, struct resource_offer *out);
 #define LIVE_DEALS_MAX 16384 /* in memory, some 3 KB each; those past it are read from the store */
 void live_init(struct solver *s, uint64_t seed);
 void live_done(struct solver *s);
-/* A deal that is not over and is stored; step NULL: not yet. */
+/* A deal that is not over and is stored, and how far it is. */
 void live_add(struct solver *s, const struct solver_deal *d, const struct solver_step *step);
 MUST bool deal_read(struct solver *s, struct solver_deal *d);
 MUST bool step_read(struct solver *s, struct solver_step *step);
@@ -166,6 +164,9 @@ void solver_match_all(struct solver *s, const struct event *ev, struct effects *
  * provider. */
 void deal_dissolve(struct solver *s, struct solver_deal *d, struct solver_step *step,
         enum offer_state job, const char *why, const struct event *ev, struct effects *fx);
+/* Both learn that the match was given up, and why. */
+void tell_dissolved(
+        struct solver *s, const struct solver_deal *d, const char *why, struct effects *fx);
 json_t *deal_json(const struct solver_deal *d);
 
 /* deals.c */
@@ -177,6 +178,7 @@ void on_unsigned(
         struct solver *s, const struct hash *deal, const struct event *ev, struct effects *fx);
 /* What the parties of an unfinished deal have to know, as the last message said it. */
 void emit_again(struct solver *s, const struct hash *deal, struct effects *fx);
+json_t *result_json(const struct solver_result *row);
 MUST bool deal_find(struct solver *s, const struct http_req *r, struct solver_deal *d,
         struct solver_step *step, struct err *e);
 

@@ -23,6 +23,8 @@
 
 #define NOW_S 2000000
 
+enum { TAG_UNSIGNED = 1, TAG_SWEEP, TAG_AGAIN }; /* the timers */
+
 enum party { SOLVER, JC, JC2, RP, RP2, DIRECTORY, STRANGER, MEDIATOR, PARTIES = MEDIATOR + 8 };
 
 /* ---- the bench ---------------------------------------------------------------------------------------- */
@@ -372,6 +374,39 @@ static inline const char *state_of(struct bench *b)
 	const char *s = json_string_value(json_object_get(b->reply, "state"));
 
 	return s ? s : "(none)";
+}
+
+/* The OfferCancel of one offer, sent to the path of another or the same. */
+static inline int post_cancel(
+        struct bench *b, const struct hash *id, const struct hash *in_path, enum party who)
+{
+	struct offer_cancel doc = {*id, {NOW_S}};
+
+	return ask(b, PARTIES, "POST", path_of("/v1/offers/%s/cancel", in_path),
+	        signed_text(b, "cancel", offer_cancel_record(), &doc, who));
+}
+
+/* One job and one provider: matched. */
+static inline struct hash matched(struct bench *b, struct deal *d)
+{
+	struct resource_offer r = resource_of(b, RP);
+	struct job_offer j = job_of(b, JC);
+
+	assert_int_equal(post_resource(b, RP, &r), 200);
+	assert_int_equal(post_job(b, JC, &j), 200);
+	return published(b, d);
+}
+
+static inline void sign_both(struct bench *b, const struct hash *id, const struct deal *d)
+{
+	assert_int_equal(post_signature(b, JC, id, d), 200);
+	assert_int_equal(post_signature(b, RP, id, d), 200);
+}
+
+static inline const char *deal_state(struct bench *b, const struct hash *id)
+{
+	assert_int_equal(ask(b, PARTIES, "GET", path_of("/v1/deals/%s", id), ""), 200);
+	return state_of(b);
 }
 
 /* ---- life ------------------------------------------------------------------------------------------------ */

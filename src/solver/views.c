@@ -76,12 +76,8 @@ void view_job_offer(struct solver *s, const struct event *ev, struct effects *fx
 	}
 	d.id = row.deal;
 	if (!hash_is_zero(&row.deal) && deal_read(s, &d) &&
-	        addr_eq(&r->account, &d.deal.hot.job_creator)) {
-		json_t *more = deal_json(&d);
-
-		json_object_update_missing(j, more);
-		json_decref(more);
-	}
+	        addr_eq(&r->account, &d.deal.hot.job_creator))
+		json_object_update_missing_new(j, deal_json(&d));
 	fx_reply(fx, r->conn, 200, j);
 }
 
@@ -165,11 +161,7 @@ void view_deal(struct solver *s, const struct event *ev, struct effects *fx)
 		json_object_set_new(j, "jobCreatorSignature", json_of_sig(&step.jc_sig));
 	if (member && step.rp_sig.n)
 		json_object_set_new(j, "providerSignature", json_of_sig(&step.rp_sig));
-	if (member && solver_get(s, solver_result_record(), &res)) {
-		json_object_set_new(j, "result", record_to_json(result_record(), &res.result));
-		json_object_set_new(j, "signature", json_of_sig(&res.sig));
-		json_object_set_new(j, "stored", record_to_json(stored_record(), &res.stored));
-		json_object_set_new(j, "storedSignature", json_of_sig(&res.stored_sig));
-	}
+	if (member && solver_get(s, solver_result_record(), &res))
+		json_object_update_missing_new(j, result_json(&res));
 	fx_reply(fx, r->conn, 200, j);
 }

@@ -21,6 +21,7 @@
 #include "exec/wasm.h"
 #include "exec/wasmtime_api.h"
 #include "os/clock.h"
+#include "build_dir.h"
 
 enum { RUNS_MAX = 1000, SAME_N = 150 };
 
@@ -355,15 +356,9 @@ static void same(const struct bench *b, int runs)
 
 static void find_parts(struct bench *b)
 {
-	char build[CLI_PATH_MAX - 64] = "";
-	ssize_t n = readlink("/proc/self/exe", build, sizeof build - 1);
+	char build[BUILD_DIR_MAX];
 
-	for (int i = 0; i < 3 && n > 0; i++) {
-		char *slash = strrchr(build, '/');
-
-		if (slash)
-			*slash = '\0';
-	}
+	build_dir(build);
 	snprintf(b->self, sizeof b->self, "%s/lilypad", build);
 	snprintf(b->engine, sizeof b->engine, "%s/wasmtime/lib/libwasmtime.so", build);
 	snprintf(b->module, sizeof b->module, "%s/modules/matmul", build);

@@ -19,6 +19,7 @@
 #include "cli/remove.h"
 #include "codec/json.h"
 #include "os/clock.h"
+#include "build_dir.h"
 
 enum { WARM = 10, JOBS_MAX = 100000, BARE = 200, GIVE_UP_S = 120 };
 
@@ -328,18 +329,11 @@ static void preload(char **argv, struct bench *b)
 	b->syncs = p;
 }
 
-/* Everything lies beside this program, which is BUILD/bench/whole/job. */
 static void find_parts(struct bench *b)
 {
-	char build[CLI_PATH_MAX - 64] = "";
-	ssize_t n = readlink("/proc/self/exe", build, sizeof build - 1);
+	char build[BUILD_DIR_MAX];
 
-	for (int i = 0; i < 3 && n > 0; i++) {
-		char *slash = strrchr(build, '/');
-
-		if (slash)
-			*slash = '\0';
-	}
+	build_dir(build);
 	snprintf(b->self, sizeof b->self, "%s/lilypad", build);
 	snprintf(b->module, sizeof b->module, "%s/bench/noop", build);
 	snprintf(b->preload, sizeof b->preload, "%s/bench/sync_count.so", build);

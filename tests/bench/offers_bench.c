@@ -14,7 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "cli/buy.h"
 #include "cli/job_build.h"
@@ -25,6 +24,7 @@
 #include "codec/signed.h"
 #include "crypto/secp.h"
 #include "os/clock.h"
+#include "build_dir.h"
 
 enum { OFFERS_MAX = 100000, CONNS_MAX = 512, SIGNATURES = 3000, ANSWER_MAX = 16384 };
 
@@ -283,15 +283,9 @@ static void make_offer(struct bench *b)
 
 static void find_parts(struct bench *b)
 {
-	char build[CLI_PATH_MAX - 64] = "";
-	ssize_t n = readlink("/proc/self/exe", build, sizeof build - 1);
+	char build[BUILD_DIR_MAX];
 
-	for (int i = 0; i < 3 && n > 0; i++) {
-		char *slash = strrchr(build, '/');
-
-		if (slash)
-			*slash = '\0';
-	}
+	build_dir(build);
 	snprintf(b->self, sizeof b->self, "%s/lilypad", build);
 	snprintf(b->module, sizeof b->module, "%s/bench/noop", build);
 }
