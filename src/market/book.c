@@ -149,14 +149,14 @@ static void heap_remove(struct book *b, uint32_t at)
 
 /* ---- money ------------------------------------------------------------------------------------- */
 
-/* The most that waiting job offers want a provider to lock. */
-static wide dearest_bond(const struct book *b)
+/* Whether a waiting job offer wants a provider to lock more than that. */
+static bool bond_above(const struct book *b, wide funds)
 {
-	wide most = 0;
-
-	for (uint32_t k = 0; k < b->active_n; k++)
-		most = MAX2(most, demand_at(b, b->active[k])->rp_lock);
-	return most;
+	for (uint32_t k = 0; k < b->active_n; k++) {
+		if (demand_at(b, b->active[k])->rp_lock > funds)
+			return true;
+	}
+	return false;
 }
 
 /* The next power of two, so that shelves need not follow every payment. */
@@ -177,7 +177,8 @@ static bool money_moved(struct book *b, uint32_t i, wide before)
 	wide now = available(a);
 	float funds = funds_bound(now);
 	uint32_t next;
-	bool ok = true, wake = now > before && before < dearest_bond(b);
+	/* Most accounts have no offer to be called: the walk over all demands is for the others. */
+	bool ok = true, wake = a->resources.n > 0 && now > before && bond_above(b, before);
 
 	if (funds != a->funds || wake) {
 		bool renew = funds != a->funds;
