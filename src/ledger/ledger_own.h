@@ -29,8 +29,9 @@ struct ledger {
 	struct map nonces;     /* nonce_key -> deal id */
 	struct map burnt;      /* nonce_key of nonce / 256 -> bitmap of 32 bytes (8.4) */
 	struct ledger_totals totals;
-	struct amount
-	        deal_locks; /* sum over the deals of what is locked for them: equals totals.locked */
+	/* 5.15 (b): the sum of all jc_lock and rp_lock, counted where those are set and not where accounts
+	 * change, so that it equals totals.locked only if both sides were moved. */
+	struct amount deal_locks;
 	uint64_t seq;
 	struct btime time;
 	/* Whose balances the present action changed. */

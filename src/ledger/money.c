@@ -171,6 +171,7 @@ void money_settle(struct ledger *l, struct agreement *d, unsigned to)
 	assert(amount_eq(sum(&s), plus(d->jc_lock, d->rp_lock)));
 	money_unlock(l, &d->jc, d->jc_lock);
 	money_unlock(l, &d->rp, d->rp_lock);
+	l->deal_locks = less(l->deal_locks, plus(d->jc_lock, d->rp_lock));
 	d->jc_lock = d->rp_lock = amount_of(0);
 	money_credit(l, &d->jc, s.jc);
 	money_credit(l, &d->rp, s.rp);

@@ -167,6 +167,7 @@ static bool record(struct step *s, const struct deal *d, const struct hash *id,
 static void jc_locks(struct step *s, struct agreement *a)
 {
 	a->jc_lock = amount_plus(a->hot->pay, a->hot->job_bond);
+	s->l->deal_locks = amount_plus(s->l->deal_locks, a->jc_lock);
 	money_lock(s->l, &a->jc, a->jc_lock);
 }
 
@@ -174,6 +175,7 @@ static void rp_locks(struct step *s, struct agreement *a)
 {
 	a->rp_lock = a->hot->result_bond;
 	a->rp_agreed = true;
+	s->l->deal_locks = amount_plus(s->l->deal_locks, a->rp_lock);
 	money_lock(s->l, &a->rp, a->rp_lock);
 }
 
