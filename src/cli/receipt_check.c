@@ -9,6 +9,7 @@
 #include "codec/signed.h"
 #include "crypto/keccak.h"
 #include "market/deal_of.h"
+#include "model/deal_rules.h"
 #include "port/action_json.h"
 
 struct checks {
@@ -108,22 +109,9 @@ static void check_links(struct checks *c, const struct receipt *r, const struct 
 
 /* ---- money ----------------------------------------------------------------------------------------- */
 
-/* Protocol 5: base + perInstruction * count + perByte * bytes, at most PAY. An amount that passes 256 bits
- * is above PAY as well. */
-static struct amount cost_of(const struct hot *h, const struct result *r)
-{
-	struct amount by_count, by_bytes, sum;
-
-	if (amount_mul(h->per_instruction, r->count, &by_count) &&
-	        amount_mul(h->per_byte, r->bytes, &by_bytes) &&
-	        amount_add(h->base, by_count, &sum) && amount_add(sum, by_bytes, &sum))
-		return amount_min(sum, h->pay);
-	return h->pay;
-}
-
 static void check_money(struct checks *c, const struct receipt *r)
 {
-	struct amount cost = cost_of(&r->deal.hot, &r->result);
+	struct amount cost = deal_cost(&r->deal.hot, r->result.count, r->result.bytes);
 	char want[AMOUNT_DEC_MAX], got[AMOUNT_DEC_MAX], what[160], why[200];
 	bool within = r->result.count <= r->deal.hot.instruction_limit &&
 	              r->result.bytes <= r->deal.hot.byte_limit;

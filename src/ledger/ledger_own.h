@@ -71,8 +71,6 @@ struct amount amount_plus(struct amount a, struct amount b);
 struct amount amount_less(struct amount a, struct amount b);
 
 /* ---- money.c: protocol 5, row by row ---- */
-/* COST of a result, at most PAY. */
-struct amount cost_of(const struct hot *h, uint64_t count, uint64_t bytes);
 /* Pays out the locks of d as the row of the final state `to` says. */
 void money_settle(struct ledger *l, struct agreement *d, unsigned to);
 

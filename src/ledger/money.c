@@ -138,18 +138,6 @@ static const struct row {
 };
 /* clang-format on */
 
-struct amount cost_of(const struct hot *h, uint64_t count, uint64_t bytes)
-{
-	struct amount by_count, by_bytes, cost;
-	/* Below 2^96 · 2^64 each, so that the sum stays below 2^162. */
-	bool ok = amount_mul(h->per_instruction, count, &by_count) &&
-	          amount_mul(h->per_byte, bytes, &by_bytes) &&
-	          amount_add(h->base, by_count, &cost) && amount_add(cost, by_bytes, &cost);
-
-	assert(ok);
-	return amount_min(cost, h->pay);
-}
-
 static struct amount sum(const struct split *s)
 {
 	struct amount shares = plus(s->author, s->solver), rest = plus(s->mediator, s->sink);
