@@ -7,7 +7,7 @@
 #include "codec/hex.h"
 #include "codec/json.h"
 #include "codec/signed.h"
-#include "crypto/keccak.h"
+#include "ledger/proof.h"
 #include "market/deal_of.h"
 #include "model/deal_rules.h"
 #include "port/action_json.h"
@@ -128,18 +128,15 @@ static void check_money(struct checks *c, const struct receipt *r)
 
 /* ---- ledger ---------------------------------------------------------------------------------------- */
 
-/* Leaf of 8.1: Keccak(action id ‖ Keccak(event)). */
 static bool leaf_of(const struct receipt *r, const struct hash *id, struct hash *out)
 {
 	struct buf b OWN(buf_done) = {0};
 	json_t *j = ledger_event_to_json(&r->event);
-	struct hash pair[2] = {*id};
 
 	buf_init(&b, 1 << 16);
 	json_canonical(j, &b);
 	json_decref(j);
-	keccak256(b.p, b.n, &pair[1]);
-	keccak256(pair, sizeof pair, out);
+	block_leaf(id, buf_bytes(&b), out);
 	return buf_ok(&b);
 }
 
