@@ -4,8 +4,6 @@
 
 #include "market/book_own.h"
 
-#define LINK(type, member) offsetof(struct type, member)
-
 /* ---- the whole --------------------------------------------------------------------------------- */
 
 struct book *book_new(const struct addr *solver, uint32_t max, uint64_t seed)
@@ -38,7 +36,8 @@ struct book *book_new(const struct addr *solver, uint32_t max, uint64_t seed)
 	map_init(&b->by_queue, sizeof(struct hash), sizeof(uint32_t), SIZE_MAX, seed);
 	map_init(&b->by_offer, sizeof(struct hash), sizeof(uint32_t), 2 * (size_t)max, seed);
 	map_init(&b->by_deal, sizeof(struct hash), sizeof(uint32_t), 4 * (size_t)max, seed);
-	map_init(&b->reputation, 8, sizeof(uint32_t), LEDGER_ACCOUNTS_MAX, seed);
+	map_init(&b->reputation, sizeof(struct opinion), sizeof(uint32_t), LEDGER_ACCOUNTS_MAX,
+	        seed);
 	b->solver_id = account_ref(b, solver);
 	return b->solver_id == SLAB_NONE ? book_free(b) : b;
 }
@@ -250,10 +249,6 @@ struct amount book_available(const struct book *b, const struct addr *account)
 	return i == SLAB_NONE ? amount_of(0) : amount_of_wide(available(account_at(b, i)));
 }
 
-struct opinion {
-	uint32_t jc, rp;
-};
-
 bool book_set_reputation(
         struct book *b, const struct addr *jc, const struct addr *rp, uint32_t good, struct err *e)
 {
@@ -282,10 +277,7 @@ bool book_set_reputation(
 
 uint32_t book_reputation(const struct book *b, const struct addr *jc, const struct addr *rp)
 {
-	struct opinion key = {account_find(b, jc), account_find(b, rp)};
-	const uint32_t *good = key.jc && key.rp ? map_get(&b->reputation, &key) : NULL;
-
-	return good ? *good : 0;
+	return opinion_of(b, account_find(b, jc), account_find(b, rp));
 }
 
 /* ---- job offers -------------------------------------------------------------------------------- */

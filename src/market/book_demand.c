@@ -4,8 +4,6 @@
 #include "crypto/keccak.h"
 #include "market/book_own.h"
 
-#define LINK(type, member) offsetof(struct type, member)
-
 /* ---- demands ---------------------------------------------------------------------------------------- */
 
 static void spec_unref(struct book *b, const struct demand_spec *s)
@@ -294,13 +292,6 @@ const struct fitting *demand_fits(struct book *b, uint32_t demand, uint32_t supp
 
 /* ---- queues ------------------------------------------------------------------------------------------- */
 
-static int by_id(const void *a, const void *b)
-{
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
 static void queue_spec_unref(struct book *b, const struct queue_spec *s)
 {
 	demand_unref(b, s->demand);
@@ -333,7 +324,7 @@ static bool queue_spec_of(
 		if (s->deny[s->deny_n] == SLAB_NONE)
 			break;
 	}
-	qsort(s->deny, s->deny_n, sizeof s->deny[0], by_id);
+	ids_sort(s->deny, s->deny_n);
 	if (s->demand && s->creator && s->deny_n == j->deny.n)
 		return true;
 	queue_spec_unref(b, s);
@@ -377,20 +368,10 @@ void queue_unref(struct book *b, uint32_t i)
 	}
 }
 
-static uint64_t slowest(const struct demand *d, const struct queue_spec *s)
-{
-	wide second = 1000000000000;
-	wide t;
-
-	if (s->instruction_limit == 0)
-		return UINT64_MAX;
-	t = d->spec.term[TERM_SUBMIT_TIMEOUT] * second / s->instruction_limit;
-	return t > UINT64_MAX ? UINT64_MAX : (uint64_t)t;
-}
-
 /* Takes the references of the spec. */
 static uint32_t queue_of(struct book *b, const struct queue_spec *spec)
 {
+	uint64_t seconds;
 	struct hash key;
 	struct queue *q;
 	uint32_t *at, i;
@@ -418,7 +399,8 @@ static uint32_t queue_of(struct book *b, const struct queue_spec *spec)
 	q->refs = 1;
 	q->at = SHELF_HOLE;
 	q->spec = *spec;
-	q->slowest = slowest(demand_at(b, spec->demand), spec);
+	seconds = (uint64_t)demand_at(b, spec->demand)->spec.term[TERM_SUBMIT_TIMEOUT];
+	q->slowest = pair_slowest(seconds, spec->instruction_limit);
 	return i;
 }
 

@@ -5,8 +5,6 @@
 #include "market/book_own.h"
 #include "market/rank.h"
 
-#define LINK(type, member) offsetof(struct type, member)
-
 /* Prices as doubles are off by less than that. */
 #define ABOVE(price) ((double)(price) * (1 + 1e-12))
 
@@ -64,15 +62,6 @@ static bool numbers_fit(
 	       a->price[2] <= s->ceiling[2];
 }
 
-static bool excluded(const struct job *j, const struct resource *r)
-{
-	for (uint32_t i = 0; i < j->excluded_n; i++) {
-		if (j->excluded[i] == r->sequence)
-			return true;
-	}
-	return false;
-}
-
 static bool persons_fit(const struct book *b, const struct queue *q, const struct job *j,
         const struct resource *r, const struct fitting *f)
 {
@@ -84,7 +73,7 @@ static bool persons_fit(const struct book *b, const struct queue *q, const struc
 	if (r->provider == s->creator || (d->spec.target && d->spec.target != r->provider) ||
 	        id_in(s->deny, s->deny_n, r->provider) || id_in(r->deny.v, r->deny.n, s->creator))
 		return false;
-	if (available(account_at(b, r->provider)) < d->rp_lock || excluded(j, r))
+	if (available(account_at(b, r->provider)) < d->rp_lock || job_excludes(j, r))
 		return false;
 	/* JC and RP may themselves stand among the mutual mediators. */
 	return need == 0 || f->mutual >= need + 2 ||
@@ -134,12 +123,7 @@ static wide cost_of(const struct find *f, const struct ask *a)
 
 static uint32_t reputation_of(const struct find *f, const struct resource *r)
 {
-	struct {
-		uint32_t jc, rp;
-	} key = {f->q->spec.creator, r->provider};
-	const uint32_t *good = f->reputed ? map_get(&f->b->reputation, &key) : NULL;
-
-	return good ? *good : 0;
+	return f->reputed ? opinion_of(f->b, f->q->spec.creator, r->provider) : 0;
 }
 
 /* The lowest hash among the best and those that are even with it. */

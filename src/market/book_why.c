@@ -126,13 +126,9 @@ static struct pair_gap gap_of(
 			p.price = r->own[i].price;
 	}
 	if (!machine_lacks(&p) && !limits_lack(&p) && !service_lacks(&p) &&
-	        !persons_refuse(&p, j, now) && !terms_refuse(&p)) {
+	        !persons_refuse(&p, j, now) && !terms_refuse(&p) && job_excludes(j, r))
 		/* It said so itself, or the other side did, when a deal was to be signed. */
-		for (uint32_t i = 0; i < j->excluded_n; i++) {
-			if (j->excluded[i] == r->sequence)
-				gap.reason = PAIR_DENIED;
-		}
-	}
+		gap.reason = PAIR_DENIED;
 	return gap;
 }
 
