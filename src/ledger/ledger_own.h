@@ -91,8 +91,13 @@ MUST bool apply_timeout(struct step *s, struct err *e);
 /* ---- sends.c: actions that a party itself sends ---- */
 MUST bool apply_send(struct step *s, struct err *e);
 void nonce_key(const struct addr *jc, uint64_t nonce, struct nonce_key *out);
+/* The account's job nonce is above this one from now on. */
+void use_nonce(struct ledger *l, const struct addr *jc, uint64_t nonce);
 
 /* ---- apply.c ---- */
+/* STATE: actions, kinds of Send and deals that need what is not offered. */
+bool no_channels(struct step *s, struct err *e);
+bool no_consortium(struct step *s, struct err *e);
 /* RANGE unless amounts are below 2^96, times below 2^40 and enumerations known, nested records too. */
 MUST bool document_in_bounds(const struct record *r, const void *row, struct err *e);
 /* SIGNATURE, with the name of the document before it, unless `who` signed its hash. */

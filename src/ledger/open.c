@@ -126,14 +126,6 @@ static void fill(struct agreement *a, const struct deal *d, const struct hash *i
 	eip712_hash(cold_record(), &d->cold, &a->cold);
 }
 
-static void use_nonce(struct ledger *l, const struct addr *jc, uint64_t nonce)
-{
-	struct account *a = account_get(l, jc);
-
-	if (nonce >= a->job_nonce)
-		a->job_nonce = nonce == UINT64_MAX ? nonce : nonce + 1;
-}
-
 static bool record(struct step *s, const struct deal *d, const struct hash *id,
         struct agreement **out, struct err *e)
 {
@@ -197,9 +189,9 @@ static bool start(struct step *s, struct hash *id, struct agreement **a, struct 
 
 	TRY(document_in_bounds(deal_record(), d, e), e);
 	if (!hash_is_zero(&d->hot.channel))
-		return FAIL(e, STATE, "channels are not offered by this ledger yet");
+		return no_channels(s, e);
 	if (d->hot.mediation == MEDIATION_CONSORTIUM)
-		return FAIL(e, STATE, "a mediator consortium is not offered by this ledger yet");
+		return no_consortium(s, e);
 	eip712_hash(deal_record(), d, id);
 	*a = map_get(&s->l->agreements, id);
 	return true;

@@ -29,6 +29,14 @@ bool ledger_nonce_used(const struct ledger *l, const struct addr *jc, uint64_t n
 	return map_get(&l->nonces, &key) || (burnt && *burnt >> nonce % 8 & 1);
 }
 
+void use_nonce(struct ledger *l, const struct addr *jc, uint64_t nonce)
+{
+	struct account *a = account_get(l, jc);
+
+	if (nonce >= a->job_nonce)
+		a->job_nonce = nonce == UINT64_MAX ? nonce : nonce + 1;
+}
+
 /* ---- bodies ------------------------------------------------------------------------------------- */
 
 static const struct addr *sender(const struct step *s)
@@ -126,7 +134,6 @@ static bool set_payout(struct step *s, struct err *e)
 static bool burn_nonce(struct step *s, struct err *e)
 {
 	uint64_t nonce = s->a->body.nonce_cancel.nonce;
-	struct account *a = account_get(s->l, sender(s));
 	struct nonce_key key;
 	uint8_t *bits;
 
@@ -138,8 +145,7 @@ static bool burn_nonce(struct step *s, struct err *e)
 	if (!bits)
 		return FAIL(e, BUSY, "this ledger has no room for another burnt nonce");
 	bits[nonce % 256 / 8] |= (uint8_t)(1u << nonce % 8);
-	if (nonce >= a->job_nonce)
-		a->job_nonce = nonce == UINT64_MAX ? nonce : nonce + 1;
+	use_nonce(s->l, sender(s), nonce);
 	told(s, sender(s), amount_of(0));
 	return true;
 }
@@ -172,18 +178,6 @@ static bool unbond_stake(struct step *s, struct err *e)
 	restart(s);
 	told(s, sender(s), n);
 	return true;
-}
-
-static bool no_channels(struct step *s, struct err *e)
-{
-	(void)s;
-	return FAIL(e, STATE, "channels are not offered by this ledger yet");
-}
-
-static bool no_consortium(struct step *s, struct err *e)
-{
-	(void)s;
-	return FAIL(e, STATE, "a mediator consortium is not offered by this ledger yet");
 }
 
 /* clang-format off */
