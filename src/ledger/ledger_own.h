@@ -45,6 +45,7 @@ struct step {
 	const struct action *a;
 	struct btime now;
 	uint64_t block;
+	struct hash body; /* of a Send: the struct hash of its body; of `agree` the deal's id */
 	struct ledger_event *ev;
 	bool changed; /* false: a repetition */
 };

@@ -212,8 +212,7 @@ static const struct kind *kind_of(uint8_t kind)
 
 /* ---- the Send itself ---------------------------------------------------------------------------- */
 
-static bool send_fits(
-        const struct step *s, const struct record *body, const void *row, struct err *e)
+static bool send_fits(const struct step *s, struct err *e)
 {
 	const struct send *m = &s->a->send;
 	const struct account *a = account_get(s->l, &m->account);
@@ -228,8 +227,7 @@ static bool send_fits(
 	if (s->now.s >= m->expiry.s)
 		return FAIL(e, STALE, "the Send was good before %llu, and it is %llu",
 		        (unsigned long long)m->expiry.s, (unsigned long long)s->now.s);
-	eip712_hash(body, row, &h);
-	if (!hash_eq(&h, &m->body))
+	if (!hash_eq(&s->body, &m->body))
 		return FAIL(e, CONFLICT, "the body is not the one that the Send names");
 	return true;
 }
@@ -238,13 +236,11 @@ static bool send_fits(
 static bool agreed_before(const struct step *s)
 {
 	const struct agreement *a;
-	struct hash id;
 
 	if (s->a->send.kind != SEND_AGREE)
 		return false;
-	eip712_hash(deal_record(), &s->a->deal, &id);
-	a = ledger_agreement(s->l, &id);
-	return a && hash_eq(&s->a->send.body, &id) &&
+	a = ledger_agreement(s->l, &s->body);
+	return a && hash_eq(&s->a->send.body, &s->body) &&
 	       (addr_eq(&s->a->send.account, &a->jc) ||
 	               (addr_eq(&s->a->send.account, &a->rp) && a->rp_agreed));
 }
@@ -260,9 +256,10 @@ bool apply_send(struct step *s, struct err *e)
 		return FAIL(e, RANGE, "%u is no kind of Send", m->kind);
 	TRY(document_in_bounds(send_record(), m, e), e);
 	TRY(document_in_bounds(k->body(), row, e), e);
+	eip712_hash(k->body(), row, &s->body);
 	if (agreed_before(s))
 		return true;
-	TRY(send_fits(s, k->body(), row, e), e);
+	TRY(send_fits(s, e), e);
 	known = account_get(s->l, &m->account);
 	TRY(account_ready(s->l, &m->account, e), e);
 	if (!k->apply(s, e)) {
