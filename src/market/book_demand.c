@@ -160,12 +160,11 @@ static uint32_t demand_ref(struct book *b, const struct job_offer *j)
 
 /* ---- demand and supply -------------------------------------------------------------------------------- */
 
-unsigned mutual_of(const struct book *b, const struct demand_spec *d, const struct supply_spec *s,
-        uint32_t creator, uint32_t provider)
+unsigned mutual_of(const struct demand_spec *d, const struct supply_spec *s, uint32_t creator,
+        uint32_t provider)
 {
 	unsigned n = 0;
 
-	(void)b;
 	for (uint32_t i = 0; i < d->mediators_n; i++) {
 		uint32_t id = d->mediators[i];
 
@@ -188,8 +187,7 @@ unsigned mutual_need(const struct demand_spec *d, const struct supply_spec *s)
 }
 
 /* All that does not depend on numbers of the offers or on who makes them. */
-static bool go_together(const struct book *b, const struct demand_spec *d,
-        const struct supply_spec *s, uint32_t *mutual)
+static bool go_together(const struct demand_spec *d, const struct supply_spec *s, uint32_t *mutual)
 {
 	if (d->engine != s->engine || (d->model && d->model != s->model) ||
 	        (s->module && s->module != d->module) || (!s->listed && !d->wasm))
@@ -205,7 +203,7 @@ static bool go_together(const struct book *b, const struct demand_spec *d,
 		if (d->term[t] < s->least[t] || d->term[t] > s->most[t])
 			return false;
 	}
-	*mutual = mutual_of(b, d, s, SLAB_NONE, SLAB_NONE);
+	*mutual = mutual_of(d, s, SLAB_NONE, SLAB_NONE);
 	return *mutual >= mutual_need(d, s);
 }
 
@@ -260,7 +258,7 @@ bool demand_sync(struct book *b, uint32_t i)
 		const struct supply *s = supply_at(b, born->supply);
 		uint32_t mutual;
 
-		if (s->serial == born->serial && go_together(b, &d->spec, &s->spec, &mutual)) {
+		if (s->serial == born->serial && go_together(&d->spec, &s->spec, &mutual)) {
 			if (d->fits_n == d->fits_cap && !fits_room(b, d, i))
 				return false;
 			d->fits[d->fits_n++] = (struct fitting){born->serial, born->supply, mutual};

@@ -356,9 +356,9 @@ void machine_unref(struct book *b, uint32_t i);
 void dirty_queue(struct book *b, uint32_t i);
 void dirty_resource(struct book *b, uint32_t i);
 /* The ask of a resource offer for a module; NULL: it does not run it (but for 3.5, WASM or not). */
-const struct ask *ask_for(const struct book *b, const struct resource *r, uint32_t module);
-unsigned mutual_of(const struct book *b, const struct demand_spec *d, const struct supply_spec *s,
-        uint32_t creator, uint32_t provider);
+const struct ask *ask_for(const struct resource *r, uint32_t module);
+unsigned mutual_of(const struct demand_spec *d, const struct supply_spec *s, uint32_t creator,
+        uint32_t provider);
 unsigned mutual_need(const struct demand_spec *d, const struct supply_spec *s);
 
 #endif

@@ -63,7 +63,7 @@ static bool limits_lack(struct pair *p)
 static bool service_lacks(struct pair *p)
 {
 	const struct demand_spec *d = &p->d->spec;
-	unsigned mutual = mutual_of(p->b, d, p->s, p->q->creator, p->r->provider);
+	unsigned mutual = mutual_of(d, p->s, p->q->creator, p->r->provider);
 
 	return when(p, PAIR_MODULE, !p->runs) || when(p, PAIR_ENGINE, d->engine != p->s->engine) ||
 	       when(p, PAIR_MEDIATION,
@@ -115,7 +115,7 @@ static struct pair_gap gap_of(
 	const struct queue_spec *q = &queue_at(b, j->queue)->spec;
 	struct pair p = {.b = b, .q = q, .d = demand_at(b, q->demand), .r = r, .gap = &gap};
 
-	const struct ask *ask = ask_for(b, r, p.d->spec.module);
+	const struct ask *ask = ask_for(r, p.d->spec.module);
 
 	/* The supplies of one offer differ in nothing but the module. */
 	p.s = &supply_at(b, (ask ? ask : &r->asks[0])->supply)->spec;
