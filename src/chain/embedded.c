@@ -44,10 +44,9 @@ struct embedded {
 	uint64_t seq;        /* events up to it are delivered, or concern others */
 	struct btime time;
 	struct http_handle events, clock, page;
-	bool paging; /* what the stream says is passed over */
-	bool missed; /* and it said something */
-	bool down;   /* told so */
-	bool started;
+	bool paging;      /* what the stream says is passed over */
+	bool missed;      /* and it said something */
+	bool down;        /* told so */
 	uv_timer_t turn;  /* fires at once where something is to be told or sent */
 	uv_timer_t again; /* for a page that did not come */
 	unsigned closing;
@@ -424,7 +423,6 @@ static bool start(void *self, uint64_t after, const struct addr *account, const 
 	m->in = *in;
 	m->seq = after;
 	m->account = *account;
-	m->started = true;
 	/* Until the stream is open, what it would say is not known. */
 	m->paging = true;
 	if (!addr_is_zero(account)) {
@@ -453,10 +451,8 @@ static void stop(void *self)
 	if (m->closing)
 		return;
 	http_client_cancel(m->client, m->page);
-	if (m->started) {
-		http_client_unfollow(m->client, m->events);
-		http_client_unfollow(m->client, m->clock);
-	}
+	http_client_unfollow(m->client, m->events);
+	http_client_unfollow(m->client, m->clock);
 	while (m->batches) {
 		http_client_cancel(m->client, m->batches->call);
 		batch_free(m->batches);

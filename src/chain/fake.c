@@ -155,8 +155,6 @@ static void apply(struct fake *f, struct item *x, const struct fake_block *b)
 	err_clear(&x->err);
 	x->failed = !ledger_apply(
 	        f->l, &x->a, &x->id, b->time, b->number, &x->event, 1, &x->events, &x->err);
-	if (x->failed)
-		x->events = 0;
 	if (x->events)
 		x->concerned_n = ledger_concerned(f->l, &x->event, x->concerned);
 }

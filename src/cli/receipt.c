@@ -5,7 +5,7 @@
 
 #include "codec/eip712.h"
 #include "codec/json.h"
-#include "crypto/keccak.h"
+#include "ledger/proof.h"
 #include "port/action_json.h"
 
 /* Each signed document of a receipt: one row serves both directions. */
@@ -103,34 +103,15 @@ void receipt_format(const struct receipt *r, struct buf *out)
 
 /* ---- in -------------------------------------------------------------------------------------------- */
 
-static bool take_path(const json_t *j, struct merkle_path *out, struct err *e)
-{
-	const json_t *list = json_object_get(j, "siblings"), *item;
-	struct merkle_path p = {0};
-	size_t i;
-
-	TRY(json_get_u64(j, "index", &p.index, e), e);
-	TRY(json_get_u64(j, "count", &p.count, e), e);
-	if (!json_is_array(list) || json_array_size(list) > MERKLE_PATH_MAX)
-		return FAIL(e, JSON_VALUE, "path.siblings is no list of at most %d hashes",
-		        MERKLE_PATH_MAX);
-	json_array_foreach (list, i, item) {
-		json_t *one = json_pack("{s:O}", "sibling", item);
-		bool ok = json_get_hash(one, "sibling", &p.siblings[p.n++], e);
-
-		json_decref(one);
-		TRY(ok, e);
-	}
-	*out = p;
-	return true;
-}
-
 bool receipt_take_proof(const json_t *proof, struct receipt *r, struct err *e)
 {
+	struct proof p;
+
 	TRY(ledger_event_from_json(json_object_get(proof, "event"), &r->event, e), e);
-	TRY(json_get_record(proof, "block", block_record(), &r->block, e), e);
-	TRY(json_get_sig(proof, "signature", &r->block_sig, e), e);
-	TRY(take_path(json_object_get(proof, "path"), &r->path, e), e);
+	TRY(proof_from_json(proof, &p, e), e);
+	r->block = p.block;
+	r->block_sig = p.sig;
+	r->path = p.path;
 	return true;
 }
 

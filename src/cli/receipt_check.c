@@ -7,8 +7,9 @@
 #include "codec/hex.h"
 #include "codec/json.h"
 #include "codec/signed.h"
-#include "crypto/keccak.h"
+#include "ledger/proof.h"
 #include "market/deal_of.h"
+#include "model/deal_rules.h"
 #include "port/action_json.h"
 
 struct checks {
@@ -108,22 +109,9 @@ static void check_links(struct checks *c, const struct receipt *r, const struct 
 
 /* ---- money ----------------------------------------------------------------------------------------- */
 
-/* Protocol 5: base + perInstruction * count + perByte * bytes, at most PAY. An amount that passes 256 bits
- * is above PAY as well. */
-static struct amount cost_of(const struct hot *h, const struct result *r)
-{
-	struct amount by_count, by_bytes, sum;
-
-	if (amount_mul(h->per_instruction, r->count, &by_count) &&
-	        amount_mul(h->per_byte, r->bytes, &by_bytes) &&
-	        amount_add(h->base, by_count, &sum) && amount_add(sum, by_bytes, &sum))
-		return amount_min(sum, h->pay);
-	return h->pay;
-}
-
 static void check_money(struct checks *c, const struct receipt *r)
 {
-	struct amount cost = cost_of(&r->deal.hot, &r->result);
+	struct amount cost = deal_cost(&r->deal.hot, r->result.count, r->result.bytes);
 	char want[AMOUNT_DEC_MAX], got[AMOUNT_DEC_MAX], what[160], why[200];
 	bool within = r->result.count <= r->deal.hot.instruction_limit &&
 	              r->result.bytes <= r->deal.hot.byte_limit;
@@ -140,18 +128,15 @@ static void check_money(struct checks *c, const struct receipt *r)
 
 /* ---- ledger ---------------------------------------------------------------------------------------- */
 
-/* Leaf of 8.1: Keccak(action id ‖ Keccak(event)). */
 static bool leaf_of(const struct receipt *r, const struct hash *id, struct hash *out)
 {
 	struct buf b OWN(buf_done) = {0};
 	json_t *j = ledger_event_to_json(&r->event);
-	struct hash pair[2] = {*id};
 
 	buf_init(&b, 1 << 16);
 	json_canonical(j, &b);
 	json_decref(j);
-	keccak256(b.p, b.n, &pair[1]);
-	keccak256(pair, sizeof pair, out);
+	block_leaf(id, buf_bytes(&b), out);
 	return buf_ok(&b);
 }
 

@@ -3,7 +3,7 @@
 
 #include "crypto/keccak.h"
 
-static void leaf(const struct hash *item, struct hash *out)
+void merkle_leaf(const struct hash *item, struct hash *out)
 {
 	uint8_t b[33];
 
@@ -12,7 +12,7 @@ static void leaf(const struct hash *item, struct hash *out)
 	keccak256(b, sizeof b, out);
 }
 
-static void node(const struct hash *left, const struct hash *right, struct hash *out)
+void merkle_node(const struct hash *left, const struct hash *right, struct hash *out)
 {
 	uint8_t b[65];
 
@@ -26,7 +26,7 @@ static void node(const struct hash *left, const struct hash *right, struct hash 
 static size_t up(struct hash *level, size_t n)
 {
 	for (size_t i = 0; i + 1 < n; i += 2)
-		node(&level[i], &level[i + 1], &level[i / 2]);
+		merkle_node(&level[i], &level[i + 1], &level[i / 2]);
 	if (n % 2)
 		level[n / 2] = level[n - 1];
 	return n / 2 + n % 2;
@@ -39,7 +39,7 @@ void merkle_root(const struct hash *items, size_t n, struct hash *scratch, struc
 		return;
 	}
 	for (size_t i = 0; i < n; i++)
-		leaf(&items[i], &scratch[i]);
+		merkle_leaf(&items[i], &scratch[i]);
 	while (n > 1)
 		n = up(scratch, n);
 	*out = scratch[0];
@@ -51,7 +51,7 @@ void merkle_prove(
 	assert(i < n);
 	*out = (struct merkle_path){.index = i, .count = n};
 	for (size_t k = 0; k < n; k++)
-		leaf(&items[k], &scratch[k]);
+		merkle_leaf(&items[k], &scratch[k]);
 	for (; n > 1; i /= 2) {
 		if ((i ^ 1) < n)
 			out->siblings[out->n++] = scratch[i ^ 1];
@@ -67,7 +67,7 @@ bool merkle_check(const struct hash *item, const struct merkle_path *path, const
 
 	if (i >= n || path->n > MERKLE_PATH_MAX)
 		return false;
-	leaf(item, &h);
+	merkle_leaf(item, &h);
 	for (; n > 1; i /= 2, n = n / 2 + n % 2) {
 		/* The last node of an odd level is promoted as it is. */
 		if ((i ^ 1) >= n)
@@ -75,9 +75,9 @@ bool merkle_check(const struct hash *item, const struct merkle_path *path, const
 		if (used == path->n)
 			return false;
 		if (i % 2)
-			node(&path->siblings[used], &h, &h);
+			merkle_node(&path->siblings[used], &h, &h);
 		else
-			node(&h, &path->siblings[used], &h);
+			merkle_node(&h, &path->siblings[used], &h);
 		used++;
 	}
 	return used == path->n && hash_eq(&h, root);

@@ -7,6 +7,10 @@
 
 #define MERKLE_PATH_MAX 64
 
+/* The two hashes of the tree. out may be one of the nodes that it is made of. */
+void merkle_leaf(const struct hash *item, struct hash *out);
+void merkle_node(const struct hash *left, const struct hash *right, struct hash *out);
+
 /* items are the 32-byte contents of the leaves; n may be 0: the root is then all zero. `scratch` has
  * room for n hashes. */
 void merkle_root(const struct hash *items, size_t n, struct hash *scratch, struct hash *out);

@@ -92,7 +92,6 @@ void money_lock(struct ledger *l, const struct addr *who, struct amount n)
 	less(&l->totals.free, n);
 	more(&a->locked, n);
 	more(&l->totals.locked, n);
-	more(&l->deal_locks, n);
 	account_touch(l, who);
 }
 
@@ -102,7 +101,6 @@ void money_unlock(struct ledger *l, const struct addr *who, struct amount n)
 
 	less(&a->locked, n);
 	less(&l->totals.locked, n);
-	less(&l->deal_locks, n);
 	account_touch(l, who);
 }
 

@@ -114,10 +114,16 @@ static void check_counters(const struct ledger *l)
 
 /* ---- dispatch ----------------------------------------------------------------------------------- */
 
-static bool no_channels(struct step *s, struct err *e)
+bool no_channels(struct step *s, struct err *e)
 {
 	(void)s;
 	return FAIL(e, STATE, "channels are not offered by this ledger yet");
+}
+
+bool no_consortium(struct step *s, struct err *e)
+{
+	(void)s;
+	return FAIL(e, STATE, "a mediator consortium is not offered by this ledger yet");
 }
 
 /* clang-format off */

@@ -2,6 +2,7 @@
 #include "codec/eip712.h"
 #include "codec/hex.h"
 #include "ledger/ledger_own.h"
+#include "model/deal_rules.h"
 #include "model/parts.h"
 
 static bool find(const struct step *s, const struct hash *id, struct agreement **out, struct err *e)
@@ -77,7 +78,7 @@ static void take_result(const struct step *s, struct agreement *d, const struct 
 	d->status = s->a->result.status;
 	d->count = s->a->result.count;
 	d->bytes = s->a->result.bytes;
-	d->cost = cost_of(d->hot, d->count, d->bytes);
+	d->cost = deal_cost(d->hot, d->count, d->bytes);
 }
 
 bool apply_result(struct step *s, struct err *e)

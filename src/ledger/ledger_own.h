@@ -29,8 +29,9 @@ struct ledger {
 	struct map nonces;     /* nonce_key -> deal id */
 	struct map burnt;      /* nonce_key of nonce / 256 -> bitmap of 32 bytes (8.4) */
 	struct ledger_totals totals;
-	struct amount
-	        deal_locks; /* sum over the deals of what is locked for them: equals totals.locked */
+	/* 5.15 (b): the sum of all jc_lock and rp_lock, counted where those are set and not where accounts
+	 * change, so that it equals totals.locked only if both sides were moved. */
+	struct amount deal_locks;
 	uint64_t seq;
 	struct btime time;
 	/* Whose balances the present action changed. */
@@ -44,6 +45,7 @@ struct step {
 	const struct action *a;
 	struct btime now;
 	uint64_t block;
+	struct hash body; /* of a Send: the struct hash of its body; of `agree` the deal's id */
 	struct ledger_event *ev;
 	bool changed; /* false: a repetition */
 };
@@ -70,8 +72,6 @@ struct amount amount_plus(struct amount a, struct amount b);
 struct amount amount_less(struct amount a, struct amount b);
 
 /* ---- money.c: protocol 5, row by row ---- */
-/* COST of a result, at most PAY. */
-struct amount cost_of(const struct hot *h, uint64_t count, uint64_t bytes);
 /* Pays out the locks of d as the row of the final state `to` says. */
 void money_settle(struct ledger *l, struct agreement *d, unsigned to);
 
@@ -92,8 +92,13 @@ MUST bool apply_timeout(struct step *s, struct err *e);
 /* ---- sends.c: actions that a party itself sends ---- */
 MUST bool apply_send(struct step *s, struct err *e);
 void nonce_key(const struct addr *jc, uint64_t nonce, struct nonce_key *out);
+/* The account's job nonce is above this one from now on. */
+void use_nonce(struct ledger *l, const struct addr *jc, uint64_t nonce);
 
 /* ---- apply.c ---- */
+/* STATE: actions, kinds of Send and deals that need what is not offered. */
+bool no_channels(struct step *s, struct err *e);
+bool no_consortium(struct step *s, struct err *e);
 /* RANGE unless amounts are below 2^96, times below 2^40 and enumerations known, nested records too. */
 MUST bool document_in_bounds(const struct record *r, const void *row, struct err *e);
 /* SIGNATURE, with the name of the document before it, unless `who` signed its hash. */

@@ -138,18 +138,6 @@ static const struct row {
 };
 /* clang-format on */
 
-struct amount cost_of(const struct hot *h, uint64_t count, uint64_t bytes)
-{
-	struct amount by_count, by_bytes, cost;
-	/* Below 2^96 · 2^64 each, so that the sum stays below 2^162. */
-	bool ok = amount_mul(h->per_instruction, count, &by_count) &&
-	          amount_mul(h->per_byte, bytes, &by_bytes) &&
-	          amount_add(h->base, by_count, &cost) && amount_add(cost, by_bytes, &cost);
-
-	assert(ok);
-	return amount_min(cost, h->pay);
-}
-
 static struct amount sum(const struct split *s)
 {
 	struct amount shares = plus(s->author, s->solver), rest = plus(s->mediator, s->sink);
@@ -171,6 +159,7 @@ void money_settle(struct ledger *l, struct agreement *d, unsigned to)
 	assert(amount_eq(sum(&s), plus(d->jc_lock, d->rp_lock)));
 	money_unlock(l, &d->jc, d->jc_lock);
 	money_unlock(l, &d->rp, d->rp_lock);
+	l->deal_locks = less(l->deal_locks, plus(d->jc_lock, d->rp_lock));
 	d->jc_lock = d->rp_lock = amount_of(0);
 	money_credit(l, &d->jc, s.jc);
 	money_credit(l, &d->rp, s.rp);

@@ -126,14 +126,6 @@ static void fill(struct agreement *a, const struct deal *d, const struct hash *i
 	eip712_hash(cold_record(), &d->cold, &a->cold);
 }
 
-static void use_nonce(struct ledger *l, const struct addr *jc, uint64_t nonce)
-{
-	struct account *a = account_get(l, jc);
-
-	if (nonce >= a->job_nonce)
-		a->job_nonce = nonce == UINT64_MAX ? nonce : nonce + 1;
-}
-
 static bool record(struct step *s, const struct deal *d, const struct hash *id,
         struct agreement **out, struct err *e)
 {
@@ -167,6 +159,7 @@ static bool record(struct step *s, const struct deal *d, const struct hash *id,
 static void jc_locks(struct step *s, struct agreement *a)
 {
 	a->jc_lock = amount_plus(a->hot->pay, a->hot->job_bond);
+	s->l->deal_locks = amount_plus(s->l->deal_locks, a->jc_lock);
 	money_lock(s->l, &a->jc, a->jc_lock);
 }
 
@@ -174,6 +167,7 @@ static void rp_locks(struct step *s, struct agreement *a)
 {
 	a->rp_lock = a->hot->result_bond;
 	a->rp_agreed = true;
+	s->l->deal_locks = amount_plus(s->l->deal_locks, a->rp_lock);
 	money_lock(s->l, &a->rp, a->rp_lock);
 }
 
@@ -188,18 +182,12 @@ static bool rp_covers(const struct step *s, const struct hot *h, struct err *e)
 	return account_covers(s->l, &h->provider, h->result_bond, "resultBond", e);
 }
 
-/* What both ways have in common: the id of the deal, and its record where there is one. */
-static bool start(struct step *s, struct hash *id, struct agreement **a, struct err *e)
+static bool is_offered(struct step *s, const struct hot *h, struct err *e)
 {
-	const struct deal *d = &s->a->deal;
-
-	TRY(document_in_bounds(deal_record(), d, e), e);
-	if (!hash_is_zero(&d->hot.channel))
-		return FAIL(e, STATE, "channels are not offered by this ledger yet");
-	if (d->hot.mediation == MEDIATION_CONSORTIUM)
-		return FAIL(e, STATE, "a mediator consortium is not offered by this ledger yet");
-	eip712_hash(deal_record(), d, id);
-	*a = map_get(&s->l->agreements, id);
+	if (!hash_is_zero(&h->channel))
+		return no_channels(s, e);
+	if (h->mediation == MEDIATION_CONSORTIUM)
+		return no_consortium(s, e);
 	return true;
 }
 
@@ -226,7 +214,10 @@ bool apply_open(struct step *s, struct err *e)
 	struct agreement *a;
 	struct hash id;
 
-	TRY(start(s, &id, &a, e), e);
+	TRY(document_in_bounds(deal_record(), d, e), e);
+	TRY(is_offered(s, &d->hot, e), e);
+	eip712_hash(deal_record(), d, &id);
+	a = map_get(&s->l->agreements, &id);
 	if (a && a->rp_agreed)
 		return true;
 	if (a)
@@ -248,7 +239,7 @@ bool apply_open(struct step *s, struct err *e)
 	return true;
 }
 
-static bool jc_agrees(struct step *s, const struct hash *id, struct err *e)
+static bool jc_agrees(struct step *s, struct err *e)
 {
 	const struct deal *d = &s->a->deal;
 	uint64_t timeout = d->hot.agree_timeout.s;
@@ -256,14 +247,14 @@ static bool jc_agrees(struct step *s, const struct hash *id, struct err *e)
 
 	TRY(jc_covers(s, &d->hot, e), e);
 	TRY(may_open(s, d, e), e);
-	TRY(record(s, d, id, &a, e), e);
+	TRY(record(s, d, &s->body, &a, e), e);
 	jc_locks(s, a);
 	/* 5.2: from the agree timeout, or from openBy if that is earlier. */
 	step_move(s, a, DEAL_NEGOTIATING, MIN2(timeout, d->hot.open_by.s - s->now.s));
 	return true;
 }
 
-/* The Send itself is in order. JC first: nobody else can take the key (JC, nonce). */
+/* The Send itself is in order, and the deal in bounds. JC first: nobody else can take the key (JC, nonce). */
 bool apply_agree(struct step *s, struct err *e)
 {
 	const struct hot *h = &s->a->deal.hot;
@@ -271,9 +262,9 @@ bool apply_agree(struct step *s, struct err *e)
 	bool is_jc = addr_eq(who, &h->job_creator), is_rp = addr_eq(who, &h->provider);
 	char name[ADDR_TEXT_MAX];
 	struct agreement *a;
-	struct hash id;
 
-	TRY(start(s, &id, &a, e), e);
+	TRY(is_offered(s, h, e), e);
+	a = map_get(&s->l->agreements, &s->body);
 	if (a && (is_jc || (is_rp && a->rp_agreed)))
 		return true;
 	if (a)
@@ -282,7 +273,7 @@ bool apply_agree(struct step *s, struct err *e)
 	if (!is_jc && !is_rp)
 		return FAIL(e, PARTY, "%s is neither job creator nor provider of the deal", name);
 	if (is_jc)
-		return jc_agrees(s, &id, e);
+		return jc_agrees(s, e);
 	if (!a)
 		return FAIL(
 		        e, STATE, "the job creator has not agreed: a provider cannot be the first");

@@ -29,6 +29,14 @@ bool ledger_nonce_used(const struct ledger *l, const struct addr *jc, uint64_t n
 	return map_get(&l->nonces, &key) || (burnt && *burnt >> nonce % 8 & 1);
 }
 
+void use_nonce(struct ledger *l, const struct addr *jc, uint64_t nonce)
+{
+	struct account *a = account_get(l, jc);
+
+	if (nonce >= a->job_nonce)
+		a->job_nonce = nonce == UINT64_MAX ? nonce : nonce + 1;
+}
+
 /* ---- bodies ------------------------------------------------------------------------------------- */
 
 static const struct addr *sender(const struct step *s)
@@ -126,7 +134,6 @@ static bool set_payout(struct step *s, struct err *e)
 static bool burn_nonce(struct step *s, struct err *e)
 {
 	uint64_t nonce = s->a->body.nonce_cancel.nonce;
-	struct account *a = account_get(s->l, sender(s));
 	struct nonce_key key;
 	uint8_t *bits;
 
@@ -138,8 +145,7 @@ static bool burn_nonce(struct step *s, struct err *e)
 	if (!bits)
 		return FAIL(e, BUSY, "this ledger has no room for another burnt nonce");
 	bits[nonce % 256 / 8] |= (uint8_t)(1u << nonce % 8);
-	if (nonce >= a->job_nonce)
-		a->job_nonce = nonce == UINT64_MAX ? nonce : nonce + 1;
+	use_nonce(s->l, sender(s), nonce);
 	told(s, sender(s), amount_of(0));
 	return true;
 }
@@ -174,18 +180,6 @@ static bool unbond_stake(struct step *s, struct err *e)
 	return true;
 }
 
-static bool no_channels(struct step *s, struct err *e)
-{
-	(void)s;
-	return FAIL(e, STATE, "channels are not offered by this ledger yet");
-}
-
-static bool no_consortium(struct step *s, struct err *e)
-{
-	(void)s;
-	return FAIL(e, STATE, "a mediator consortium is not offered by this ledger yet");
-}
-
 /* clang-format off */
 static const struct kind {
 	uint8_t kind;
@@ -218,8 +212,7 @@ static const struct kind *kind_of(uint8_t kind)
 
 /* ---- the Send itself ---------------------------------------------------------------------------- */
 
-static bool send_fits(
-        const struct step *s, const struct record *body, const void *row, struct err *e)
+static bool send_fits(const struct step *s, struct err *e)
 {
 	const struct send *m = &s->a->send;
 	const struct account *a = account_get(s->l, &m->account);
@@ -234,8 +227,7 @@ static bool send_fits(
 	if (s->now.s >= m->expiry.s)
 		return FAIL(e, STALE, "the Send was good before %llu, and it is %llu",
 		        (unsigned long long)m->expiry.s, (unsigned long long)s->now.s);
-	eip712_hash(body, row, &h);
-	if (!hash_eq(&h, &m->body))
+	if (!hash_eq(&s->body, &m->body))
 		return FAIL(e, CONFLICT, "the body is not the one that the Send names");
 	return true;
 }
@@ -244,13 +236,11 @@ static bool send_fits(
 static bool agreed_before(const struct step *s)
 {
 	const struct agreement *a;
-	struct hash id;
 
 	if (s->a->send.kind != SEND_AGREE)
 		return false;
-	eip712_hash(deal_record(), &s->a->deal, &id);
-	a = ledger_agreement(s->l, &id);
-	return a && hash_eq(&s->a->send.body, &id) &&
+	a = ledger_agreement(s->l, &s->body);
+	return a && hash_eq(&s->a->send.body, &s->body) &&
 	       (addr_eq(&s->a->send.account, &a->jc) ||
 	               (addr_eq(&s->a->send.account, &a->rp) && a->rp_agreed));
 }
@@ -266,9 +256,10 @@ bool apply_send(struct step *s, struct err *e)
 		return FAIL(e, RANGE, "%u is no kind of Send", m->kind);
 	TRY(document_in_bounds(send_record(), m, e), e);
 	TRY(document_in_bounds(k->body(), row, e), e);
+	eip712_hash(k->body(), row, &s->body);
 	if (agreed_before(s))
 		return true;
-	TRY(send_fits(s, k->body(), row, e), e);
+	TRY(send_fits(s, e), e);
 	known = account_get(s->l, &m->account);
 	TRY(account_ready(s->l, &m->account, e), e);
 	if (!k->apply(s, e)) {

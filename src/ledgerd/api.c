@@ -157,7 +157,7 @@ static bool on_genesis(
         struct ledgerd *d, const struct http_req *r, struct effects *fx, struct err *e)
 {
 	(void)e;
-	fx_reply(fx, r->conn, 200, record_to_json(genesis_record(), &d->g));
+	fx_reply(fx, r->conn, 200, record_to_json(genesis_record(), ledger_genesis(d->l)));
 	return true;
 }
 
@@ -288,7 +288,7 @@ static bool on_action(
 	TRY(hash_parse(r->params[0], &id, e), e);
 	TRY(journal_by_id(d, &id, &row, e), e);
 	out = entry_json(row);
-	TRY(journal_prove(d, row->seq, fx->arena, &p, e), e);
+	TRY(journal_prove(d, row->block, row->seq, fx->arena, &p, e), e);
 	proof = proof_to_json(&p);
 	json_object_update(out, proof);
 	json_decref(proof);

@@ -130,7 +130,6 @@ bool journal_seal(
 	TRY(world_sign(d->world, ledger_domain(d->l), block_record(), &row.block, &row.sig, e), e);
 	TRY(s->put(s->self, journal_block_record(), &row, e), e);
 	take_head(d, &row.block, &row.sig);
-	d->actions += n;
 	return true;
 }
 
@@ -147,13 +146,10 @@ bool journal_by_seq(
 	return true;
 }
 
-struct search {
-	uint64_t seq;
-};
-
-static bool take_seq(void *ctx, const void *row)
+/* Ids are unique: the first row is the only one. */
+static bool take_row(void *ctx, const void *row)
 {
-	((struct search *)ctx)->seq = ((const struct journal_action *)row)->seq;
+	*(struct journal_action *)ctx = *(const struct journal_action *)row;
 	return false;
 }
 
@@ -162,13 +158,14 @@ bool journal_by_id(
 {
 	const struct record *r = journal_action_record();
 	struct store *s = &d->world->store;
-	struct search found = {0};
 
 	d->row->id = *id;
-	TRY(s->each(s->self, r, record_field(r, STR("id")), d->row, take_seq, &found, e), e);
-	if (found.seq == 0)
+	d->row->seq = 0;
+	TRY(s->each(s->self, r, record_field(r, STR("id")), d->row, take_row, d->row, e), e);
+	if (d->row->seq == 0)
 		return FAIL(e, NOT_FOUND, "no block holds that action");
-	return journal_by_seq(d, found.seq, out, e);
+	*out = d->row;
+	return true;
 }
 
 bool journal_block_get(struct ledgerd *d, uint64_t number, struct journal_block *out, struct err *e)
@@ -180,15 +177,14 @@ bool journal_block_get(struct ledgerd *d, uint64_t number, struct journal_block 
 	return true;
 }
 
-bool journal_prove(
-        struct ledgerd *d, uint64_t seq, struct arena *arena, struct proof *out, struct err *e)
+bool journal_prove(struct ledgerd *d, uint64_t block, uint64_t seq, struct arena *arena,
+        struct proof *out, struct err *e)
 {
 	const struct journal_action *row;
 	struct journal_block b = {0};
 	struct hash *leaves, *scratch;
 
-	TRY(journal_by_seq(d, seq, &row, e), e);
-	TRY(journal_block_get(d, row->block, &b, e), e);
+	TRY(journal_block_get(d, block, &b, e), e);
 	leaves = arena_alloc(arena, (b.actions + 1) * sizeof *leaves);
 	scratch = arena_alloc(arena, (b.actions + 1) * sizeof *scratch);
 	if (!leaves || !scratch)
@@ -275,7 +271,6 @@ static bool replay_action(
 	if (again || !str_is(bytes_str(x.text), row->event))
 		return bad(b->number, "an action has another outcome than is recorded", NULL, e);
 	block_leaf(&x.id, x.text, &r->leaves[i]);
-	r->d->actions++;
 	return true;
 }
 
@@ -303,7 +298,8 @@ static bool replay_block(void *ctx, const void *vrow)
 	struct err why;
 
 	r->failed = true;
-	if (!block_follows(&row->block, &row->sig, &d->head, &d->g, ledger_domain(d->l), &why)) {
+	if (!block_follows(&row->block, &row->sig, &d->head, ledger_genesis(d->l),
+	            ledger_domain(d->l), &why)) {
 		bad(d->head.number + 1, "it does not follow from the block before", &why, r->e);
 		return false;
 	}
@@ -345,7 +341,7 @@ bool journal_replay(struct ledgerd *d, bool check, struct err *e)
 	arena_init(&r->arena, REPLAY_ARENA_MAX);
 	if (!check)
 		ledger_set_verify(d->l, &(struct ledger_options){.verify = vouched});
-	block_genesis(&d->g, &d->head);
+	block_genesis(ledger_genesis(d->l), &d->head);
 	take_head(d, &(struct block){.parent = d->head.parent, .time = d->head.time}, &d->head_sig);
 	ok = s->each(s->self, journal_block_record(), NULL, NULL, replay_block, r, e) &&
 	     !r->failed && at_end(d, e);

@@ -17,7 +17,7 @@ enum {
 /* Deadlines are noticed by block time: on a test ledger with short ones it must tick faster. */
 static struct span heartbeat(const struct ledgerd *d)
 {
-	int64_t ms = (int64_t)MIN2(d->g.min.s, (uint64_t)HEARTBEAT_MS) * 1000 / 4;
+	int64_t ms = (int64_t)MIN2(ledger_genesis(d->l)->min.s, (uint64_t)HEARTBEAT_MS) * 1000 / 4;
 
 	return span_ms(MIN2(MAX2(ms, (int64_t)HEARTBEAT_LEAST_MS), (int64_t)HEARTBEAT_MS));
 }
@@ -93,7 +93,6 @@ static bool make(
 	if (!d)
 		return FAIL(e, MEMORY, "no memory for the ledger");
 	d->world = w;
-	d->g = *g;
 	d->row = calloc(1, sizeof *d->row);
 	w->rng.fill(w->rng.self, &o.seed, sizeof o.seed);
 	if (!d->row || !ledger_new(g, &o, &d->l, e) || !journal_replay(d, check, e)) {
@@ -136,7 +135,8 @@ struct ledgerd *ledgerd_free(struct ledgerd *d)
 
 void ledgerd_summary(const struct ledgerd *d, struct ledgerd_summary *out)
 {
-	*out = (struct ledgerd_summary){d->head.number, d->actions, d->head.time, d->head_hash};
+	*out = (struct ledgerd_summary){
+	        d->head.number, ledger_seq(d->l), d->head.time, d->head_hash};
 }
 
 bool ledgerd_check(const struct ledgerd *d, struct err *e)
@@ -167,7 +167,7 @@ void ledgerd_metrics(void *ctx, struct buf *out)
 	buf_fmt(out, "# TYPE lilypad_ledger_blocks gauge\nlilypad_ledger_blocks %llu\n",
 	        (unsigned long long)d->head.number);
 	buf_fmt(out, "# TYPE lilypad_ledger_actions gauge\nlilypad_ledger_actions %llu\n",
-	        (unsigned long long)d->actions);
+	        (unsigned long long)ledger_seq(d->l));
 	buf_fmt(out, "# TYPE lilypad_ledger_accounts gauge\nlilypad_ledger_accounts %zu\n",
 	        t.accounts);
 	buf_fmt(out, "# TYPE lilypad_ledger_deals gauge\nlilypad_ledger_deals %zu\n", t.deals);

@@ -20,14 +20,12 @@
 
 struct ledgerd {
 	struct world *world;
-	struct genesis g;
 	struct ledger *l;
 	struct block head;
 	struct hash head_hash;
 	struct sig head_sig; /* n 0: block 0 */
-	uint64_t actions;
-	uint64_t time_ms;   /* block time with its fraction */
-	struct mono served; /* until when time_ms has been counted */
+	uint64_t time_ms;    /* block time with its fraction */
+	struct mono served;  /* until when time_ms has been counted */
 	bool serving;
 	struct btime told;          /* block time that the clock's listeners know */
 	struct journal_action *row; /* for look-ups: too large for the stack */
@@ -60,9 +58,9 @@ MUST bool journal_by_id(
         struct ledgerd *d, const struct hash *id, const struct journal_action **out, struct err *e);
 MUST bool journal_block_get(
         struct ledgerd *d, uint64_t number, struct journal_block *out, struct err *e);
-/* The proof of an action whose row was looked up. */
-MUST bool journal_prove(
-        struct ledgerd *d, uint64_t seq, struct arena *arena, struct proof *out, struct err *e);
+/* The proof of an action whose row was looked up, which says block and seq. Another look-up. */
+MUST bool journal_prove(struct ledgerd *d, uint64_t block, uint64_t seq, struct arena *arena,
+        struct proof *out, struct err *e);
 struct btime ledgerd_now(const struct ledgerd *d);
 
 /* ---- api.c ---- */

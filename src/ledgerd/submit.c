@@ -174,7 +174,7 @@ void ledgerd_on_clock(struct ledgerd *d, const struct http_req *r, struct effect
 	struct err e;
 	bool ok;
 
-	if (!d->g.test)
+	if (!ledger_genesis(d->l)->test)
 		ok = FAIL(&e, FORBIDDEN, "only a test ledger has a clock that is set by hand");
 	else
 		ok = json_parse(bytes_str(r->body), &j, &e) && json_get_u64(j, "advance", &s, &e);

@@ -4,8 +4,6 @@
 
 #include "market/book_own.h"
 
-#define LINK(type, member) offsetof(struct type, member)
-
 /* ---- the whole --------------------------------------------------------------------------------- */
 
 struct book *book_new(const struct addr *solver, uint32_t max, uint64_t seed)
@@ -38,7 +36,8 @@ struct book *book_new(const struct addr *solver, uint32_t max, uint64_t seed)
 	map_init(&b->by_queue, sizeof(struct hash), sizeof(uint32_t), SIZE_MAX, seed);
 	map_init(&b->by_offer, sizeof(struct hash), sizeof(uint32_t), 2 * (size_t)max, seed);
 	map_init(&b->by_deal, sizeof(struct hash), sizeof(uint32_t), 4 * (size_t)max, seed);
-	map_init(&b->reputation, 8, sizeof(uint32_t), LEDGER_ACCOUNTS_MAX, seed);
+	map_init(&b->reputation, sizeof(struct opinion), sizeof(uint32_t), LEDGER_ACCOUNTS_MAX,
+	        seed);
 	b->solver_id = account_ref(b, solver);
 	return b->solver_id == SLAB_NONE ? book_free(b) : b;
 }
@@ -149,14 +148,14 @@ static void heap_remove(struct book *b, uint32_t at)
 
 /* ---- money ------------------------------------------------------------------------------------- */
 
-/* The most that waiting job offers want a provider to lock. */
-static wide dearest_bond(const struct book *b)
+/* Whether a waiting job offer wants a provider to lock more than that. */
+static bool bond_above(const struct book *b, wide funds)
 {
-	wide most = 0;
-
-	for (uint32_t k = 0; k < b->active_n; k++)
-		most = MAX2(most, demand_at(b, b->active[k])->rp_lock);
-	return most;
+	for (uint32_t k = 0; k < b->active_n; k++) {
+		if (demand_at(b, b->active[k])->rp_lock > funds)
+			return true;
+	}
+	return false;
 }
 
 /* The next power of two, so that shelves need not follow every payment. */
@@ -177,7 +176,8 @@ static bool money_moved(struct book *b, uint32_t i, wide before)
 	wide now = available(a);
 	float funds = funds_bound(now);
 	uint32_t next;
-	bool ok = true, wake = now > before && before < dearest_bond(b);
+	/* Most accounts have no offer to be called: the walk over all demands is for the others. */
+	bool ok = true, wake = a->resources.n > 0 && now > before && bond_above(b, before);
 
 	if (funds != a->funds || wake) {
 		bool renew = funds != a->funds;
@@ -249,10 +249,6 @@ struct amount book_available(const struct book *b, const struct addr *account)
 	return i == SLAB_NONE ? amount_of(0) : amount_of_wide(available(account_at(b, i)));
 }
 
-struct opinion {
-	uint32_t jc, rp;
-};
-
 bool book_set_reputation(
         struct book *b, const struct addr *jc, const struct addr *rp, uint32_t good, struct err *e)
 {
@@ -281,10 +277,7 @@ bool book_set_reputation(
 
 uint32_t book_reputation(const struct book *b, const struct addr *jc, const struct addr *rp)
 {
-	struct opinion key = {account_find(b, jc), account_find(b, rp)};
-	const uint32_t *good = key.jc && key.rp ? map_get(&b->reputation, &key) : NULL;
-
-	return good ? *good : 0;
+	return opinion_of(b, account_find(b, jc), account_find(b, rp));
 }
 
 /* ---- job offers -------------------------------------------------------------------------------- */

@@ -4,8 +4,6 @@
 #include "crypto/keccak.h"
 #include "market/book_own.h"
 
-#define LINK(type, member) offsetof(struct type, member)
-
 /* ---- demands ---------------------------------------------------------------------------------------- */
 
 static void spec_unref(struct book *b, const struct demand_spec *s)
@@ -162,12 +160,11 @@ static uint32_t demand_ref(struct book *b, const struct job_offer *j)
 
 /* ---- demand and supply -------------------------------------------------------------------------------- */
 
-unsigned mutual_of(const struct book *b, const struct demand_spec *d, const struct supply_spec *s,
-        uint32_t creator, uint32_t provider)
+unsigned mutual_of(const struct demand_spec *d, const struct supply_spec *s, uint32_t creator,
+        uint32_t provider)
 {
 	unsigned n = 0;
 
-	(void)b;
 	for (uint32_t i = 0; i < d->mediators_n; i++) {
 		uint32_t id = d->mediators[i];
 
@@ -190,8 +187,7 @@ unsigned mutual_need(const struct demand_spec *d, const struct supply_spec *s)
 }
 
 /* All that does not depend on numbers of the offers or on who makes them. */
-static bool go_together(const struct book *b, const struct demand_spec *d,
-        const struct supply_spec *s, uint32_t *mutual)
+static bool go_together(const struct demand_spec *d, const struct supply_spec *s, uint32_t *mutual)
 {
 	if (d->engine != s->engine || (d->model && d->model != s->model) ||
 	        (s->module && s->module != d->module) || (!s->listed && !d->wasm))
@@ -207,7 +203,7 @@ static bool go_together(const struct book *b, const struct demand_spec *d,
 		if (d->term[t] < s->least[t] || d->term[t] > s->most[t])
 			return false;
 	}
-	*mutual = mutual_of(b, d, s, SLAB_NONE, SLAB_NONE);
+	*mutual = mutual_of(d, s, SLAB_NONE, SLAB_NONE);
 	return *mutual >= mutual_need(d, s);
 }
 
@@ -262,7 +258,7 @@ bool demand_sync(struct book *b, uint32_t i)
 		const struct supply *s = supply_at(b, born->supply);
 		uint32_t mutual;
 
-		if (s->serial == born->serial && go_together(b, &d->spec, &s->spec, &mutual)) {
+		if (s->serial == born->serial && go_together(&d->spec, &s->spec, &mutual)) {
 			if (d->fits_n == d->fits_cap && !fits_room(b, d, i))
 				return false;
 			d->fits[d->fits_n++] = (struct fitting){born->serial, born->supply, mutual};
@@ -293,13 +289,6 @@ const struct fitting *demand_fits(struct book *b, uint32_t demand, uint32_t supp
 }
 
 /* ---- queues ------------------------------------------------------------------------------------------- */
-
-static int by_id(const void *a, const void *b)
-{
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-	return x < y ? -1 : x > y;
-}
 
 static void queue_spec_unref(struct book *b, const struct queue_spec *s)
 {
@@ -333,7 +322,7 @@ static bool queue_spec_of(
 		if (s->deny[s->deny_n] == SLAB_NONE)
 			break;
 	}
-	qsort(s->deny, s->deny_n, sizeof s->deny[0], by_id);
+	ids_sort(s->deny, s->deny_n);
 	if (s->demand && s->creator && s->deny_n == j->deny.n)
 		return true;
 	queue_spec_unref(b, s);
@@ -377,20 +366,10 @@ void queue_unref(struct book *b, uint32_t i)
 	}
 }
 
-static uint64_t slowest(const struct demand *d, const struct queue_spec *s)
-{
-	wide second = 1000000000000;
-	wide t;
-
-	if (s->instruction_limit == 0)
-		return UINT64_MAX;
-	t = d->spec.term[TERM_SUBMIT_TIMEOUT] * second / s->instruction_limit;
-	return t > UINT64_MAX ? UINT64_MAX : (uint64_t)t;
-}
-
 /* Takes the references of the spec. */
 static uint32_t queue_of(struct book *b, const struct queue_spec *spec)
 {
+	uint64_t seconds;
 	struct hash key;
 	struct queue *q;
 	uint32_t *at, i;
@@ -418,7 +397,8 @@ static uint32_t queue_of(struct book *b, const struct queue_spec *spec)
 	q->refs = 1;
 	q->at = SHELF_HOLE;
 	q->spec = *spec;
-	q->slowest = slowest(demand_at(b, spec->demand), spec);
+	seconds = (uint64_t)demand_at(b, spec->demand)->spec.term[TERM_SUBMIT_TIMEOUT];
+	q->slowest = pair_slowest(seconds, spec->instruction_limit);
 	return i;
 }
 

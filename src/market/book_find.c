@@ -5,8 +5,6 @@
 #include "market/book_own.h"
 #include "market/rank.h"
 
-#define LINK(type, member) offsetof(struct type, member)
-
 /* Prices as doubles are off by less than that. */
 #define ABOVE(price) ((double)(price) * (1 + 1e-12))
 
@@ -30,11 +28,10 @@ void dirty_resource(struct book *b, uint32_t i)
 	chain_insert(&b->dirty_resources, &b->resources, LINK(resource, dirty), SLAB_NONE, i);
 }
 
-const struct ask *ask_for(const struct book *b, const struct resource *r, uint32_t module)
+const struct ask *ask_for(const struct resource *r, uint32_t module)
 {
 	uint32_t lo = 0, hi = r->asks_n;
 
-	(void)b;
 	while (lo < hi) {
 		uint32_t mid = (lo + hi) / 2;
 
@@ -64,15 +61,6 @@ static bool numbers_fit(
 	       a->price[2] <= s->ceiling[2];
 }
 
-static bool excluded(const struct job *j, const struct resource *r)
-{
-	for (uint32_t i = 0; i < j->excluded_n; i++) {
-		if (j->excluded[i] == r->sequence)
-			return true;
-	}
-	return false;
-}
-
 static bool persons_fit(const struct book *b, const struct queue *q, const struct job *j,
         const struct resource *r, const struct fitting *f)
 {
@@ -84,11 +72,11 @@ static bool persons_fit(const struct book *b, const struct queue *q, const struc
 	if (r->provider == s->creator || (d->spec.target && d->spec.target != r->provider) ||
 	        id_in(s->deny, s->deny_n, r->provider) || id_in(r->deny.v, r->deny.n, s->creator))
 		return false;
-	if (available(account_at(b, r->provider)) < d->rp_lock || excluded(j, r))
+	if (available(account_at(b, r->provider)) < d->rp_lock || job_excludes(j, r))
 		return false;
 	/* JC and RP may themselves stand among the mutual mediators. */
 	return need == 0 || f->mutual >= need + 2 ||
-	       mutual_of(b, &d->spec, &supply->spec, s->creator, r->provider) >= need;
+	       mutual_of(&d->spec, &supply->spec, s->creator, r->provider) >= need;
 }
 
 /* ---- the best resource offer for a job offer ------------------------------------------------------------- */
@@ -134,12 +122,7 @@ static wide cost_of(const struct find *f, const struct ask *a)
 
 static uint32_t reputation_of(const struct find *f, const struct resource *r)
 {
-	struct {
-		uint32_t jc, rp;
-	} key = {f->q->spec.creator, r->provider};
-	const uint32_t *good = f->reputed ? map_get(&f->b->reputation, &key) : NULL;
-
-	return good ? *good : 0;
+	return f->reputed ? opinion_of(f->b, f->q->spec.creator, r->provider) : 0;
 }
 
 /* The lowest hash among the best and those that are even with it. */
@@ -190,7 +173,7 @@ static void compare(struct find *f, uint32_t i, wide cost, uint32_t reputation)
 static void consider(struct find *f, uint32_t i)
 {
 	struct resource *r = resource_at(f->b, i);
-	const struct ask *a = ask_for(f->b, r, demand_at(f->b, f->q->spec.demand)->spec.module);
+	const struct ask *a = ask_for(r, demand_at(f->b, f->q->spec.demand)->spec.module);
 
 	/* Its default prices do not count for a module with prices of its own. */
 	if (!a || a->supply != f->f->supply || f->now.s >= r->expiry ||
@@ -214,7 +197,7 @@ static void find_target(struct find *f, uint32_t target)
 
 	for (uint32_t i = a->resources.head; i != SLAB_NONE; i = next) {
 		const struct resource *r = resource_at(f->b, i);
-		const struct ask *ask = ask_for(f->b, r, demand_at(f->b, demand)->spec.module);
+		const struct ask *ask = ask_for(r, demand_at(f->b, demand)->spec.module);
 
 		next = r->of_provider.next;
 		f->f = ask ? demand_fits(f->b, demand, ask->supply) : NULL;
@@ -360,7 +343,7 @@ static void seek(struct seek *s)
 
 		if (d->spec.target && d->spec.target != r->provider)
 			continue;
-		s->a = ask_for(b, r, d->spec.module);
+		s->a = ask_for(r, d->spec.module);
 		s->f = s->a && demand_sync(b, b->active[k])
 		               ? demand_fits(b, b->active[k], s->a->supply)
 		               : NULL;

@@ -124,6 +124,18 @@ void accounts_unref(struct book *b, struct id_list *l)
 	*l = (struct id_list){0};
 }
 
+static int by_id(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+void ids_sort(uint32_t *v, uint32_t n)
+{
+	qsort(v, n, sizeof v[0], by_id);
+}
+
 /* ---- things ---------------------------------------------------------------------------------------- */
 
 uint32_t thing_ref(struct book *b, const struct hash *h)

@@ -11,6 +11,9 @@
 /* Amounts of documents are below 2^96, so that all sums here stay far below 2^128. */
 __extension__ typedef unsigned __int128 wide;
 
+/* Where the links of a chain are in its slots. */
+#define LINK(type, member) offsetof(struct type, member)
+
 enum term {
 #define R(name, value, clause, sentence)
 #define T(name, value, member, sentence) TERM_##name,
@@ -179,6 +182,11 @@ struct job {
 	uint64_t *excluded; /* sequences of resource offers */
 };
 
+/* Of a JC about an RP, by the numbers of their accounts. */
+struct opinion {
+	uint32_t jc, rp;
+};
+
 struct hold {
 	struct hash deal;
 	uint32_t job; /* 0: gone */
@@ -207,7 +215,7 @@ struct book {
 	uint32_t max;
 	struct slab accounts, things, machines, supplies, resources, demands, queues, jobs, holds;
 	struct map by_addr, by_thing, by_machine, by_supply, by_demand, by_queue, by_offer, by_deal;
-	struct map reputation; /* {JC, RP} -> uint32_t */
+	struct map reputation; /* struct opinion -> uint32_t */
 	struct born *born;     /* supplies by serial, dead ones included until there are too many */
 	uint32_t born_n, born_cap, born_dead;
 	uint64_t serial;
@@ -273,6 +281,21 @@ static inline bool id_in(const uint32_t *v, uint32_t n, uint32_t id)
 	}
 	return false;
 }
+static inline bool job_excludes(const struct job *j, const struct resource *r)
+{
+	for (uint32_t i = 0; i < j->excluded_n; i++) {
+		if (j->excluded[i] == r->sequence)
+			return true;
+	}
+	return false;
+}
+/* 3.13: good results since the last fault; 0 as well where either has no number. */
+static inline uint32_t opinion_of(const struct book *b, uint32_t jc, uint32_t rp)
+{
+	const uint32_t *good = map_get(&b->reputation, &(struct opinion){jc, rp});
+
+	return good ? *good : 0;
+}
 /* In an ascending set. */
 MUST bool set_has(const struct id_set *s, uint32_t id);
 
@@ -296,6 +319,7 @@ void thing_unref(struct book *b, uint32_t i);
 /* The accounts of a list. out->v is allocated. */
 MUST bool accounts_ref(struct book *b, const struct addr *v, uint32_t n, struct id_list *out);
 void accounts_unref(struct book *b, struct id_list *l);
+void ids_sort(uint32_t *v, uint32_t n); /* ascending */
 
 /* book_supply.c, book_demand.c */
 /* module: 0 or a thing, of which the supply takes a reference of its own. */
@@ -332,9 +356,9 @@ void machine_unref(struct book *b, uint32_t i);
 void dirty_queue(struct book *b, uint32_t i);
 void dirty_resource(struct book *b, uint32_t i);
 /* The ask of a resource offer for a module; NULL: it does not run it (but for 3.5, WASM or not). */
-const struct ask *ask_for(const struct book *b, const struct resource *r, uint32_t module);
-unsigned mutual_of(const struct book *b, const struct demand_spec *d, const struct supply_spec *s,
-        uint32_t creator, uint32_t provider);
+const struct ask *ask_for(const struct resource *r, uint32_t module);
+unsigned mutual_of(const struct demand_spec *d, const struct supply_spec *s, uint32_t creator,
+        uint32_t provider);
 unsigned mutual_need(const struct demand_spec *d, const struct supply_spec *s);
 
 #endif

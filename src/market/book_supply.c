@@ -8,19 +8,12 @@
  * bound reads "at most". */
 enum { B_CPU, B_RAM, B_DISK, B_GPUS, B_VRAM, B_INSTRUCTIONS, B_BYTES, B_SLOW, B_FUNDS };
 
-static int by_id(const void *a, const void *b)
-{
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
 /* Sort, and drop names that stand twice. */
 static void set_close(struct id_set *s, struct book *b)
 {
 	uint32_t n = 0;
 
-	qsort(s->v, s->n, sizeof s->v[0], by_id);
+	ids_sort(s->v, s->n);
 	for (uint32_t i = 0; i < s->n; i++) {
 		if (n > 0 && s->v[n - 1] == s->v[i])
 			account_unref(b, s->v[i]);

@@ -63,7 +63,7 @@ static bool limits_lack(struct pair *p)
 static bool service_lacks(struct pair *p)
 {
 	const struct demand_spec *d = &p->d->spec;
-	unsigned mutual = mutual_of(p->b, d, p->s, p->q->creator, p->r->provider);
+	unsigned mutual = mutual_of(d, p->s, p->q->creator, p->r->provider);
 
 	return when(p, PAIR_MODULE, !p->runs) || when(p, PAIR_ENGINE, d->engine != p->s->engine) ||
 	       when(p, PAIR_MEDIATION,
@@ -115,7 +115,7 @@ static struct pair_gap gap_of(
 	const struct queue_spec *q = &queue_at(b, j->queue)->spec;
 	struct pair p = {.b = b, .q = q, .d = demand_at(b, q->demand), .r = r, .gap = &gap};
 
-	const struct ask *ask = ask_for(b, r, p.d->spec.module);
+	const struct ask *ask = ask_for(r, p.d->spec.module);
 
 	/* The supplies of one offer differ in nothing but the module. */
 	p.s = &supply_at(b, (ask ? ask : &r->asks[0])->supply)->spec;
@@ -126,13 +126,9 @@ static struct pair_gap gap_of(
 			p.price = r->own[i].price;
 	}
 	if (!machine_lacks(&p) && !limits_lack(&p) && !service_lacks(&p) &&
-	        !persons_refuse(&p, j, now) && !terms_refuse(&p)) {
+	        !persons_refuse(&p, j, now) && !terms_refuse(&p) && job_excludes(j, r))
 		/* It said so itself, or the other side did, when a deal was to be signed. */
-		for (uint32_t i = 0; i < j->excluded_n; i++) {
-			if (j->excluded[i] == r->sequence)
-				gap.reason = PAIR_DENIED;
-		}
-	}
+		gap.reason = PAIR_DENIED;
 	return gap;
 }
 

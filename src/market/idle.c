@@ -52,13 +52,9 @@ static struct prices *ask_of(struct resource_offer *r, const struct hash *module
 	return &r->prices;
 }
 
-/* 3.10 turned round: the slowest machine that would still be in time. */
 static uint64_t slowest(const struct job_offer *j)
 {
-	__extension__ typedef unsigned __int128 wide;
-	wide t = (wide)j->terms.submit_timeout.s * 1000000000000u / j->instruction_limit;
-
-	return t > UINT64_MAX ? UINT64_MAX : (uint64_t)t;
+	return pair_slowest(j->terms.submit_timeout.s, j->instruction_limit);
 }
 
 /* The machine's numbers: false when the reason is none of them. */

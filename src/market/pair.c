@@ -121,14 +121,25 @@ bool pair_runs_module(const struct resource_offer *r, const struct hash *module,
 	return false;
 }
 
+__extension__ typedef unsigned __int128 wide;
+static const uint64_t second = 1000000000000; /* in picoseconds */
+
 uint64_t pair_run_seconds(uint64_t picoseconds, uint64_t instructions)
 {
-	__extension__ typedef unsigned __int128 wide;
-	const uint64_t second = 1000000000000;
 	wide t = (wide)picoseconds * instructions;
 	wide s = t / second + (t % second != 0);
 
 	return s > UINT64_MAX ? UINT64_MAX : (uint64_t)s;
+}
+
+uint64_t pair_slowest(uint64_t seconds, uint64_t instructions)
+{
+	wide t;
+
+	if (instructions == 0)
+		return UINT64_MAX;
+	t = (wide)seconds * second / instructions;
+	return t > UINT64_MAX ? UINT64_MAX : (uint64_t)t;
 }
 
 /* ---- prices -------------------------------------------------------------------------------------- */

@@ -70,6 +70,8 @@ MUST bool pair_runs_module(
         const struct resource_offer *r, const struct hash *module, const char *engine);
 /* 3.10: picoseconds * instructions, in whole seconds rounded up; saturates at UINT64_MAX. */
 uint64_t pair_run_seconds(uint64_t picoseconds, uint64_t instructions);
+/* The other way round: the most picoseconds per instruction that are still in time; UINT64_MAX: any. */
+uint64_t pair_slowest(uint64_t seconds, uint64_t instructions);
 
 /* "the provider asks more per job: 7 or more would match, the offer says 5" */
 void pair_gap_text(const struct pair_gap *gap, struct buf *out);

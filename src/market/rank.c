@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "crypto/keccak.h"
+#include "market/pair.h"
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "words are little-endian in memory");
 
@@ -127,9 +128,6 @@ void rank_many(
 	assert(n <= RANK_LANES);
 	if (rank_vector(job, resources, n, out))
 		return;
-	for (unsigned i = 0; i < n; i++) {
-		struct hash both[2] = {*job, *resources[i]};
-
-		keccak256(both, sizeof both, &out[i]);
-	}
+	for (unsigned i = 0; i < n; i++)
+		pair_rank(job, resources[i], &out[i]);
 }

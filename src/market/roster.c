@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "crypto/keccak.h"
+#include "codec/merkle.h"
 
 void roster_init(struct roster *r)
 {
@@ -86,22 +86,6 @@ static bool room(struct roster *r, unsigned l, size_t n)
 	return true;
 }
 
-static void hash_leaf(const struct hash *id, struct hash *out)
-{
-	uint8_t b[33] = {0x00};
-
-	memcpy(b + 1, id->b, 32);
-	keccak256(b, sizeof b, out);
-}
-
-static void hash_node(const struct hash two[2], struct hash *out)
-{
-	uint8_t b[65] = {0x01};
-
-	memcpy(b + 1, two, 64);
-	keccak256(b, sizeof b, out);
-}
-
 bool roster_root(struct roster *r, struct hash *out)
 {
 	size_t n, from;
@@ -117,7 +101,7 @@ bool roster_root(struct roster *r, struct hash *out)
 	if (!room(r, 0, n))
 		return false;
 	for (size_t i = from; i < n; i++)
-		hash_leaf(&r->lines[i].id, &r->level[0][i]);
+		merkle_leaf(&r->lines[i].id, &r->level[0][i]);
 	for (unsigned l = 0; n > 1; l++) {
 		size_t up = (n + 1) / 2;
 
@@ -125,7 +109,8 @@ bool roster_root(struct roster *r, struct hash *out)
 			return false;
 		for (size_t i = from / 2; i < up; i++) {
 			if (2 * i + 1 < n)
-				hash_node(&r->level[l][2 * i], &r->level[l + 1][i]);
+				merkle_node(&r->level[l][2 * i], &r->level[l][2 * i + 1],
+				        &r->level[l + 1][i]);
 			else
 				r->level[l + 1][i] = r->level[l][2 * i];
 		}

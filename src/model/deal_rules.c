@@ -1,4 +1,4 @@
-/* deal_rules.c - protocol 4.2 and the bonds of 5.14. */
+/* deal_rules.c - protocol 4.2, the bonds of 5.14, and COST of 5. */
 #include "model/deal_rules.h"
 
 struct terms terms_of_hot(const struct hot *h)
@@ -84,4 +84,16 @@ bool timeouts_valid(const struct terms *t, const struct genesis *g, struct err *
 		        "the timeouts add up to %llu s, above this ledger's LIFE of %llu s",
 		        (unsigned long long)sum, (unsigned long long)g->life.s);
 	return true;
+}
+
+struct amount deal_cost(const struct hot *h, uint64_t count, uint64_t bytes)
+{
+	struct amount by_count, by_bytes, cost;
+
+	/* What passes 256 bits, as a forged deal may, is above PAY as well. */
+	if (amount_mul(h->per_instruction, count, &by_count) &&
+	        amount_mul(h->per_byte, bytes, &by_bytes) && amount_add(h->base, by_count, &cost) &&
+	        amount_add(cost, by_bytes, &cost))
+		return amount_min(cost, h->pay);
+	return h->pay;
 }

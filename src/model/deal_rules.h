@@ -1,5 +1,5 @@
 /* deal_rules.h - what 4.2 and 5.14 ask of the numbers of a deal: for the ledger that opens it, and for those
- * who sign what they want to be opened. */
+ * who sign what they want to be opened; and what a result costs, for the ledger and those who check it. */
 #ifndef LILYPAD_MODEL_DEAL_RULES_H
 #define LILYPAD_MODEL_DEAL_RULES_H
 
@@ -11,5 +11,7 @@ struct terms terms_of_hot(const struct hot *h);
 MUST bool bonds_valid(const struct terms *t, struct err *e);
 /* Every timeout at least MIN, the longest life of a deal at most LIFE. CLOCKS. Any times: sums never wrap. */
 MUST bool timeouts_valid(const struct terms *t, const struct genesis *g, struct err *e);
+/* COST (5): base + perInstruction * count + perByte * bytes, at most PAY. Any amounts: sums never wrap. */
+struct amount deal_cost(const struct hot *h, uint64_t count, uint64_t bytes);
 
 #endif
