@@ -17,6 +17,7 @@
 #include "exec/run_job.h"
 #include "exec/wasm_main.h"
 #include "exec/wasmtime_api.h"
+#include "os/file.h"
 
 enum { JOBS_MAX = 256, TICK_MS = 1000, NS_PER_INSTRUCTION = 250 };
 
@@ -155,21 +156,15 @@ static bool hand_over(int sock, uint32_t id, int frame, int outcome, struct err 
 	return true;
 }
 
-static void close_fd(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-}
-
 /* Packs the job and hands it over; *outcome is the caller's. */
 static bool begin(const struct blobs *blobs, const struct job_spec *spec, int sock, uint32_t id,
         int *outcome, struct err *e)
 {
-	int frame OWN(close_fd) = memfd_create("job", MFD_CLOEXEC);
+	int frame OWN(fd_close) = memfd_create("job", MFD_CLOEXEC);
 	int out = memfd_create("outcome", MFD_CLOEXEC);
 
 	if (frame < 0 || out < 0) {
-		close_fd(&out);
+		fd_close(&out);
 		return FAIL_SYS(e, EXECUTOR, errno, "no memory file");
 	}
 	if (!parcel_pack(blobs, spec, frame, e) || !hand_over(sock, id, frame, out, e)) {
@@ -496,6 +491,6 @@ bool exec_wasm_once(const struct blobs *blobs, const char *cache, const char *en
 		else
 			*e = d.err;
 	}
-	close_fd(&outcome);
+	fd_close(&outcome);
 	return ok;
 }

@@ -18,6 +18,7 @@
 
 #include "crypto/sha256.h"
 #include "exec/run_job.h"
+#include "os/file.h"
 
 enum { JOBS_MAX = 256 };
 
@@ -142,16 +143,12 @@ static bool begin(struct zygote *z, struct job *j)
 static bool copy(int from, int to)
 {
 	struct bytes in;
-	bool ok = map_frame(from, &in);
+	bool ok;
 
-	for (size_t at = 0; ok && at < in.n;) {
-		ssize_t n = write(to, in.p + at, in.n - at);
-
-		ok = n > 0;
-		at += n > 0 ? (size_t)n : 0;
-	}
-	if (in.p)
-		munmap((void *)(uintptr_t)in.p, in.n);
+	if (!map_frame(from, &in))
+		return false;
+	ok = fd_write(to, in);
+	munmap((void *)(uintptr_t)in.p, in.n);
 	return ok;
 }
 
