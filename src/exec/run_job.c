@@ -19,7 +19,6 @@
 enum {
 	ENGINE_BYTES = 512 << 20, /* what the engine itself may need beside the job */
 	COMPILE_CPU_S = 120,
-	NS_PER_INSTRUCTION = 250,               /* of the slowest: a load that no cache holds */
 	OUTPUT_LEVELS_MAX = TREE_DEPTH_MAX - 2, /* below outputs/ */
 	OUTPUT_PATH_MAX = 3072,                 /* bytes; frames and walks carry 4095 */
 	OUTPUT_PATHS_BYTES = 16 << 20,          /* of all paths together */

@@ -157,6 +157,9 @@ MUST bool wasmtime_load(const char *path, struct wasmtime_api *out, struct err *
 /* The settings of the engine class (protocol 7.1), as text: whatever can change an outcome or a count.
  * docs/engine-class.md is the same in prose. */
 const char *wasm_class_settings(void);
+#define WASM_CLASS_ID_MAX 17
+/* The first 16 hex digits of their SHA-256: the end of the class's name, and of that of a compiled form. */
+void wasm_class_id(char out[WASM_CLASS_ID_MAX]);
 #define WASM_STACK_BYTES (1u << 20)
 #define WASM_RESERVATION (4ull << 30)
 #define WASM_GUARD       (32u << 20)
