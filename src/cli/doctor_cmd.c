@@ -31,7 +31,8 @@ struct doctor {
 	struct cli *c;
 	const char *role; /* NULL: all */
 	unsigned problems;
-	bool key_opens; /* without a question */
+	bool key_opens;      /* without a question */
+	struct addr account; /* of that key */
 	json_t *list;
 };
 
@@ -261,6 +262,7 @@ static void try_key(struct doctor *d, int dir, const char *name)
 		addr_format(&w.addr, who);
 		finding(d, FINE, "key", NULL, "%s opens: %s", name, who);
 		d->key_opens = true;
+		d->account = w.addr;
 		wallet_close(&w);
 	} else {
 		finding(d, PROBLEM, "key", e.hint[0] ? e.hint : "lilypad wallet list", "%s", e.msg);
@@ -372,13 +374,11 @@ static void check_money(struct doctor *d, const struct genesis *g)
 	json_t *j OWN(json_own) = NULL;
 	struct amount free_;
 	struct str sum;
-	struct wallet w;
 	struct err e;
 
-	if (!d->key_opens || !wallet_open(d->c, key_in_use(d), false, &w, &e))
+	if (!d->key_opens)
 		return;
-	addr_format(&w.addr, who);
-	wallet_close(&w);
+	addr_format(&d->account, who);
 	snprintf(path, sizeof path, "/v1/accounts/%s", who);
 	if (!remote_get(d->c, settings_text(d->c->settings, "ledger.url"), path, &j, &e) ||
 	        !json_get_str(j, "free", &sum, &e) || !amount_parse(sum, &free_))

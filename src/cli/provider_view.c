@@ -28,13 +28,16 @@ static void tokens_of(const json_t *j, const char *key, unsigned decimals, char 
 	amount_format_display(a, decimals, out);
 }
 
-static bool ask(
-        struct cli *c, struct network_file *n, const char *path, json_t **out, struct err *e)
+/* The network in use, and where this machine's provider serves. */
+static bool find_provider(
+        struct cli *c, struct network_file *n, char url[URL_MAX + 1], struct err *e)
 {
-	char url[URL_MAX + 1];
+	return network_load(c, n, e) && ready_url(c, "provider", url, e);
+}
 
-	if (network_load(c, n, e) && ready_url(c, "provider", url, e) &&
-	        remote_get(c, url, path, out, e))
+static bool ask(const struct cli *c, const char *url, const char *path, json_t **out, struct err *e)
+{
+	if (remote_get(c, url, path, out, e))
 		return true;
 	if (e->code == E_UNREACHABLE)
 		(void)err_hint(e, "lilypad provider");
@@ -82,10 +85,11 @@ static void show(const json_t *j, unsigned decimals)
 int cmd_provider_status(struct cli *c)
 {
 	json_t *j OWN(json_own) = NULL;
+	char url[URL_MAX + 1];
 	struct network_file n;
 	struct err e;
 
-	if (!ask(c, &n, "/v1/status", &j, &e))
+	if (!find_provider(c, &n, url, &e) || !ask(c, url, "/v1/status", &j, &e))
 		return cli_fail(c, &e);
 	if (c->json)
 		cli_print_json(json_incref(j));
@@ -99,7 +103,7 @@ int cmd_provider_status(struct cli *c)
 enum { PAGES_MAX = 1000 };
 
 /* All pages of GET /v1/deals. */
-static bool all_jobs(struct cli *c, struct network_file *n, json_t *list, struct err *e)
+static bool all_jobs(const struct cli *c, const char *url, json_t *list, struct err *e)
 {
 	char path[128] = "/v1/deals";
 
@@ -108,7 +112,7 @@ static bool all_jobs(struct cli *c, struct network_file *n, json_t *list, struct
 		const json_t *page;
 		size_t count;
 
-		TRY(ask(c, n, path, &j, e), e);
+		TRY(ask(c, url, path, &j, e), e);
 		page = json_object_get(j, "deals");
 		count = json_array_size(page);
 		json_array_extend(list, json_object_get(j, "deals"));
@@ -192,12 +196,13 @@ static void print_table(json_t *const *rows, size_t n, unsigned decimals)
 int cmd_provider_jobs(struct cli *c)
 {
 	json_t *list OWN(json_own) = json_array();
+	char url[URL_MAX + 1];
 	struct network_file n;
 	json_t **rows;
 	size_t count;
 	struct err e;
 
-	if (!all_jobs(c, &n, list, &e))
+	if (!find_provider(c, &n, url, &e) || !all_jobs(c, url, list, &e))
 		return cli_fail(c, &e);
 	count = json_array_size(list);
 	rows = calloc(count + 1, sizeof(json_t *));
