@@ -370,27 +370,26 @@ static void check_clock(struct doctor *d, const struct genesis *g)
 /* What the key in use can pay. */
 static void check_money(struct doctor *d, const struct genesis *g)
 {
-	char path[ADDR_TEXT_MAX + 32], who[ADDR_TEXT_MAX], text[AMOUNT_DEC_MAX + 40];
+	char fix[ADDR_TEXT_MAX + 32], who[ADDR_TEXT_MAX], text[AMOUNT_DEC_MAX + 40];
 	json_t *j OWN(json_own) = NULL;
 	struct amount free_;
-	struct str sum;
 	struct err e;
 
 	if (!d->key_opens)
 		return;
-	addr_format(&d->account, who);
-	snprintf(path, sizeof path, "/v1/accounts/%s", who);
-	if (!remote_get(d->c, settings_text(d->c->settings, "ledger.url"), path, &j, &e) ||
-	        !json_get_str(j, "free", &sum, &e) || !amount_parse(sum, &free_))
+	if (!remote_account(
+	            d->c, settings_text(d->c->settings, "ledger.url"), &d->account, &j, &e) ||
+	        !account_amount(j, "free", &free_, &e))
 		return;
+	addr_format(&d->account, who);
 	amount_format_display(free_, g->decimals, text);
 	if (!amount_is_zero(free_)) {
 		finding(d, FINE, "money", NULL, "%s has %s %s free", key_in_use(d), text,
 		        g->symbol);
 		return;
 	}
-	snprintf(path, sizeof path, "lilypad wallet fund 100 --to %s", who);
-	finding(d, PROBLEM, "money", g->test ? path : "ask the operator of the ledger for tokens",
+	snprintf(fix, sizeof fix, "lilypad wallet fund 100 --to %s", who);
+	finding(d, PROBLEM, "money", g->test ? fix : "ask the operator of the ledger for tokens",
 	        "%s has no %s: no bond and no price can be paid", key_in_use(d), g->symbol);
 }
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "codec/hex.h"
 #include "codec/json.h"
 #include "os/file.h"
 
@@ -72,6 +73,26 @@ bool remote_post(const struct cli *c, const char *url, const char *path, json_t 
 	json_decref(body);
 	req.body = buf_bytes(&text);
 	return call(c, NULL, url, &req, path, out, e);
+}
+
+bool remote_account(const struct cli *c, const char *ledger, const struct addr *who, json_t **out,
+        struct err *e)
+{
+	char path[ADDR_TEXT_MAX + 32], text[ADDR_TEXT_MAX];
+
+	addr_format(who, text);
+	snprintf(path, sizeof path, "/v1/accounts/%s", text);
+	return remote_get(c, ledger, path, out, e);
+}
+
+bool account_amount(const json_t *account, const char *key, struct amount *out, struct err *e)
+{
+	struct str s;
+
+	TRY(json_get_str(account, key, &s, e), e);
+	if (!amount_parse(s, out))
+		return FAIL(e, PEER, "the ledger's answer is not understood");
+	return true;
 }
 
 bool ready_url(const struct cli *c, const char *role, char out[URL_MAX + 1], struct err *e)

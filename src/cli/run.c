@@ -121,16 +121,11 @@ static void show_amount(const struct daemon *d, struct amount a, char *out, size
 static bool free_balance(struct running *r, struct amount *out, struct err *e)
 {
 	json_t *j OWN(json_own) = NULL;
-	char path[96], who[ADDR_TEXT_MAX];
-	struct str s;
 
-	addr_format(&r->d.wallet.addr, who);
-	snprintf(path, sizeof path, "/v1/accounts/%s", who);
-	TRY(remote_get(r->c, settings_text(r->c->settings, "ledger.url"), path, &j, e), e);
-	TRY(json_get_str(j, "free", &s, e), e);
-	if (!amount_parse(s, out))
-		return FAIL(e, PEER, "the ledger's answer is not understood");
-	return true;
+	TRY(remote_account(
+	            r->c, settings_text(r->c->settings, "ledger.url"), &r->d.wallet.addr, &j, e),
+	        e);
+	return account_amount(j, "free", out, e);
 }
 
 static bool check_balance(struct running *r, const struct job_offer *o, struct err *e)
