@@ -55,7 +55,5 @@ const char *args_get(const struct args *a, const char *name);
 MUST bool args_has(const struct args *a, const char *name);
 /* The i-th value of a repeatable option, or NULL. */
 const char *args_nth(const struct args *a, const char *name, size_t i);
-/* Edit distance; for "did you mean". */
-size_t edit_distance(const char *a, const char *b);
 
 #endif

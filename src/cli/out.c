@@ -4,6 +4,7 @@
 
 #include "cli/cli.h"
 #include "codec/json.h"
+#include "module/nearest.h"
 
 bool cli_is_terminal(void)
 {
@@ -239,8 +240,8 @@ bool cli_find(int argc, char **argv, const struct command **out, int *words, str
 	if (*out)
 		return true;
 	for (size_t i = 0; i < cli_commands_n; i++) {
-		size_t d = edit_distance(two, cli_commands[i].name);
-		size_t d1 = edit_distance(argv[0], cli_commands[i].name);
+		size_t d = nearest_distance(str_of(two), str_of(cli_commands[i].name));
+		size_t d1 = nearest_distance(str_of(argv[0]), str_of(cli_commands[i].name));
 
 		d = MIN2(d, d1);
 		if (d < cost && !cli_commands[i].hidden) {

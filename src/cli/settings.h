@@ -28,6 +28,8 @@ extern const struct setting_row setting_rows[];
 extern const size_t setting_rows_n;
 /* "time, such as 30s", … */
 const char *setting_kind_name(enum setting_kind k);
+/* The key that was meant, or NULL (module/nearest.h). */
+const char *setting_nearest(const char *key);
 
 enum setting_source {
 	FROM_DEFAULT,
