@@ -13,7 +13,6 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cli/module_find.h"
@@ -349,7 +348,7 @@ static void check_ready(struct doctor *d)
 static void check_clock(struct doctor *d, const struct genesis *g)
 {
 	json_t *j OWN(json_own) = NULL;
-	uint64_t then, now = (uint64_t)time(NULL);
+	uint64_t then, now = wall_seconds(clock_wall());
 	struct err e;
 
 	if (!remote_get(d->c, settings_text(d->c->settings, "ledger.url"), "/v1/head", &j, &e) ||

@@ -226,8 +226,7 @@ static bool died(struct local_net *l, struct local_process *p, struct err *e)
 		return false;
 	p->pid = 0;
 	tail(l, p->role, said, sizeof said);
-	FAIL(e, EXECUTOR, "%s ended while it started: %s", p->role, said);
-	e->code = E_INTERNAL;
+	FAIL(e, INTERNAL, "%s ended while it started: %s", p->role, said);
 	return true;
 }
 

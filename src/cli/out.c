@@ -36,13 +36,7 @@ int cli_fail(const struct cli *c, const struct err *why)
 
 	complete(c, e);
 	if (c && (c->json || c->jsonl)) {
-		struct buf b OWN(buf_done) = {0};
-		json_t *j = json_pack("{s:o}", "error", err_to_json(e));
-
-		buf_init(&b, 1 << 16);
-		json_canonical(j, &b);
-		json_decref(j);
-		printf("%s\n", buf_cstr(&b));
+		cli_print_json(json_pack("{s:o}", "error", err_to_json(e)));
 		return code;
 	}
 	fprintf(stderr, "%s✗ %s%s  %s\n", mark, err_name(e->code), *mark ? "\033[0m" : "", e->msg);

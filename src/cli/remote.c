@@ -1,7 +1,6 @@
 /* remote.c - asking servers from a command, and finding what lies beside the program. */
 #include "cli/remote.h"
 
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -121,7 +120,6 @@ bool engine_path(const struct cli *c, char out[CLI_PATH_MAX], struct err *e)
 	        "wasmtime/lib/libwasmtime.so", "../lib/lilypad/libwasmtime.so"};
 	const char *set = settings_text(c->settings, "paths.engine");
 	char self[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
 
 	if (*set) {
 		snprintf(out, CLI_PATH_MAX, "%s", set);
@@ -129,10 +127,7 @@ bool engine_path(const struct cli *c, char out[CLI_PATH_MAX], struct err *e)
 			return true;
 		return FAIL(e, MISSING_PART, "paths.engine is %s, which cannot be read", set);
 	}
-	self[n < 0 ? 0 : n] = '\0';
-	char *slash = strrchr(self, '/');
-	if (slash)
-		*slash = '\0';
+	program_dir(self);
 	for (size_t i = 0; i < COUNT(places); i++) {
 		snprintf(out, CLI_PATH_MAX, "%.800s/%s", self, places[i]);
 		if (access(out, R_OK) == 0)
