@@ -7,26 +7,16 @@
 #include "codec/hex.h"
 #include "codec/json_show.h"
 
-struct place {
-	size_t line;
-	size_t column; /* in characters, as the library counts */
-};
-
 /* The library would recurse 2048 levels: a scan that knows only strings and brackets stops foreign
- * text before that. */
-static bool too_deep(struct str text, struct place *at)
+ * text before that. Where the bracket too many is; without one, the end. */
+static size_t too_deep(struct str text)
 {
 	size_t depth = 0;
 	bool in_string = false;
 
-	*at = (struct place){1, 0};
 	for (size_t i = 0; i < text.n; i++) {
-		unsigned char c = (unsigned char)text.p[i];
+		char c = text.p[i];
 
-		if ((c & 0xc0) != 0x80)
-			at->column++;
-		if (c == '\n')
-			*at = (struct place){at->line + 1, 0};
 		if (in_string) {
 			if (c == '\\')
 				i++;
@@ -37,11 +27,28 @@ static bool too_deep(struct str text, struct place *at)
 		if (c == '"')
 			in_string = true;
 		else if ((c == '{' || c == '[') && ++depth > JSON_DEPTH_MAX)
-			return true;
+			return i;
 		else if ((c == '}' || c == ']') && depth > 0)
 			depth--;
 	}
-	return false;
+	return text.n;
+}
+
+/* Columns are characters, as the library counts them. */
+static bool fail_deep(struct str text, size_t at, struct err *e)
+{
+	size_t line = 1, column = 0;
+
+	for (size_t i = 0; i <= at; i++) {
+		if (((unsigned char)text.p[i] & 0xc0) != 0x80)
+			column++;
+		if (text.p[i] == '\n') {
+			line++;
+			column = 0;
+		}
+	}
+	return FAIL(e, JSON_SYNTAX, "line %zu, column %zu: nested deeper than %d levels", line,
+	        column, JSON_DEPTH_MAX);
 }
 
 /* The library quotes the text near the mistake: it must not carry control characters on. */
@@ -55,16 +62,16 @@ static void make_printable(char *text)
 
 bool json_parse(struct str text, json_t **out, struct err *e)
 {
-	struct place at;
 	json_error_t je;
+	size_t at;
 	json_t *j;
 
 	if (text.n > JSON_TEXT_MAX)
 		return FAIL(e, TOO_LARGE, "JSON text of %zu bytes: at most %u are read", text.n,
 		        JSON_TEXT_MAX);
-	if (too_deep(text, &at))
-		return FAIL(e, JSON_SYNTAX, "line %zu, column %zu: nested deeper than %d levels",
-		        at.line, at.column, JSON_DEPTH_MAX);
+	at = too_deep(text);
+	if (at < text.n)
+		return fail_deep(text, at, e);
 	j = json_loadb(text.n ? text.p : "", text.n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &je);
 	if (!j && json_error_code(&je) == json_error_out_of_memory)
 		return FAIL(e, MEMORY, "out of memory while parsing JSON of %zu bytes", text.n);
