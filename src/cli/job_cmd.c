@@ -348,13 +348,6 @@ static bool explain(struct cli *c, const struct creator_job *j, json_t **out, st
 	return remote_get(c, settings_text(c->settings, "solver.url"), path, out, e);
 }
 
-static const char *text_of(const json_t *row, const char *key)
-{
-	const char *text = json_string_value(json_object_get(row, key));
-
-	return text ? text : "";
-}
-
 int cmd_job_explain(struct cli *c)
 {
 	struct job_store s OWN(job_store_close) = {0};
@@ -382,8 +375,8 @@ int cmd_job_explain(struct cli *c)
 	if (json_array_size(list) == 0)
 		cli_print("no provider has an offer in the book now\n");
 	json_array_foreach (list, i, row) {
-		cli_print("%s  %-16s %-6s %s\n", text_of(row, "provider"), text_of(row, "reason"),
-		        text_of(row, "clause"), text_of(row, "text"));
+		cli_print("%s  %-16s %-6s %s\n", json_text(row, "provider"),
+		        json_text(row, "reason"), json_text(row, "clause"), json_text(row, "text"));
 	}
 	return 0;
 }

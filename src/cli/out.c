@@ -54,18 +54,18 @@ enum { TEXT_MAX = 64 << 20 };
 static size_t shown(struct str s)
 {
 	const uint8_t *p = (const uint8_t *)s.p;
-	size_t n = p[0] < 0x80 ? 1 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
+	size_t n = str_char(s);
 
 	if (p[0] == '\n' || p[0] == '\t')
 		return 1;
-	if (p[0] < 0x20 || p[0] == 0x7f || n > s.n || (p[0] == 0xc2 && p[1] < 0xa0))
+	if (p[0] < 0x20 || p[0] == 0x7f || (n == 2 && p[0] == 0xc2 && p[1] < 0xa0))
 		return 0;
 	/* U+202A to U+202E and U+2066 to U+2069 turn the direction of what follows. */
 	if (n == 3 && p[0] == 0xe2 &&
 	        ((p[1] == 0x80 && p[2] >= 0xaa && p[2] <= 0xae) ||
 	                (p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9)))
 		return 0;
-	return str_is_utf8((struct str){s.p, n}) ? n : 0;
+	return n;
 }
 
 void cli_shown(struct str foreign, struct buf *out)

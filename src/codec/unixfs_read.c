@@ -161,7 +161,7 @@ static bool check_dir(const struct fs *f, struct unixfs_block *b, struct err *e)
 			return FAIL(e, PEER,
 			        "UnixFS: entry %zu of a directory has a name that is not allowed",
 			        i);
-		if (i && unixfs_name_cmp(b->links[i - 1].name, b->links[i].name) >= 0)
+		if (i && str_cmp(b->links[i - 1].name, b->links[i].name) >= 0)
 			return FAIL(
 			        e, PEER, "UnixFS: a directory is not sorted, or has a name twice");
 	}
@@ -366,7 +366,7 @@ static const struct unixfs_link *entry_of(const struct unixfs_block *b, struct s
 
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
-		int c = unixfs_name_cmp(b->links[mid].name, name);
+		int c = str_cmp(b->links[mid].name, name);
 
 		if (c == 0)
 			return &b->links[mid];

@@ -6,13 +6,6 @@
 
 #include "exec/run_job.h"
 
-static int by_name(struct str a, struct str b)
-{
-	int c = memcmp(a.p, b.p, MIN2(a.n, b.n));
-
-	return c ? c : (a.n > b.n) - (a.n < b.n);
-}
-
 /* Where the name is or belongs. */
 static size_t place(const struct mem_node *dir, struct str name, bool *found)
 {
@@ -21,7 +14,7 @@ static size_t place(const struct mem_node *dir, struct str name, bool *found)
 	*found = false;
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
-		int c = by_name(dir->kids[mid]->name, name);
+		int c = str_cmp(dir->kids[mid]->name, name);
 
 		if (c == 0) {
 			*found = true;
