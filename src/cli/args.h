@@ -5,7 +5,6 @@
 #include "base/err.h"
 #include "base/str.h"
 
-#define ARGS_OPTIONS_MAX    48
 #define ARGS_REPEATS_MAX    128 /* values of repeatable options, all together */
 #define ARGS_POSITIONAL_MAX 16
 

@@ -125,13 +125,13 @@ static bool run_job(struct demo *d, struct err *e)
 	snprintf(out, sizeof out, "%s/output", d->root);
 	snprintf(receipt, sizeof receipt, "%s/receipt.json", out);
 	step(d, "lilypad run cowsay -i Message=…");
-	TRY(local_net_run(&d->net, run, NULL, &code, e), e);
+	TRY(local_net_run(&d->net, run, &code, e), e);
 	if (code != 0)
 		return FAIL(e, INTERNAL,
 		        "the job ended with exit code %d; %s/state/*.log tells more", code,
 		        d->root);
 	step(d, "lilypad verify receipt.json");
-	TRY(local_net_run(&d->net, verify, NULL, &code, e), e);
+	TRY(local_net_run(&d->net, verify, &code, e), e);
 	if (code != 0)
 		return FAIL(e, TAMPERED, "the receipt does not verify");
 	return true;

@@ -11,9 +11,6 @@
  * one is named with the command that starts it. */
 MUST bool remote_get(
         const struct cli *c, const char *url, const char *path, json_t **out, struct err *e);
-/* Signed with the wallet for the server's account. */
-MUST bool remote_get_as(const struct cli *c, const struct http_identity *who, const struct peer *to,
-        const char *path, json_t **out, struct err *e);
 /* body is taken. */
 MUST bool remote_post(const struct cli *c, const char *url, const char *path, json_t *body,
         json_t **out, struct err *e);

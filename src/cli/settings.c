@@ -24,7 +24,6 @@ const char *setting_kind_name(enum setting_kind k)
 	        [SETTING_AMOUNT] = "amount of tokens",
 	        [SETTING_SPAN] = "time, such as 30s",
 	        [SETTING_SIZE] = "bytes, such as 512M",
-	        [SETTING_BOOL] = "true or false",
 	        [SETTING_ADDR] = "account",
 	        [SETTING_FILE] = "path of a file"};
 

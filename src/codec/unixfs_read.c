@@ -41,7 +41,6 @@ static bool decode_link(struct bytes in, struct unixfs_link *out, struct err *e)
 	if (used != hash.b.n)
 		return FAIL(e, PEER, "dag-pb: bytes follow the content id of a link");
 	out->name = name.b.n ? bytes_str(name.b) : STR("");
-	out->tsize = tsize.v;
 	return true;
 }
 

@@ -46,13 +46,12 @@ static struct mem_node *node_new(struct memtree *t, struct str name, bool dir, b
 	return n;
 }
 
-bool memtree_init(struct memtree *t, uint64_t limit)
+void memtree_init(struct memtree *t, uint64_t limit)
 {
 	*t = (struct memtree){.limit = limit};
 	t->inputs = node_new(t, STR("inputs"), true, false);
 	t->outputs = node_new(t, STR("outputs"), true, true);
 	t->tmp = node_new(t, STR("tmp"), true, true);
-	return t->inputs && t->outputs && t->tmp;
 }
 
 struct mem_node *mem_find(const struct mem_node *dir, struct str name)
@@ -82,8 +81,6 @@ struct mem_node *mem_add(
 		dir->kids_cap = cap;
 	}
 	n = node_new(t, name, is_dir, writable);
-	if (!n)
-		return NULL;
 	i = place(dir, n->name, &found);
 	assert(!found);
 	memmove(dir->kids + i + 1, dir->kids + i, (dir->kids_n - i) * sizeof *dir->kids);

@@ -85,7 +85,6 @@ _Static_assert(sizeof(union wt_raw) == 16, "as the engine has it");
 	X(struct wasm_functype *, wasm_functype_new,                                               \
 	        (struct wasm_valtypes *, struct wasm_valtypes *))                                  \
 	X(void, wasm_functype_delete, (struct wasm_functype *))                                    \
-	X(void, wasm_trap_message, (const struct wasm_trap *, struct wasm_bytes *))                \
 	X(struct wt_error *, wasmtime_config_target_set, (struct wasm_config *, const char *))     \
 	X(void, wasmtime_config_consume_fuel_set, (struct wasm_config *, bool))                    \
 	X(void, wasmtime_config_max_wasm_stack_set, (struct wasm_config *, size_t))                \
