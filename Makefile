@@ -15,6 +15,9 @@ include mk/modules.mk
 DIRS := $(shell awk '!/^\#/ && NF {print $$1}' layers.txt)
 $(foreach d,$(DIRS),$(eval DEPS_$(d) := $(shell awk -v d=$(d) '!/^\#/ && $$1==d {for (i=2;i<=NF;i++) print $$i}' layers.txt)))
 DEPS  = $(DEPS_$(1))
+# The archives that the program of a source file links: of its folder, of those it may include, and of $(2).
+ARCHIVES = $(foreach d,$(sort $(call FOLDER,$(1)) $(call DEPS,$(call FOLDER,$(1))) $(2)),$(if $(filter src/$(d)/%,$(SRC)),$(O)/lib/$(d).a))
+FOLDER   = $(word 2,$(subst /, ,$(1)))
 
 SRC  := $(filter-out %_test.c %_fuzz.c %_bench.c,$(foreach d,$(DIRS),$(wildcard src/$(d)/*.c)))
 OBJ  := $(SRC:src/%.c=$(O)/obj/%.o)
@@ -52,8 +55,7 @@ $(O)/lilypad: $(O)/lib/cli.a $(LIBS)
 
 # A test links only what its folder may see, and the ports in memory.
 define TESTBIN
-$(O)/test/$(patsubst src/%.c,%,$(1)): $(O)/obj/$(patsubst src/%.c,%,$(1)).o \
-		$(foreach d,$(sort $(word 2,$(subst /, ,$(1))) $(call DEPS,$(word 2,$(subst /, ,$(1)))) $(call DEPS,tests)),$(if $(filter src/$(d)/%,$(SRC)),$(O)/lib/$(d).a))
+$(O)/test/$(patsubst src/%.c,%,$(1)): $(O)/obj/$(patsubst src/%.c,%,$(1)).o $(call ARCHIVES,$(1),$(call DEPS,tests))
 	@mkdir -p $$(@D)
 	@$(CC) $(CFLAGS) -o $$@ $$< -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group $(LDFLAGS) $(LDLIBS) -lcmocka
 endef

@@ -19,4 +19,4 @@ OPT      ?= -O2 -D_FORTIFY_SOURCE=2
 CFLAGS   ?= -std=gnu17 $(OPT) -g -fno-common -fno-strict-aliasing -ffile-prefix-map=$(CURDIR)=. \
             $(WARN) $(HARDEN) $(SAN)
 LDFLAGS  += -pie -Wl,-z,relro,-z,now,-z,noexecstack $(SAN)
-LDLIBS   += $(shell pkg-config --libs $(PKGS)) -linih -ldl -lm -lpthread
+LDLIBS   := $(LDLIBS) $(shell pkg-config --libs $(PKGS)) -linih -ldl -lm -lpthread

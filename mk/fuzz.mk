@@ -6,8 +6,7 @@ T ?=
 S ?= 60
 
 define FUZZBIN
-$(O)/fuzz/$(patsubst src/%_fuzz.c,%,$(1)): $(O)/obj/$(patsubst src/%.c,%,$(1)).o \
-		$(foreach d,$(word 2,$(subst /, ,$(1))) $(call DEPS,$(word 2,$(subst /, ,$(1)))),$(if $(filter src/$(d)/%,$(SRC)),$(O)/lib/$(d).a))
+$(O)/fuzz/$(patsubst src/%_fuzz.c,%,$(1)): $(O)/obj/$(patsubst src/%.c,%,$(1)).o $(call ARCHIVES,$(1))
 	@mkdir -p $$(@D)
 	@$(CC) $(CFLAGS) -fsanitize=fuzzer -o $$@ $$< -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group $$(LDFLAGS) $$(LDLIBS)
 endef

@@ -37,11 +37,10 @@ static const char *const fault_names[] = {
 static size_t character(const char *p)
 {
 	uint8_t c = (uint8_t)*p;
-	size_t n = c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
 
-	if (c < 0x20 || c == 0x7f || (c == 0xc2 && (uint8_t)p[1] < 0xa0) || strnlen(p, n) < n)
+	if (c < 0x20 || c == 0x7f || (c == 0xc2 && (uint8_t)p[1] < 0xa0))
 		return 0;
-	return str_is_utf8((struct str){p, n}) ? n : 0;
+	return str_char((struct str){p, strnlen(p, 4)});
 }
 
 /* The text ends inside the character at p. */

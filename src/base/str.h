@@ -50,6 +50,15 @@ static inline bool str_is(struct str a, const char *z)
 	return str_eq(a, str_of(z));
 }
 
+/* By bytes; what another begins with comes before it. */
+static inline int str_cmp(struct str a, struct str b)
+{
+	size_t n = MIN2(a.n, b.n);
+	int c = n ? memcmp(a.p, b.p, n) : 0;
+
+	return c ? c : (a.n > b.n) - (a.n < b.n);
+}
+
 static inline bool str_starts(struct str s, const char *z)
 {
 	size_t n = strlen(z);
@@ -70,6 +79,8 @@ static inline struct str str_cut(struct str s, char c, struct str *rest)
 MUST bool str_u64(struct str s, uint64_t max, uint64_t *out);
 /* RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF. A NUL is a character. */
 MUST bool str_is_utf8(struct str s);
+/* Bytes of the UTF-8 character that s begins with; 0 when it begins with none. */
+size_t str_char(struct str s);
 /* At most max bytes of UTF-8 text, cut between two characters. */
 struct str str_within(struct str s, size_t max);
 /* What fits of it into a field of that size, with a NUL behind; s may lie in the field. */

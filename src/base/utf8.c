@@ -23,6 +23,14 @@ bool str_is_utf8(struct str s)
 	return true;
 }
 
+size_t str_char(struct str s)
+{
+	uint8_t c = s.n ? (uint8_t)s.p[0] : 0;
+	size_t n = c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+
+	return n <= s.n && str_is_utf8((struct str){s.p, n}) ? n : 0;
+}
+
 struct str str_within(struct str s, size_t max)
 {
 	if (s.n <= max)

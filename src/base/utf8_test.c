@@ -31,6 +31,21 @@ static void test_bad(void **state)
 		assert_false(str_is_utf8(str_of(bad[i])));
 }
 
+static void test_first(void **state)
+{
+	static const struct {
+		struct str s;
+		size_t n;
+	} rows[] = {{{"", 0}, 0}, {{"\0z", 2}, 1}, {{"az", 2}, 1}, {{"\xc3\xa9z", 3}, 2},
+	        {{"\xe0\xa0\x80", 3}, 3}, {{"\xf0\x90\x80\x80", 4}, 4},
+	        {{"\xf0\x90\x80\x80", 3}, 0}, {{"\xa9z", 2}, 0}, {{"\xc3z", 2}, 0},
+	        {{"\xed\xa0\x80", 3}, 0}};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++)
+		assert_int_equal(str_char(rows[i].s), rows[i].n);
+}
+
 static void test_cut(void **state)
 {
 	static const struct {
@@ -55,6 +70,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_good),
 	        cmocka_unit_test(test_bad),
+	        cmocka_unit_test(test_first),
 	        cmocka_unit_test(test_cut),
 	};
 

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "module/nearest.h"
+
 const struct option_row args_common[] = {
         {"help", 'h', NULL, NULL, false, "show this help"},
         {"json", 0, NULL, NULL, false, "one JSON object on standard output"},
@@ -15,32 +17,6 @@ const struct option_row args_common[] = {
         {"log-level", 0, "LEVEL", "log.level", false, "debug, info, odd or broken"},
         {NULL, 0, NULL, NULL, false, NULL},
 };
-
-enum { NAME_LEN = 40 };
-
-size_t edit_distance(const char *a, const char *b)
-{
-	size_t row[NAME_LEN + 1];
-	size_t n = strlen(b);
-
-	if (n > NAME_LEN || strlen(a) > NAME_LEN)
-		return SIZE_MAX;
-	for (size_t j = 0; j <= n; j++)
-		row[j] = j;
-	for (size_t i = 1; a[i - 1]; i++) {
-		size_t diagonal = row[0];
-
-		row[0] = i;
-		for (size_t j = 1; j <= n; j++) {
-			size_t up = row[j];
-			size_t best = MIN2(row[j - 1], up) + 1;
-
-			row[j] = MIN2(best, diagonal + (a[i - 1] != b[j - 1]));
-			diagonal = up;
-		}
-	}
-	return row[n];
-}
 
 static const struct option_row *find(const struct option_row *rows, struct str name, char letter)
 {
@@ -55,7 +31,7 @@ static void nearest(
         const struct option_row *rows, const char *word, const char **best, size_t *cost)
 {
 	for (; rows && rows->name; rows++) {
-		size_t d = edit_distance(word, rows->name);
+		size_t d = nearest_distance(str_of(word), str_of(rows->name));
 
 		if (d < *cost) {
 			*cost = d;

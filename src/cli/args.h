@@ -5,7 +5,6 @@
 #include "base/err.h"
 #include "base/str.h"
 
-#define ARGS_OPTIONS_MAX    48
 #define ARGS_REPEATS_MAX    128 /* values of repeatable options, all together */
 #define ARGS_POSITIONAL_MAX 16
 
@@ -55,7 +54,5 @@ const char *args_get(const struct args *a, const char *name);
 MUST bool args_has(const struct args *a, const char *name);
 /* The i-th value of a repeatable option, or NULL. */
 const char *args_nth(const struct args *a, const char *name, size_t i);
-/* Edit distance; for "did you mean". */
-size_t edit_distance(const char *a, const char *b);
 
 #endif

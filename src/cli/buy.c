@@ -10,6 +10,7 @@
 #include "blobs/http_tree.h"
 #include "chain/embedded.h"
 #include "cli/remote.h"
+#include "codec/hex.h"
 #include "codec/json.h"
 #include "os/file.h"
 
@@ -67,10 +68,10 @@ bool buy_read_on(struct daemon *d, struct creator_config *config, struct err *e)
 
 static void owner_path(const struct daemon *d, const uint8_t owner[16], char out[CLI_PATH_MAX + 80])
 {
-	int n = snprintf(out, CLI_PATH_MAX + 80, "%s/owners/", d->dir);
+	char hex[2 * 16 + 3];
 
-	for (int i = 0; i < 16; i++)
-		snprintf(out + n + 2 * i, 3, "%02x", owner[i]);
+	hex_format(owner, 16, hex);
+	snprintf(out, CLI_PATH_MAX + 80, "%s/owners/%s", d->dir, hex + 2);
 }
 
 bool buy_own(struct daemon *d, uint8_t owner[16], int *lock_fd, struct err *e)

@@ -2,6 +2,7 @@
 #ifndef LILYPAD_CLI_CLI_H
 #define LILYPAD_CLI_CLI_H
 
+#include <limits.h>
 #include <stdio.h>
 
 #include "cli/args.h"
@@ -99,5 +100,7 @@ int cmd_exec_wasm_main(int argc, char **argv);
 
 /* ---- places.c ---- */
 MUST bool places_find(const char *dir, struct places *out, struct err *e);
+/* The folder that this program lies in; "" when the system does not say. */
+void program_dir(char out[PATH_MAX]);
 
 #endif

@@ -3,10 +3,22 @@
 #include "cli/cli.h"
 
 /* clang-format off */
+/* Rows that several commands have. */
+#define INPUTS \
+	{"input",           'i', "KEY=VALUE", NULL, true,  "an input of the module; KEY=@FILE reads the value from a file"}, \
+	{"file",            'f', "FILE",      NULL, true,  "a file or folder that the job finds under /inputs"}, \
+	{"inputs-path",     0,   "DIR",       NULL, false, "every file of a folder, under /inputs"}
+#define LISTENS \
+	{"server-host",     0,   "ADDRESS",   "server.host", false, "listen on this address"}, \
+	{"server-port",     0,   "PORT",      "server.port", false, "listen on this port; 0: any free one"}, \
+	{"server-url",      0,   "URL",       "server.url", false, "what others reach it by; default: address and port that it listens on"}
+#define NETWORK_FILE \
+	{"network-file",    0,   "FILE",      NULL, false, "the network, instead of the one in use"}
+#define READY_FILE \
+	{"ready-file",      0,   "FILE",      NULL, false, "written with {url, account, pid} once it serves"}
+
 static const struct option_row run_options[] = {
-	{"input",           'i', "KEY=VALUE", NULL, true,  "an input of the module; KEY=@FILE reads the value from a file"},
-	{"file",            'f', "FILE",      NULL, true,  "a file or folder that the job finds under /inputs"},
-	{"inputs-path",     0,   "DIR",       NULL, false, "every file of a folder, under /inputs"},
+	INPUTS,
 	{"output",          'O', "DIR",       NULL, false, "where the output goes; default: ./lilypad-JOB"},
 	{"detach",          0,   NULL,        NULL, false, "leave the job to `lilypad creator` once it is posted"},
 	{"yes",             'y', NULL,        NULL, false, "no questions"},
@@ -19,27 +31,21 @@ static const struct option_row run_options[] = {
 	{NULL, 0, NULL, NULL, false, NULL},
 };
 static const struct option_row daemon_options[] = {
-	{"server-host",     0,   "ADDRESS",   "server.host", false, "listen on this address"},
-	{"server-port",     0,   "PORT",      "server.port", false, "listen on this port; 0: any free one"},
-	{"server-url",      0,   "URL",       "server.url", false, "what others reach it by; default: address and port that it listens on"},
-	{"network-file",    0,   "FILE",      NULL, false, "the network, instead of the one in use"},
-	{"ready-file",      0,   "FILE",      NULL, false, "written with {url, account, pid} once it serves"},
+	LISTENS,
+	NETWORK_FILE,
+	READY_FILE,
 	{NULL, 0, NULL, NULL, false, NULL},
 };
 static const struct option_row ledger_options[] = {
-	{"server-host",     0,   "ADDRESS",   "server.host", false, "listen on this address"},
-	{"server-port",     0,   "PORT",      "server.port", false, "listen on this port; 0: any free one"},
-	{"server-url",      0,   "URL",       "server.url", false, "what others reach it by; default: address and port that it listens on"},
+	LISTENS,
 	{"genesis",         0,   "FILE",      NULL, false, "the constants of a new ledger"},
-	{"ready-file",      0,   "FILE",      NULL, false, "written with {url, account, pid} once it serves"},
+	READY_FILE,
 	{NULL, 0, NULL, NULL, false, NULL},
 };
 static const struct option_row provider_options[] = {
-	{"server-host",     0,   "ADDRESS",   "server.host", false, "listen on this address"},
-	{"server-port",     0,   "PORT",      "server.port", false, "listen on this port; 0: any free one"},
-	{"server-url",      0,   "URL",       "server.url", false, "what others reach it by; default: address and port that it listens on"},
-	{"network-file",    0,   "FILE",      NULL, false, "the network, instead of the one in use"},
-	{"ready-file",      0,   "FILE",      NULL, false, "written with {url, account, pid} once it serves"},
+	LISTENS,
+	NETWORK_FILE,
+	READY_FILE,
 	{"offer-cpu",       0,   "MILLI",     "offer.cpu", false, "milli-cores offered"},
 	{"offer-ram",       0,   "BYTES",     "offer.ram", false, "memory offered"},
 	{"offer-disk",      0,   "BYTES",     "offer.disk", false, "disk offered"},
@@ -72,9 +78,7 @@ static const struct option_row export_options[] = {
 	{NULL, 0, NULL, NULL, false, NULL},
 };
 static const struct option_row module_run_options[] = {
-	{"input",           'i', "KEY=VALUE", NULL, true,  "an input of the module; KEY=@FILE reads the value from a file"},
-	{"file",            'f', "FILE",      NULL, true,  "a file or folder that the job finds under /inputs"},
-	{"inputs-path",     0,   "DIR",       NULL, false, "every file of a folder, under /inputs"},
+	INPUTS,
 	{"output",          'O', "DIR",       NULL, false, "where the output goes; default: nowhere"},
 	{NULL, 0, NULL, NULL, false, NULL},
 };

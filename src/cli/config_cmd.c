@@ -3,9 +3,6 @@
 
 #include "cli/cli.h"
 #include "codec/json.h"
-#include "module/nearest.h"
-
-enum { ROWS_MAX = 128 };
 
 /* The network's values count as well; without a network the other layers are shown. */
 static void with_network(struct cli *c)
@@ -51,17 +48,13 @@ int cmd_config_show(struct cli *c)
 
 static const struct setting_row *row_of(const char *key, struct err *e)
 {
-	const char *names[ROWS_MAX];
-	const char *near;
-	size_t n = 0;
+	const char *near = setting_nearest(key);
 
-	for (size_t i = 0; i < setting_rows_n && n < ROWS_MAX; i++) {
+	for (size_t i = 0; i < setting_rows_n; i++) {
 		if (strcmp(setting_rows[i].key, key) == 0)
 			return &setting_rows[i];
-		names[n++] = setting_rows[i].key;
 	}
 	FAIL(e, USAGE, "no setting is named %s", key);
-	near = nearest_name(str_of(key), names, n);
 	if (near)
 		err_hint(e, "did you mean %s?", near);
 	else

@@ -91,7 +91,7 @@ bool daemon_open(struct daemon *d, struct cli *c, const char *role, const char *
 		TRY(cli_peers(c, &d->solver, &d->directory, e), e);
 		network_domain(&d->network, &d->domain);
 	}
-	TRY(wallet_open(c, wallet, true, &d->wallet, e), e);
+	TRY(wallet_open(c, named ? NULL : wallet, true, &d->wallet, e), e);
 	d->world.signer = wallet_signer(&d->wallet);
 	d->world.rng = rng_os();
 	TRY(open_store(d, tables, parts, e), e);

@@ -40,7 +40,7 @@ enum daemon_parts {
 	DAEMON_CLIENT = 8 /* an HTTP client for adapters */
 };
 
-/* wallet: which key; made when there is none. */
+/* wallet: which key, unless the command line names one; NULL: the one in use. Made when there is none. */
 MUST bool daemon_open(struct daemon *d, struct cli *c, const char *role, const char *wallet,
         const struct record *(*const *tables)(void), unsigned parts, struct err *e);
 /* Run to the end: host, ready file, exit code. Prints one line with the address. */

@@ -43,18 +43,12 @@ static void step(struct demo *d, const char *text)
 static bool balance(struct demo *d, const struct addr *who, struct amount *out, struct err *e)
 {
 	json_t *j OWN(json_own) = NULL;
-	char path[96], text[ADDR_TEXT_MAX];
 	struct amount locked;
-	struct str s;
 
-	addr_format(who, text);
-	snprintf(path, sizeof path, "/v1/accounts/%s", text);
-	TRY(remote_get(d->net.c, d->net.network.ledger_url, path, &j, e), e);
-	TRY(json_get_str(j, "free", &s, e), e);
-	if (!amount_parse(s, out))
-		return FAIL(e, PEER, "the ledger's answer is not understood");
-	TRY(json_get_str(j, "locked", &s, e), e);
-	if (!amount_parse(s, &locked) || !amount_add(*out, locked, out))
+	TRY(remote_account(d->net.c, d->net.network.ledger_url, who, &j, e), e);
+	TRY(account_amount(j, "free", out, e), e);
+	TRY(account_amount(j, "locked", &locked, e), e);
+	if (!amount_add(*out, locked, out))
 		return FAIL(e, PEER, "the ledger's answer is not understood");
 	return true;
 }
@@ -131,13 +125,13 @@ static bool run_job(struct demo *d, struct err *e)
 	snprintf(out, sizeof out, "%s/output", d->root);
 	snprintf(receipt, sizeof receipt, "%s/receipt.json", out);
 	step(d, "lilypad run cowsay -i Message=…");
-	TRY(local_net_run(&d->net, run, NULL, &code, e), e);
+	TRY(local_net_run(&d->net, run, &code, e), e);
 	if (code != 0)
 		return FAIL(e, INTERNAL,
 		        "the job ended with exit code %d; %s/state/*.log tells more", code,
 		        d->root);
 	step(d, "lilypad verify receipt.json");
-	TRY(local_net_run(&d->net, verify, NULL, &code, e), e);
+	TRY(local_net_run(&d->net, verify, &code, e), e);
 	if (code != 0)
 		return FAIL(e, TAMPERED, "the receipt does not verify");
 	return true;

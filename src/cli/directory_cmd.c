@@ -31,8 +31,8 @@ int cmd_directory(struct cli *c)
 	struct err e;
 	int rc;
 
-	if (!daemon_open(&d, c, "directory", args_get(&c->args, "wallet") ? NULL : "directory",
-	            directory_tables, DAEMON_NETWORK | DAEMON_BLOBS | DAEMON_CLIENT, &e) ||
+	if (!daemon_open(&d, c, "directory", "directory", directory_tables,
+	            DAEMON_NETWORK | DAEMON_BLOBS | DAEMON_CLIENT, &e) ||
 	        !prepare(&d, &x, &e)) {
 		rc = cli_fail(c, &e);
 	} else {

@@ -13,7 +13,6 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cli/module_find.h"
@@ -31,7 +30,8 @@ struct doctor {
 	struct cli *c;
 	const char *role; /* NULL: all */
 	unsigned problems;
-	bool key_opens; /* without a question */
+	bool key_opens;      /* without a question */
+	struct addr account; /* of that key */
 	json_t *list;
 };
 
@@ -261,6 +261,7 @@ static void try_key(struct doctor *d, int dir, const char *name)
 		addr_format(&w.addr, who);
 		finding(d, FINE, "key", NULL, "%s opens: %s", name, who);
 		d->key_opens = true;
+		d->account = w.addr;
 		wallet_close(&w);
 	} else {
 		finding(d, PROBLEM, "key", e.hint[0] ? e.hint : "lilypad wallet list", "%s", e.msg);
@@ -347,7 +348,7 @@ static void check_ready(struct doctor *d)
 static void check_clock(struct doctor *d, const struct genesis *g)
 {
 	json_t *j OWN(json_own) = NULL;
-	uint64_t then, now = (uint64_t)time(NULL);
+	uint64_t then, now = wall_seconds(clock_wall());
 	struct err e;
 
 	if (!remote_get(d->c, settings_text(d->c->settings, "ledger.url"), "/v1/head", &j, &e) ||
@@ -368,29 +369,26 @@ static void check_clock(struct doctor *d, const struct genesis *g)
 /* What the key in use can pay. */
 static void check_money(struct doctor *d, const struct genesis *g)
 {
-	char path[ADDR_TEXT_MAX + 32], who[ADDR_TEXT_MAX], text[AMOUNT_DEC_MAX + 40];
+	char fix[ADDR_TEXT_MAX + 32], who[ADDR_TEXT_MAX], text[AMOUNT_DEC_MAX + 40];
 	json_t *j OWN(json_own) = NULL;
 	struct amount free_;
-	struct str sum;
-	struct wallet w;
 	struct err e;
 
-	if (!d->key_opens || !wallet_open(d->c, key_in_use(d), false, &w, &e))
+	if (!d->key_opens)
 		return;
-	addr_format(&w.addr, who);
-	wallet_close(&w);
-	snprintf(path, sizeof path, "/v1/accounts/%s", who);
-	if (!remote_get(d->c, settings_text(d->c->settings, "ledger.url"), path, &j, &e) ||
-	        !json_get_str(j, "free", &sum, &e) || !amount_parse(sum, &free_))
+	if (!remote_account(
+	            d->c, settings_text(d->c->settings, "ledger.url"), &d->account, &j, &e) ||
+	        !account_amount(j, "free", &free_, &e))
 		return;
+	addr_format(&d->account, who);
 	amount_format_display(free_, g->decimals, text);
 	if (!amount_is_zero(free_)) {
 		finding(d, FINE, "money", NULL, "%s has %s %s free", key_in_use(d), text,
 		        g->symbol);
 		return;
 	}
-	snprintf(path, sizeof path, "lilypad wallet fund 100 --to %s", who);
-	finding(d, PROBLEM, "money", g->test ? path : "ask the operator of the ledger for tokens",
+	snprintf(fix, sizeof fix, "lilypad wallet fund 100 --to %s", who);
+	finding(d, PROBLEM, "money", g->test ? fix : "ask the operator of the ledger for tokens",
 	        "%s has no %s: no bond and no price can be paid", key_in_use(d), g->symbol);
 }
 

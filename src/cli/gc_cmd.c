@@ -5,10 +5,10 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "cli/cli.h"
 #include "cli/remove.h"
+#include "os/clock.h"
 
 enum { ENTRIES_MAX = 100000 };
 
@@ -54,11 +54,10 @@ static bool drop(struct gc *g, const char *path, const char *why, struct err *e)
 
 static bool is_old(const struct gc *g, const char *path)
 {
-	struct timespec now;
+	int64_t now = (int64_t)wall_seconds(clock_wall());
 	struct stat st;
 
-	clock_gettime(CLOCK_REALTIME, &now);
-	return lstat(path, &st) == 0 && (int64_t)(now.tv_sec - st.st_mtime) > g->keep.ms / 1000;
+	return lstat(path, &st) == 0 && now - st.st_mtime > g->keep.ms / 1000;
 }
 
 /* Everything in a folder that `why` gives a reason against. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/amount.h"
+#include "codec/json.h"
 
 enum unit { UNIT_PLAIN, UNIT_TOKENS, UNIT_BYTES, UNIT_CORES, UNIT_SECONDS, UNIT_PICOSECONDS };
 
@@ -33,18 +34,6 @@ static const struct {
         {"MEDIATE_TIMEOUT", UNIT_SECONDS},
         {"TOO_SLOW", UNIT_PICOSECONDS},
 };
-
-static const char *text_of(const json_t *j, const char *key)
-{
-	const char *s = json_string_value(json_object_get(j, key));
-
-	return s ? s : "";
-}
-
-static long long number_of(const json_t *j, const char *key)
-{
-	return (long long)json_integer_value(json_object_get(j, key));
-}
 
 static enum unit unit_of(const char *reason)
 {
@@ -106,7 +95,7 @@ static void value_text(const char *digits, enum unit unit, unsigned decimals, st
 /* " (16 GiB): 32 GiB would have matched 12, 64 GiB 14" */
 static void change_text(const json_t *row, unsigned decimals, struct buf *out)
 {
-	enum unit unit = unit_of(text_of(row, "reason"));
+	enum unit unit = unit_of(json_text(row, "reason"));
 	const json_t *step, *steps = json_object_get(row, "atLeast");
 	size_t i;
 
@@ -115,20 +104,20 @@ static void change_text(const json_t *row, unsigned decimals, struct buf *out)
 	if (json_array_size(steps) == 0)
 		return;
 	buf_z(out, " (");
-	value_text(text_of(row, "have"), unit, decimals, out);
+	value_text(json_text(row, "have"), unit, decimals, out);
 	buf_z(out, "): ");
 	json_array_foreach (steps, i, step) {
 		if (i)
 			buf_z(out, ", ");
-		value_text(text_of(step, "value"), unit, decimals, out);
-		buf_fmt(out, "%s %lld", i ? "" : " would have matched", number_of(step, "jobs"));
+		value_text(json_text(step, "value"), unit, decimals, out);
+		buf_fmt(out, "%s %lld", i ? "" : " would have matched", json_number(step, "jobs"));
 	}
 }
 
 static int commonest_first(const void *a, const void *b)
 {
-	long long x = number_of(*(const json_t *const *)a, "jobs");
-	long long y = number_of(*(const json_t *const *)b, "jobs");
+	long long x = json_number(*(const json_t *const *)a, "jobs");
+	long long y = json_number(*(const json_t *const *)b, "jobs");
 
 	return x < y ? 1 : x > y ? -1 : 0;
 }
@@ -137,25 +126,25 @@ void idle_text(const json_t *idle, unsigned decimals, struct buf *out)
 {
 	const json_t *rows[64], *list = json_object_get(idle, "reasons");
 	size_t n = MIN2(json_array_size(list), COUNT(rows));
-	long long waiting = number_of(idle, "waiting"), seen = number_of(idle, "lookedAt");
+	long long waiting = json_number(idle, "waiting"), seen = json_number(idle, "lookedAt");
 
 	buf_fmt(out, "%lld jobs waiting", waiting);
 	if (seen < waiting)
 		buf_fmt(out, " (%lld of them looked at)", seen);
-	buf_fmt(out, ", %lld went by in the last hour\n", number_of(idle, "past"));
+	buf_fmt(out, ", %lld went by in the last hour\n", json_number(idle, "past"));
 	for (size_t i = 0; i < n; i++)
 		rows[i] = json_array_get(list, i);
 	qsort(rows, n, sizeof rows[0], commonest_first);
 	for (size_t i = 0; i < n; i++) {
-		buf_fmt(out, "%8lld  %s", number_of(rows[i], "jobs"), text_of(rows[i], "text"));
+		buf_fmt(out, "%8lld  %s", json_number(rows[i], "jobs"), json_text(rows[i], "text"));
 		change_text(rows[i], decimals, out);
 		buf_z(out, "\n");
 	}
-	if (number_of(idle, "taken"))
+	if (json_number(idle, "taken"))
 		buf_fmt(out, "%8lld  matched the offer and went to another provider\n",
-		        number_of(idle, "taken"));
-	if (number_of(idle, "matching"))
-		buf_fmt(out, "%8lld  match the offer as it is\n", number_of(idle, "matching"));
+		        json_number(idle, "taken"));
+	if (json_number(idle, "matching"))
+		buf_fmt(out, "%8lld  match the offer as it is\n", json_number(idle, "matching"));
 }
 
 void idle_time(int64_t s, struct buf *out)

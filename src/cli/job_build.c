@@ -155,7 +155,6 @@ static bool add_input(struct work *w, const char *path, struct str place,
 	else
 		in->tree = x->node.cid.digest;
 	in->bytes = x->node.tree_bytes;
-	w->job->input_bytes += x->node.tree_bytes;
 	return true;
 }
 
@@ -200,7 +199,7 @@ static bool add_contents(struct work *w, const char *dir, struct err *e)
 
 /* ---- the command line ------------------------------------------------------------------------------ */
 
-static bool read_value(struct work *w, struct input_pair *p, struct buf *value, struct err *e)
+static bool read_value(struct input_pair *p, struct buf *value, struct err *e)
 {
 	char path[CLI_PATH_MAX];
 
@@ -211,7 +210,6 @@ static bool read_value(struct work *w, struct input_pair *p, struct buf *value, 
 		err_prefix(e, "-i %.*s: ", STR_ARG(p->key));
 		return err_hint(e, "larger values go into a file input: -f FILE");
 	}
-	(void)w;
 	p->value = value->n ? buf_view(value) : STR("");
 	return true;
 }
@@ -232,7 +230,7 @@ static bool read_pairs(struct work *w, struct err *e)
 		}
 		p->key = str_cut(str_of(text), '=', &p->value);
 		if (p->value.n > 1 && p->value.p[0] == '@')
-			TRY(read_value(w, p, &w->values[w->pairs_n], e), e);
+			TRY(read_value(p, &w->values[w->pairs_n], e), e);
 		w->pairs_n++;
 	}
 	return true;

@@ -8,7 +8,6 @@
 struct built_job {
 	struct job_spec *spec; /* owned */
 	struct module *module; /* owned; with its program's content id and the id that follows */
-	uint64_t input_bytes;  /* of all blocks of the inputs */
 };
 
 /* Reads -i, -f and --inputs-path of the command, checks them against the manifest of `module` (a name or

@@ -57,19 +57,18 @@ static json_t *job_json(const struct creator_job *j)
 	return out;
 }
 
-/* Token units for people, if the network in use says how many decimals they have. */
-static const char *money(struct cli *c, struct amount a, char out[AMOUNT_DEC_MAX + 40])
+/* Token units for people, if the network in use (NULL: none) says how many decimals they have. */
+static const char *money(
+        const struct network_file *n, struct amount a, char out[AMOUNT_DEC_MAX + 40])
 {
-	struct network_file n;
-	struct err e;
 	size_t at;
 
-	if (!network_load(c, &n, &e)) {
+	if (!n) {
 		amount_format(a, out);
 		return out;
 	}
-	at = amount_format_display(a, n.genesis.decimals, out);
-	snprintf(out + at, 20, " %s", n.genesis.symbol);
+	at = amount_format_display(a, n->genesis.decimals, out);
+	snprintf(out + at, 20, " %s", n->genesis.symbol);
 	return out;
 }
 
@@ -199,7 +198,7 @@ static void print_timeline(const json_t *list)
 	}
 }
 
-static void print_job(struct cli *c, const struct creator_job *j)
+static void print_job(const struct network_file *n, const struct creator_job *j)
 {
 	char text[AMOUNT_DEC_MAX + 40], hex[HASH_TEXT_MAX], addr[ADDR_TEXT_MAX];
 
@@ -217,8 +216,8 @@ static void print_job(struct cli *c, const struct creator_job *j)
 		cli_print("result    %s, exit status %d, %llu instructions, %llu bytes\n",
 		        enum_name(&status_names, j->status), (int)j->exit_code,
 		        (unsigned long long)j->count, (unsigned long long)j->bytes);
-	cli_print("ceiling   %s\n", money(c, j->pay, text));
-	cli_print("paid      %s\n", money(c, j->cost, text));
+	cli_print("ceiling   %s\n", money(n, j->pay, text));
+	cli_print("paid      %s\n", money(n, j->cost, text));
 	if (j->out[0])
 		cli_print("output    %s\n", j->out);
 	if (j->error)
@@ -229,6 +228,7 @@ int cmd_job_show(struct cli *c)
 {
 	struct job_store s OWN(job_store_close) = {0};
 	struct creator_job j;
+	struct network_file n;
 	json_t *events OWN(json_own) = NULL;
 	json_t *out;
 	struct err e;
@@ -242,7 +242,7 @@ int cmd_job_show(struct cli *c)
 		cli_print_json(out);
 		return 0;
 	}
-	print_job(c, &j);
+	print_job(network_load(c, &n, &e) ? &n : NULL, &j);
 	cli_print("\n");
 	print_timeline(events);
 	return 0;
@@ -348,13 +348,6 @@ static bool explain(struct cli *c, const struct creator_job *j, json_t **out, st
 	return remote_get(c, settings_text(c->settings, "solver.url"), path, out, e);
 }
 
-static const char *text_of(const json_t *row, const char *key)
-{
-	const char *text = json_string_value(json_object_get(row, key));
-
-	return text ? text : "";
-}
-
 int cmd_job_explain(struct cli *c)
 {
 	struct job_store s OWN(job_store_close) = {0};
@@ -382,8 +375,8 @@ int cmd_job_explain(struct cli *c)
 	if (json_array_size(list) == 0)
 		cli_print("no provider has an offer in the book now\n");
 	json_array_foreach (list, i, row) {
-		cli_print("%s  %-16s %-6s %s\n", text_of(row, "provider"), text_of(row, "reason"),
-		        text_of(row, "clause"), text_of(row, "text"));
+		cli_print("%s  %-16s %-6s %s\n", json_text(row, "provider"),
+		        json_text(row, "reason"), json_text(row, "clause"), json_text(row, "text"));
 	}
 	return 0;
 }
@@ -400,7 +393,8 @@ static json_t *deal_json(const struct creator_deal *d, const json_t *ledger)
 	        d->match_sig.n ? json_of_sig(&d->match_sig) : json_null(), "ledger", ledger);
 }
 
-static void print_deal(struct cli *c, const struct creator_deal *d, const json_t *ledger)
+static void print_deal(
+        const struct network_file *n, const struct creator_deal *d, const json_t *ledger)
 {
 	const struct hot *h = &d->deal.hot;
 	char hex[HASH_TEXT_MAX], text[AMOUNT_DEC_MAX + 40];
@@ -426,7 +420,7 @@ static void print_deal(struct cli *c, const struct creator_deal *d, const json_t
 		}
 	}
 	for (size_t i = 0; i < COUNT(sums); i++)
-		cli_print("%-16s %s\n", sums[i].name, money(c, sums[i].v, text));
+		cli_print("%-16s %s\n", sums[i].name, money(n, sums[i].v, text));
 	cli_print("%-16s %llu instructions, %llu bytes\n", "limits",
 	        (unsigned long long)h->instruction_limit, (unsigned long long)h->byte_limit);
 	cli_print("%-16s agree %llu s, submit %llu s, judge %llu s, mediate %llu s\n", "clocks",
@@ -440,22 +434,13 @@ static void print_deal(struct cli *c, const struct creator_deal *d, const json_t
 	                               : "not known there");
 }
 
-/* null when the ledger does not know the deal (yet) or cannot be asked; the deal is shown all the same. */
-static json_t *ledger_state(struct cli *c, const struct hash *deal)
+static bool ask_ledger(struct cli *c, const struct hash *deal, json_t **out, struct err *e)
 {
 	char path[HASH_TEXT_MAX + 20], hex[HASH_TEXT_MAX];
-	struct network_file n;
-	json_t *j;
-	struct err e;
 
 	hash_format(deal, hex);
 	snprintf(path, sizeof path, "/v1/agreements/%s", hex);
-	if (network_load(c, &n, &e) &&
-	        remote_get(c, settings_text(c->settings, "ledger.url"), path, &j, &e))
-		return j;
-	if (e.code != E_NOT_FOUND)
-		cli_say(c, "the ledger cannot be asked: %s", e.msg);
-	return json_null();
+	return remote_get(c, settings_text(c->settings, "ledger.url"), path, out, e);
 }
 
 int cmd_deal_show(struct cli *c)
@@ -464,6 +449,8 @@ int cmd_deal_show(struct cli *c)
 	json_t *events OWN(json_own) = NULL;
 	json_t *ledger OWN(json_own) = NULL;
 	struct creator_deal d = {0};
+	struct network_file n;
+	bool known;
 	json_t *out;
 	struct err e;
 
@@ -473,7 +460,14 @@ int cmd_deal_show(struct cli *c)
 	}
 	if (!job_store_open(c, &s, &e) || !job_find_deal(&s, c->args.positional[0], &d, &e))
 		return cli_fail(c, &e);
-	ledger = ledger_state(c, &d.id);
+	known = network_load(c, &n, &e);
+	/* A ledger that does not know the deal (yet) or cannot be asked is null: the deal is shown all the
+	 * same. */
+	if (!known || !ask_ledger(c, &d.id, &ledger, &e)) {
+		if (e.code != E_NOT_FOUND)
+			cli_say(c, "the ledger cannot be asked: %s", e.msg);
+		ledger = json_null();
+	}
 	events = timeline(&s, &d.job);
 	if (c->json) {
 		out = deal_json(&d, ledger);
@@ -481,7 +475,7 @@ int cmd_deal_show(struct cli *c)
 		cli_print_json(out);
 		return 0;
 	}
-	print_deal(c, &d, ledger);
+	print_deal(known ? &n : NULL, &d, ledger);
 	cli_print("\n");
 	print_timeline(events);
 	return 0;

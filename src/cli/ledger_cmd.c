@@ -46,9 +46,7 @@ static bool open_journal(struct daemon *d, struct cli *c, struct genesis *out, s
 	struct hash id;
 	char a[ADDR_TEXT_MAX], b[ADDR_TEXT_MAX];
 
-	TRY(daemon_open(d, c, "ledger", args_get(&c->args, "wallet") ? NULL : "operator",
-	            ledgerd_tables, 0, e),
-	        e);
+	TRY(daemon_open(d, c, "ledger", "operator", ledgerd_tables, 0, e), e);
 	TRY(read_genesis(c, &g, e), e);
 	if (!addr_eq(&g.operator_, &d->wallet.addr)) {
 		addr_format(&g.operator_, a);

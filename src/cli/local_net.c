@@ -226,8 +226,7 @@ static bool died(struct local_net *l, struct local_process *p, struct err *e)
 		return false;
 	p->pid = 0;
 	tail(l, p->role, said, sizeof said);
-	FAIL(e, EXECUTOR, "%s ended while it started: %s", p->role, said);
-	e->code = E_INTERNAL;
+	FAIL(e, INTERNAL, "%s ended while it started: %s", p->role, said);
 	return true;
 }
 
@@ -329,29 +328,18 @@ void local_net_stop(struct local_net *l)
 	}
 }
 
-bool local_net_run(
-        struct local_net *l, const char *const *args, struct buf *out, int *code, struct err *e)
+bool local_net_run(struct local_net *l, const char *const *args, int *code, struct err *e)
 {
 	const char *argv[ARGS_MAX];
-	char piece[4096];
-	int pipe_fd[2], status;
-	ssize_t got;
+	int status;
 	pid_t pid;
 
 	command_line(l, args, argv);
-	if (pipe2(pipe_fd, O_CLOEXEC) != 0)
-		return FAIL_SYS(e, IO, errno, "no pipe");
 	pid = fork();
 	if (pid == 0) {
-		if (out)
-			dup2(pipe_fd[1], STDOUT_FILENO);
 		execv(l->c->self, (char *const *)(uintptr_t)argv);
 		_exit(127);
 	}
-	close(pipe_fd[1]);
-	while (out && pid > 0 && (got = read(pipe_fd[0], piece, sizeof piece)) > 0)
-		buf_put(out, piece, (size_t)got);
-	close(pipe_fd[0]);
 	if (pid < 0 || waitpid(pid, &status, 0) != pid)
 		return FAIL_SYS(e, IO, errno, "%s cannot be run", argv[1]);
 	*code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);

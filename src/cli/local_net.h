@@ -30,9 +30,7 @@ MUST bool local_net_start(struct local_net *l, struct cli *c, const char *dir, u
         bool background, struct err *e);
 /* SIGTERM to each, waits, SIGKILL after 5 s. */
 void local_net_stop(struct local_net *l);
-/* Runs this program with the network's directory; its standard output goes into out (may be NULL: shown).
- * Gives the exit code. */
-MUST bool local_net_run(
-        struct local_net *l, const char *const *args, struct buf *out, int *code, struct err *e);
+/* Runs this program with the network's directory; what it says is shown. Gives the exit code. */
+MUST bool local_net_run(struct local_net *l, const char *const *args, int *code, struct err *e);
 
 #endif

@@ -2,7 +2,6 @@
 #include "cli/module_find.h"
 
 #include <dirent.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -16,18 +15,12 @@ static void place(const struct cli *c, size_t i, char out[CLI_PATH_MAX])
 {
 	static const char *const beside[] = {"modules", "../share/lilypad/modules"};
 	char self[PATH_MAX];
-	ssize_t n;
-	char *slash;
 
 	if (i == 2) {
 		snprintf(out, CLI_PATH_MAX, "%.900s/modules", c->places.data);
 		return;
 	}
-	n = readlink("/proc/self/exe", self, sizeof self - 1);
-	self[n < 0 ? 0 : n] = '\0';
-	slash = strrchr(self, '/');
-	if (slash)
-		*slash = '\0';
+	program_dir(self);
 	snprintf(out, CLI_PATH_MAX, "%.900s/%s", self, beside[i]);
 }
 

@@ -4,6 +4,7 @@
 
 #include "cli/cli.h"
 #include "codec/json.h"
+#include "module/nearest.h"
 
 bool cli_is_terminal(void)
 {
@@ -35,13 +36,7 @@ int cli_fail(const struct cli *c, const struct err *why)
 
 	complete(c, e);
 	if (c && (c->json || c->jsonl)) {
-		struct buf b OWN(buf_done) = {0};
-		json_t *j = json_pack("{s:o}", "error", err_to_json(e));
-
-		buf_init(&b, 1 << 16);
-		json_canonical(j, &b);
-		json_decref(j);
-		printf("%s\n", buf_cstr(&b));
+		cli_print_json(json_pack("{s:o}", "error", err_to_json(e)));
 		return code;
 	}
 	fprintf(stderr, "%s✗ %s%s  %s\n", mark, err_name(e->code), *mark ? "\033[0m" : "", e->msg);
@@ -59,18 +54,18 @@ enum { TEXT_MAX = 64 << 20 };
 static size_t shown(struct str s)
 {
 	const uint8_t *p = (const uint8_t *)s.p;
-	size_t n = p[0] < 0x80 ? 1 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
+	size_t n = str_char(s);
 
 	if (p[0] == '\n' || p[0] == '\t')
 		return 1;
-	if (p[0] < 0x20 || p[0] == 0x7f || n > s.n || (p[0] == 0xc2 && p[1] < 0xa0))
+	if (p[0] < 0x20 || p[0] == 0x7f || (n == 2 && p[0] == 0xc2 && p[1] < 0xa0))
 		return 0;
 	/* U+202A to U+202E and U+2066 to U+2069 turn the direction of what follows. */
 	if (n == 3 && p[0] == 0xe2 &&
 	        ((p[1] == 0x80 && p[2] >= 0xaa && p[2] <= 0xae) ||
 	                (p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9)))
 		return 0;
-	return str_is_utf8((struct str){s.p, n}) ? n : 0;
+	return n;
 }
 
 void cli_shown(struct str foreign, struct buf *out)
@@ -239,8 +234,8 @@ bool cli_find(int argc, char **argv, const struct command **out, int *words, str
 	if (*out)
 		return true;
 	for (size_t i = 0; i < cli_commands_n; i++) {
-		size_t d = edit_distance(two, cli_commands[i].name);
-		size_t d1 = edit_distance(argv[0], cli_commands[i].name);
+		size_t d = nearest_distance(str_of(two), str_of(cli_commands[i].name));
+		size_t d1 = nearest_distance(str_of(argv[0]), str_of(cli_commands[i].name));
 
 		d = MIN2(d, d1);
 		if (d < cost && !cli_commands[i].hidden) {

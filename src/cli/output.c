@@ -166,19 +166,11 @@ static bool on_data(void *self, struct bytes piece, struct err *e)
 	struct writer *w = self;
 
 	TRY(compare(w, &piece, e), e);
-	while (piece.n) {
-		ssize_t n = write(w->fd, piece.p, piece.n);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 && errno == ENOSPC)
-			return FAIL_SYS(e, DISK_FULL, errno, "no space for the output");
-		if (n < 0)
-			return FAIL_SYS(e, IO, errno, "cannot write the output");
-		piece.p += n;
-		piece.n -= (size_t)n;
-	}
-	return true;
+	if (fd_write(w->fd, piece))
+		return true;
+	if (errno == ENOSPC)
+		return FAIL_SYS(e, DISK_FULL, errno, "no space for the output");
+	return FAIL_SYS(e, IO, errno, "cannot write the output");
 }
 
 bool output_write(const struct blobs *blobs, const struct cid *root, const char *dir, struct err *e)

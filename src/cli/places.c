@@ -1,7 +1,7 @@
 /* places.c - where files go: the XDG base directories, or all under one directory. */
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
 #include "os/file.h"
@@ -27,6 +27,17 @@ static bool place(char out[CLI_PATH_MAX], const char *dir, const char *env, cons
 		return FAIL(e, CONFIG, "the path of the %s directory is too long", name);
 	TRY(dir_make(out, e), e);
 	return true;
+}
+
+void program_dir(char out[PATH_MAX])
+{
+	ssize_t n = readlink("/proc/self/exe", out, PATH_MAX - 1);
+	char *slash;
+
+	out[n < 0 ? 0 : n] = '\0';
+	slash = strrchr(out, '/');
+	if (slash)
+		*slash = '\0';
 }
 
 bool places_find(const char *dir, struct places *out, struct err *e)

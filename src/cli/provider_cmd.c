@@ -160,8 +160,8 @@ int cmd_provider(struct cli *c)
 	struct err e;
 	int rc;
 
-	if (!daemon_open(&d, c, "provider", args_get(&c->args, "wallet") ? NULL : "provider",
-	            provider_tables, DAEMON_NETWORK | DAEMON_BLOBS | DAEMON_CLIENT, &e) ||
+	if (!daemon_open(&d, c, "provider", "provider", provider_tables,
+	            DAEMON_NETWORK | DAEMON_BLOBS | DAEMON_CLIENT, &e) ||
 	        !prepare(&d, &config, &p, &e)) {
 		rc = cli_fail(c, &e);
 	} else {

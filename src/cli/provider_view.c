@@ -7,34 +7,25 @@
 #include "cli/remote.h"
 #include "codec/json.h"
 
-static const char *text_of(const json_t *j, const char *key)
-{
-	const char *s = json_string_value(json_object_get(j, key));
-
-	return s ? s : "";
-}
-
-static long long number_of(const json_t *j, const char *key)
-{
-	return (long long)json_integer_value(json_object_get(j, key));
-}
-
 static void tokens_of(const json_t *j, const char *key, unsigned decimals, char *out)
 {
 	struct amount a;
 
-	if (!amount_parse(str_of(text_of(j, key)), &a))
+	if (!amount_parse(str_of(json_text(j, key)), &a))
 		a = amount_of(0);
 	amount_format_display(a, decimals, out);
 }
 
-static bool ask(
-        struct cli *c, struct network_file *n, const char *path, json_t **out, struct err *e)
+/* The network in use, and where this machine's provider serves. */
+static bool find_provider(
+        struct cli *c, struct network_file *n, char url[URL_MAX + 1], struct err *e)
 {
-	char url[URL_MAX + 1];
+	return network_load(c, n, e) && ready_url(c, "provider", url, e);
+}
 
-	if (network_load(c, n, e) && ready_url(c, "provider", url, e) &&
-	        remote_get(c, url, path, out, e))
+static bool ask(const struct cli *c, const char *url, const char *path, json_t **out, struct err *e)
+{
+	if (remote_get(c, url, path, out, e))
 		return true;
 	if (e->code == E_UNREACHABLE)
 		(void)err_hint(e, "lilypad provider");
@@ -48,18 +39,18 @@ static void show_idle(const json_t *j, unsigned decimals)
 	const json_t *idle = json_object_get(j, "idle");
 	struct buf b OWN(buf_done) = {0};
 
-	if (strcmp(text_of(j, "state"), "EARNING") == 0)
+	if (strcmp(json_text(j, "state"), "EARNING") == 0)
 		return;
 	buf_init(&b, 65536);
-	idle_time(number_of(j, "idleSeconds"), &b);
+	idle_time(json_number(j, "idleSeconds"), &b);
 	buf_z(&b, ": ");
 	if (json_is_object(idle))
 		idle_text(idle, decimals, &b);
 	else
-		buf_fmt(&b, "%s\n", text_of(j, "why"));
-	if (*text_of(j, "idleUnknown"))
+		buf_fmt(&b, "%s\n", json_text(j, "why"));
+	if (*json_text(j, "idleUnknown"))
 		buf_fmt(&b, "        the solver does not say more: %s\n",
-		        text_of(j, "idleUnknown"));
+		        json_text(j, "idleUnknown"));
 	cli_print("idle    %s", buf_cstr(&b));
 }
 
@@ -68,13 +59,13 @@ static void show(const json_t *j, unsigned decimals)
 	char earned[AMOUNT_DEC_MAX + 2];
 
 	tokens_of(j, "earned", decimals, earned);
-	cli_print("%s  %s\n", text_of(j, "account"), text_of(j, "state"));
-	cli_print("load    %lld/%lld running, %lld unfinished\n", number_of(j, "running"),
-	        number_of(j, "parallel"), number_of(j, "unfinished"));
+	cli_print("%s  %s\n", json_text(j, "account"), json_text(j, "state"));
+	cli_print("load    %lld/%lld running, %lld unfinished\n", json_number(j, "running"),
+	        json_number(j, "parallel"), json_number(j, "unfinished"));
 	cli_print(
 	        "jobs    %lld taken · %lld paid · %lld declined · %lld failed · %lld never opened\n",
-	        number_of(j, "jobs"), number_of(j, "paid"), number_of(j, "declined"),
-	        number_of(j, "failed"), number_of(j, "lost"));
+	        json_number(j, "jobs"), json_number(j, "paid"), json_number(j, "declined"),
+	        json_number(j, "failed"), json_number(j, "lost"));
 	cli_print("earned  %s\n", earned);
 	show_idle(j, decimals);
 }
@@ -82,10 +73,11 @@ static void show(const json_t *j, unsigned decimals)
 int cmd_provider_status(struct cli *c)
 {
 	json_t *j OWN(json_own) = NULL;
+	char url[URL_MAX + 1];
 	struct network_file n;
 	struct err e;
 
-	if (!ask(c, &n, "/v1/status", &j, &e))
+	if (!find_provider(c, &n, url, &e) || !ask(c, url, "/v1/status", &j, &e))
 		return cli_fail(c, &e);
 	if (c->json)
 		cli_print_json(json_incref(j));
@@ -99,7 +91,7 @@ int cmd_provider_status(struct cli *c)
 enum { PAGES_MAX = 1000 };
 
 /* All pages of GET /v1/deals. */
-static bool all_jobs(struct cli *c, struct network_file *n, json_t *list, struct err *e)
+static bool all_jobs(const struct cli *c, const char *url, json_t *list, struct err *e)
 {
 	char path[128] = "/v1/deals";
 
@@ -108,22 +100,22 @@ static bool all_jobs(struct cli *c, struct network_file *n, json_t *list, struct
 		const json_t *page;
 		size_t count;
 
-		TRY(ask(c, n, path, &j, e), e);
+		TRY(ask(c, url, path, &j, e), e);
 		page = json_object_get(j, "deals");
 		count = json_array_size(page);
 		json_array_extend(list, json_object_get(j, "deals"));
 		if (count == 0 || !json_is_true(json_object_get(j, "more")))
 			return true;
 		snprintf(path, sizeof path, "/v1/deals?after=%.66s",
-		        text_of(json_array_get(page, count - 1), "id"));
+		        json_text(json_array_get(page, count - 1), "id"));
 	}
 	return FAIL(e, LIMITS, "the provider has more than %d pages of jobs", PAGES_MAX);
 }
 
 static int newest_first(const void *a, const void *b)
 {
-	long long x = number_of(*(json_t *const *)a, "created");
-	long long y = number_of(*(json_t *const *)b, "created");
+	long long x = json_number(*(json_t *const *)a, "created");
+	long long y = json_number(*(json_t *const *)b, "created");
 
 	return x < y ? 1 : x > y ? -1 : 0;
 }
@@ -159,14 +151,14 @@ static void print_csv(json_t *const *rows, size_t n, unsigned decimals)
 		struct buf why OWN(buf_done) = {0};
 
 		buf_init(&why, 4096);
-		csv_text(text_of(j, "why"), &why);
+		csv_text(json_text(j, "why"), &why);
 		tokens_of(j, "earned", decimals, earned);
-		wall_format((struct wall){number_of(j, "created") * 1000}, when);
-		cli_print("%s,%s,%s,%s,%s,%s,%s,%s,%s,%s,%.6f,%s\n", text_of(j, "id"), when,
-		        text_of(j, "module"), text_of(j, "jobCreator"), text_of(j, "state"),
-		        text_of(j, "ledger"), text_of(j, "status"), text_of(j, "count"),
-		        text_of(j, "bytes"), earned, (double)number_of(j, "wallMicroseconds") / 1e6,
-		        buf_cstr(&why));
+		wall_format((struct wall){json_number(j, "created") * 1000}, when);
+		cli_print("%s,%s,%s,%s,%s,%s,%s,%s,%s,%s,%.6f,%s\n", json_text(j, "id"), when,
+		        json_text(j, "module"), json_text(j, "jobCreator"), json_text(j, "state"),
+		        json_text(j, "ledger"), json_text(j, "status"), json_text(j, "count"),
+		        json_text(j, "bytes"), earned,
+		        (double)json_number(j, "wallMicroseconds") / 1e6, buf_cstr(&why));
 	}
 }
 
@@ -176,28 +168,29 @@ static void print_table(json_t *const *rows, size_t n, unsigned decimals)
 	        "INSTRUCTIONS", "EARNED", "RUN");
 	for (size_t i = 0; i < n; i++) {
 		const json_t *j = rows[i];
-		const char *ledger = text_of(j, "ledger");
+		const char *ledger = json_text(j, "ledger");
 		char earned[AMOUNT_DEC_MAX + 2], when[WALL_TEXT_MAX];
 
 		tokens_of(j, "earned", decimals, earned);
-		wall_format((struct wall){number_of(j, "created") * 1000}, when);
+		wall_format((struct wall){json_number(j, "created") * 1000}, when);
 		cli_print("%-14.14s %.19sZ %-14.14s %-19s %16s %14s  %.3f s%s%s\n",
-		        text_of(j, "id"), when, text_of(j, "module"),
-		        *ledger ? ledger : text_of(j, "state"), text_of(j, "count"), earned,
-		        (double)number_of(j, "wallMicroseconds") / 1e6,
-		        *text_of(j, "why") ? "  " : "", text_of(j, "why"));
+		        json_text(j, "id"), when, json_text(j, "module"),
+		        *ledger ? ledger : json_text(j, "state"), json_text(j, "count"), earned,
+		        (double)json_number(j, "wallMicroseconds") / 1e6,
+		        *json_text(j, "why") ? "  " : "", json_text(j, "why"));
 	}
 }
 
 int cmd_provider_jobs(struct cli *c)
 {
 	json_t *list OWN(json_own) = json_array();
+	char url[URL_MAX + 1];
 	struct network_file n;
 	json_t **rows;
 	size_t count;
 	struct err e;
 
-	if (!all_jobs(c, &n, list, &e))
+	if (!find_provider(c, &n, url, &e) || !all_jobs(c, url, list, &e))
 		return cli_fail(c, &e);
 	count = json_array_size(list);
 	rows = calloc(count + 1, sizeof(json_t *));

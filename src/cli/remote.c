@@ -1,11 +1,11 @@
 /* remote.c - asking servers from a command, and finding what lies beside the program. */
 #include "cli/remote.h"
 
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "codec/hex.h"
 #include "codec/json.h"
 #include "os/file.h"
 
@@ -53,14 +53,6 @@ bool remote_get(const struct cli *c, const char *url, const char *path, json_t *
 	return call(c, NULL, url, &req, path, out, e);
 }
 
-bool remote_get_as(const struct cli *c, const struct http_identity *who, const struct peer *to,
-        const char *path, json_t **out, struct err *e)
-{
-	struct http_call req = {.method = "GET", .audience = to->addr};
-
-	return call(c, who, to->url, &req, path, out, e);
-}
-
 bool remote_post(const struct cli *c, const char *url, const char *path, json_t *body, json_t **out,
         struct err *e)
 {
@@ -72,6 +64,26 @@ bool remote_post(const struct cli *c, const char *url, const char *path, json_t 
 	json_decref(body);
 	req.body = buf_bytes(&text);
 	return call(c, NULL, url, &req, path, out, e);
+}
+
+bool remote_account(const struct cli *c, const char *ledger, const struct addr *who, json_t **out,
+        struct err *e)
+{
+	char path[ADDR_TEXT_MAX + 32], text[ADDR_TEXT_MAX];
+
+	addr_format(who, text);
+	snprintf(path, sizeof path, "/v1/accounts/%s", text);
+	return remote_get(c, ledger, path, out, e);
+}
+
+bool account_amount(const json_t *account, const char *key, struct amount *out, struct err *e)
+{
+	struct str s;
+
+	TRY(json_get_str(account, key, &s, e), e);
+	if (!amount_parse(s, out))
+		return FAIL(e, PEER, "the ledger's answer is not understood");
+	return true;
 }
 
 bool ready_url(const struct cli *c, const char *role, char out[URL_MAX + 1], struct err *e)
@@ -100,7 +112,6 @@ bool engine_path(const struct cli *c, char out[CLI_PATH_MAX], struct err *e)
 	        "wasmtime/lib/libwasmtime.so", "../lib/lilypad/libwasmtime.so"};
 	const char *set = settings_text(c->settings, "paths.engine");
 	char self[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
 
 	if (*set) {
 		snprintf(out, CLI_PATH_MAX, "%s", set);
@@ -108,10 +119,7 @@ bool engine_path(const struct cli *c, char out[CLI_PATH_MAX], struct err *e)
 			return true;
 		return FAIL(e, MISSING_PART, "paths.engine is %s, which cannot be read", set);
 	}
-	self[n < 0 ? 0 : n] = '\0';
-	char *slash = strrchr(self, '/');
-	if (slash)
-		*slash = '\0';
+	program_dir(self);
 	for (size_t i = 0; i < COUNT(places); i++) {
 		snprintf(out, CLI_PATH_MAX, "%.800s/%s", self, places[i]);
 		if (access(out, R_OK) == 0)

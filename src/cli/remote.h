@@ -11,12 +11,14 @@
  * one is named with the command that starts it. */
 MUST bool remote_get(
         const struct cli *c, const char *url, const char *path, json_t **out, struct err *e);
-/* Signed with the wallet for the server's account. */
-MUST bool remote_get_as(const struct cli *c, const struct http_identity *who, const struct peer *to,
-        const char *path, json_t **out, struct err *e);
 /* body is taken. */
 MUST bool remote_post(const struct cli *c, const char *url, const char *path, json_t *body,
         json_t **out, struct err *e);
+/* What the ledger at that address has on an account. */
+MUST bool remote_account(const struct cli *c, const char *ledger, const struct addr *who,
+        json_t **out, struct err *e);
+/* "free", "locked" or "withdrawing" of that answer. PEER. */
+MUST bool account_amount(const json_t *account, const char *key, struct amount *out, struct err *e);
 /* Where a daemon of this machine serves, from its ready file: STATE/ROLE/ready.json. */
 MUST bool ready_url(const struct cli *c, const char *role, char out[URL_MAX + 1], struct err *e);
 /* The engine's library: paths.engine, or beside the program. MISSING_PART says how to get it. */

@@ -72,7 +72,7 @@ static void on_job(struct running *r, const json_t *j, struct str raw)
 {
 	const char *event = json_string_value(json_object_get(j, "event"));
 	const char *text = json_string_value(json_object_get(j, "text"));
-	char id[HASH_TEXT_MAX];
+	char name[JOB_NAME_MAX];
 	struct hash h;
 	struct err e;
 
@@ -84,8 +84,7 @@ static void on_job(struct running *r, const json_t *j, struct str raw)
 		return;
 	if (hash_is_zero(&r->job)) {
 		r->job = h;
-		hash_format(&h, id);
-		cli_say(r->c, "job j-%.10s · %s · detach with Ctrl-C", id + 2,
+		cli_say(r->c, "job %s · %s · detach with Ctrl-C", job_name(&h, name),
 		        json_string_value(json_object_get(j, "module")));
 	}
 	show_phase(r, event ? event : "?", text ? text : "",
@@ -121,16 +120,11 @@ static void show_amount(const struct daemon *d, struct amount a, char *out, size
 static bool free_balance(struct running *r, struct amount *out, struct err *e)
 {
 	json_t *j OWN(json_own) = NULL;
-	char path[96], who[ADDR_TEXT_MAX];
-	struct str s;
 
-	addr_format(&r->d.wallet.addr, who);
-	snprintf(path, sizeof path, "/v1/accounts/%s", who);
-	TRY(remote_get(r->c, settings_text(r->c->settings, "ledger.url"), path, &j, e), e);
-	TRY(json_get_str(j, "free", &s, e), e);
-	if (!amount_parse(s, out))
-		return FAIL(e, PEER, "the ledger's answer is not understood");
-	return true;
+	TRY(remote_account(
+	            r->c, settings_text(r->c->settings, "ledger.url"), &r->d.wallet.addr, &j, e),
+	        e);
+	return account_amount(j, "free", out, e);
 }
 
 static bool check_balance(struct running *r, const struct job_offer *o, struct err *e)
@@ -261,12 +255,12 @@ static int say_end(struct running *r, const struct creator_job *j, const struct 
 
 static int goes_on(struct running *r, const struct creator_job *j)
 {
-	char id[HASH_TEXT_MAX];
+	char name[JOB_NAME_MAX];
 	struct err e;
 
-	hash_format(&j->id, id);
-	cli_say(r->c, "job j-%.10s goes on: lilypad job watch j-%.10s · lilypad job cancel j-%.10s",
-	        id + 2, id + 2, id + 2);
+	job_name(&j->id, name);
+	cli_say(r->c, "job %s goes on: lilypad job watch %s · lilypad job cancel %s", name, name,
+	        name);
 	if (args_has(&r->c->args, "detach"))
 		return say_end(r, j, NULL);
 	FAIL(&e, DETACHED, "detached: the job goes on");

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "codec/hex.h"
+#include "module/nearest.h"
 
 const struct setting_row setting_rows[] = {
 #define SET(key, standard, kind, meaning) {key, standard, SETTING_##kind, meaning},
@@ -23,7 +24,6 @@ const char *setting_kind_name(enum setting_kind k)
 	        [SETTING_AMOUNT] = "amount of tokens",
 	        [SETTING_SPAN] = "time, such as 30s",
 	        [SETTING_SIZE] = "bytes, such as 512M",
-	        [SETTING_BOOL] = "true or false",
 	        [SETTING_ADDR] = "account",
 	        [SETTING_FILE] = "path of a file"};
 
@@ -67,22 +67,22 @@ static void set(struct settings *s, size_t i, enum setting_source layer, const c
 	s->values[i][layer] = copy;
 }
 
+const char *setting_nearest(const char *key)
+{
+	const char *names[COUNT(setting_rows)];
+
+	for (size_t i = 0; i < setting_rows_n; i++)
+		names[i] = setting_rows[i].key;
+	return nearest_name(str_of(key), names, setting_rows_n);
+}
+
 static bool unknown_key(const char *where, const char *key, struct err *e)
 {
-	const char *best = NULL;
-	size_t cost = 8;
+	const char *near = setting_nearest(key);
 
 	FAIL(e, CONFIG, "%s: no setting is named %s", where, key);
-	for (size_t i = 0; i < setting_rows_n; i++) {
-		size_t d = edit_distance(key, setting_rows[i].key);
-
-		if (d < cost) {
-			cost = d;
-			best = setting_rows[i].key;
-		}
-	}
-	if (best)
-		return err_hint(e, "did you mean %s? `lilypad config show` lists all", best);
+	if (near)
+		return err_hint(e, "did you mean %s? `lilypad config show` lists all", near);
 	return err_hint(e, "`lilypad config show` lists all");
 }
 

@@ -13,7 +13,6 @@ enum setting_kind {
 	SETTING_AMOUNT,
 	SETTING_SPAN,
 	SETTING_SIZE,
-	SETTING_BOOL,
 	SETTING_ADDR,
 	SETTING_FILE
 };
@@ -28,6 +27,8 @@ extern const struct setting_row setting_rows[];
 extern const size_t setting_rows_n;
 /* "time, such as 30s", … */
 const char *setting_kind_name(enum setting_kind k);
+/* The key that was meant, or NULL (module/nearest.h). */
+const char *setting_nearest(const char *key);
 
 enum setting_source {
 	FROM_DEFAULT,

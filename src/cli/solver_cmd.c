@@ -39,8 +39,8 @@ int cmd_solver(struct cli *c)
 	struct err e;
 	int rc;
 
-	if (!daemon_open(&d, c, "solver", args_get(&c->args, "wallet") ? NULL : "solver",
-	            solver_tables, DAEMON_NETWORK | DAEMON_CLIENT, &e) ||
+	if (!daemon_open(
+	            &d, c, "solver", "solver", solver_tables, DAEMON_NETWORK | DAEMON_CLIENT, &e) ||
 	        !prepare(&d, &s, &e)) {
 		rc = cli_fail(c, &e);
 	} else {

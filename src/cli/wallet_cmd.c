@@ -220,15 +220,6 @@ static bool account_of(const struct cli *c, const char *text, struct addr *out, 
 	return true;
 }
 
-static bool ask_account(const struct cli *c, const struct addr *who, json_t **out, struct err *e)
-{
-	char path[80], text[ADDR_TEXT_MAX];
-
-	addr_format(who, text);
-	snprintf(path, sizeof path, "/v1/accounts/%s", text);
-	return remote_get(c, settings_text(c->settings, "ledger.url"), path, out, e);
-}
-
 static bool show_amount(const json_t *j, const char *key, const struct genesis *g, struct err *e)
 {
 	char text[AMOUNT_DEC_MAX + 2];
@@ -252,7 +243,7 @@ int cmd_wallet_balance(struct cli *c)
 	struct err e;
 
 	if (!network_load(c, &n, &e) || !account_of(c, word(c, 0), &who, &e) ||
-	        !ask_account(c, &who, &j, &e))
+	        !remote_account(c, settings_text(c->settings, "ledger.url"), &who, &j, &e))
 		return cli_fail(c, &e);
 	if (c->json) {
 		json_object_set_new(j, "symbol", json_string(n.genesis.symbol));
@@ -278,7 +269,7 @@ static bool mint(const struct cli *c, const struct network_file *n, struct walle
 	struct hash domain, digest;
 	uint64_t now;
 
-	TRY(ask_account(c, &op->addr, &account, e), e);
+	TRY(remote_account(c, ledger, &op->addr, &account, e), e);
 	TRY(remote_get(c, ledger, "/v1/head", &head, e), e);
 	memset(a, 0, sizeof *a);
 	a->kind = ACTION_SEND;

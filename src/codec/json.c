@@ -7,26 +7,16 @@
 #include "codec/hex.h"
 #include "codec/json_show.h"
 
-struct place {
-	size_t line;
-	size_t column; /* in characters, as the library counts */
-};
-
 /* The library would recurse 2048 levels: a scan that knows only strings and brackets stops foreign
- * text before that. */
-static bool too_deep(struct str text, struct place *at)
+ * text before that. Where the bracket too many is; without one, the end. */
+static size_t too_deep(struct str text)
 {
 	size_t depth = 0;
 	bool in_string = false;
 
-	*at = (struct place){1, 0};
 	for (size_t i = 0; i < text.n; i++) {
-		unsigned char c = (unsigned char)text.p[i];
+		char c = text.p[i];
 
-		if ((c & 0xc0) != 0x80)
-			at->column++;
-		if (c == '\n')
-			*at = (struct place){at->line + 1, 0};
 		if (in_string) {
 			if (c == '\\')
 				i++;
@@ -37,11 +27,28 @@ static bool too_deep(struct str text, struct place *at)
 		if (c == '"')
 			in_string = true;
 		else if ((c == '{' || c == '[') && ++depth > JSON_DEPTH_MAX)
-			return true;
+			return i;
 		else if ((c == '}' || c == ']') && depth > 0)
 			depth--;
 	}
-	return false;
+	return text.n;
+}
+
+/* Columns are characters, as the library counts them. */
+static bool fail_deep(struct str text, size_t at, struct err *e)
+{
+	size_t line = 1, column = 0;
+
+	for (size_t i = 0; i <= at; i++) {
+		if (((unsigned char)text.p[i] & 0xc0) != 0x80)
+			column++;
+		if (text.p[i] == '\n') {
+			line++;
+			column = 0;
+		}
+	}
+	return FAIL(e, JSON_SYNTAX, "line %zu, column %zu: nested deeper than %d levels", line,
+	        column, JSON_DEPTH_MAX);
 }
 
 /* The library quotes the text near the mistake: it must not carry control characters on. */
@@ -55,16 +62,16 @@ static void make_printable(char *text)
 
 bool json_parse(struct str text, json_t **out, struct err *e)
 {
-	struct place at;
 	json_error_t je;
+	size_t at;
 	json_t *j;
 
 	if (text.n > JSON_TEXT_MAX)
 		return FAIL(e, TOO_LARGE, "JSON text of %zu bytes: at most %u are read", text.n,
 		        JSON_TEXT_MAX);
-	if (too_deep(text, &at))
-		return FAIL(e, JSON_SYNTAX, "line %zu, column %zu: nested deeper than %d levels",
-		        at.line, at.column, JSON_DEPTH_MAX);
+	at = too_deep(text);
+	if (at < text.n)
+		return fail_deep(text, at, e);
 	j = json_loadb(text.n ? text.p : "", text.n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &je);
 	if (!j && json_error_code(&je) == json_error_out_of_memory)
 		return FAIL(e, MEMORY, "out of memory while parsing JSON of %zu bytes", text.n);
@@ -127,10 +134,7 @@ struct member {
 
 static int member_cmp(const void *a, const void *b)
 {
-	struct str x = ((const struct member *)a)->key, y = ((const struct member *)b)->key;
-	int c = memcmp(x.p, y.p, MIN2(x.n, y.n));
-
-	return c != 0 ? c : (x.n > y.n) - (x.n < y.n);
+	return str_cmp(((const struct member *)a)->key, ((const struct member *)b)->key);
 }
 
 static void free_members(struct member **m)
@@ -233,7 +237,7 @@ static bool not_that(const char *key, const json_t *v, const char *right, struct
 	return FAIL(e, JSON_VALUE, "%s: %s is not %s", key, shown, right);
 }
 
-static struct str text_of(const json_t *v)
+struct str json_text_of(const json_t *v)
 {
 	return json_is_string(v) ? (struct str){json_string_value(v), json_string_length(v)}
 	                         : STR("");
@@ -246,8 +250,20 @@ bool json_get_str(const json_t *obj, const char *key, struct str *out, struct er
 	TRY(v, e);
 	if (!json_is_string(v))
 		return not_that(key, v, "a string", e);
-	*out = text_of(v);
+	*out = json_text_of(v);
 	return true;
+}
+
+const char *json_text(const json_t *obj, const char *key)
+{
+	const char *text = json_string_value(json_object_get(obj, key));
+
+	return text ? text : "";
+}
+
+long long json_number(const json_t *obj, const char *key)
+{
+	return (long long)json_integer_value(json_object_get(obj, key));
 }
 
 bool json_get_u64(const json_t *obj, const char *key, uint64_t *out, struct err *e)
@@ -259,7 +275,7 @@ bool json_get_u64(const json_t *obj, const char *key, uint64_t *out, struct err 
 		*out = (uint64_t)json_integer_value(v);
 		return true;
 	}
-	if (!str_u64(text_of(v), UINT64_MAX, out))
+	if (!str_u64(json_text_of(v), UINT64_MAX, out))
 		return not_that(key, v, "a number below 2^64 without sign or leading zeros", e);
 	return true;
 }
@@ -270,7 +286,7 @@ bool json_get_addr(const json_t *obj, const char *key, struct addr *out, struct 
 	struct err why;
 
 	TRY(v, e);
-	if (!addr_parse(text_of(v), out, &why))
+	if (!addr_parse(json_text_of(v), out, &why))
 		return not_that(
 		        key, v, "an address: 0x and 40 hex digits with the EIP-55 checksum", e);
 	return true;
@@ -282,7 +298,7 @@ bool json_get_hash(const json_t *obj, const char *key, struct hash *out, struct 
 	struct err why;
 
 	TRY(v, e);
-	if (!hash_parse(text_of(v), out, &why))
+	if (!hash_parse(json_text_of(v), out, &why))
 		return not_that(key, v, "0x and 64 hex digits", e);
 	return true;
 }
@@ -295,7 +311,7 @@ bool json_get_sig(const json_t *obj, const char *key, struct sig *out, struct er
 	size_t n;
 
 	TRY(v, e);
-	if (!hex_parse_upto(text_of(v), s.b, sizeof s.b, &n, &why) || (n != 64 && n != 65))
+	if (!hex_parse_upto(json_text_of(v), s.b, sizeof s.b, &n, &why) || (n != 64 && n != 65))
 		return not_that(key, v, "a signature: 0x and 130 or 128 hex digits", e);
 	s.n = (uint8_t)n;
 	*out = s;
@@ -343,16 +359,6 @@ json_t *json_of_u64(uint64_t v)
 	return json_string_nocheck(text);
 }
 
-/* Bytes of the well-formed character at the start of s, or 0. A NUL counts as malformed, since strict
- * readers refuse it. */
-static size_t utf8_at(struct str s)
-{
-	unsigned char c = (unsigned char)s.p[0];
-	size_t n = c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
-
-	return c != 0 && n <= s.n && str_is_utf8((struct str){s.p, n}) ? n : 0;
-}
-
 json_t *json_of_str(struct str s)
 {
 	OWN(buf_done) struct buf fixed;
@@ -363,7 +369,8 @@ json_t *json_of_str(struct str s)
 	if (s.n == 0 || (str_is_utf8(s) && !memchr(s.p, '\0', s.n)))
 		return json_stringn_nocheck(s.n ? s.p : "", s.n);
 	for (size_t i = 0; i < s.n; i += MAX2(n, (size_t)1)) {
-		n = utf8_at((struct str){s.p + i, s.n - i});
+		/* A NUL counts as malformed, since strict readers refuse it. */
+		n = s.p[i] ? str_char((struct str){s.p + i, s.n - i}) : 0;
 		if (n > 0)
 			buf_put(&fixed, s.p + i, n);
 		else

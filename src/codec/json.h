@@ -42,6 +42,11 @@ MUST bool json_get_hash(const json_t *obj, const char *key, struct hash *out, st
 MUST bool json_get_sig(const json_t *obj, const char *key, struct sig *out, struct err *e);
 MUST bool json_get_record(
         const json_t *obj, const char *key, const struct record *r, void *row, struct err *e);
+/* The same for people to read: "" or 0 when it is missing or of another type. */
+const char *json_text(const json_t *obj, const char *key);
+long long json_number(const json_t *obj, const char *key);
+/* A string's text; "" of anything else. */
+struct str json_text_of(const json_t *v);
 /* New references for building. */
 json_t *json_of_addr(const struct addr *a);
 json_t *json_of_hash(const struct hash *h);

@@ -91,15 +91,9 @@ static void right_of(const struct field *f, char out[RIGHT_MAX])
 	}
 }
 
-static struct str text_of(const json_t *v)
-{
-	return json_is_string(v) ? (struct str){json_string_value(v), json_string_length(v)}
-	                         : STR("");
-}
-
 static bool take_cid(const json_t *v, enum cid_codec codec, struct hash *out)
 {
-	struct str s = text_of(v);
+	struct str s = json_text_of(v);
 	char again[CID_TEXT_MAX];
 	struct cid cid;
 	struct err why;
@@ -120,7 +114,7 @@ static bool take_amount(const json_t *v, struct amount *out)
 {
 	struct amount a;
 
-	if (!amount_parse(text_of(v), &a) || !amount_fits_document(a))
+	if (!amount_parse(json_text_of(v), &a) || !amount_fits_document(a))
 		return false;
 	*out = a;
 	return true;
@@ -137,7 +131,7 @@ static bool take_integer(const json_t *v, uint64_t max, uint64_t *out)
 
 static bool take_text(const json_t *v, uint64_t bound, char *out)
 {
-	struct str s = text_of(v);
+	struct str s = json_text_of(v);
 
 	if (!json_is_string(v) || s.n > bound || memchr(s.p, '\0', s.n))
 		return false;
@@ -152,7 +146,7 @@ static bool take_sig(const json_t *v, struct sig *out)
 	struct err why;
 	size_t n;
 
-	if (!hex_parse_upto(text_of(v), out->b, sizeof out->b, &n, &why) ||
+	if (!hex_parse_upto(json_text_of(v), out->b, sizeof out->b, &n, &why) ||
 	        (n != 0 && n != 64 && n != 65))
 		return false;
 	out->n = (uint8_t)n;
@@ -162,7 +156,7 @@ static bool take_sig(const json_t *v, struct sig *out)
 /* Everything that is one JSON string, number or boolean; the caller says what was wrong. */
 static bool take_scalar(const struct field *f, const json_t *v, void *out)
 {
-	struct str s = text_of(v);
+	struct str s = json_text_of(v);
 	uint64_t n = 0;
 	struct err why;
 
@@ -219,9 +213,9 @@ static bool take_item(
 
 	if (f->kind == K_RECS)
 		return take_record(f->rec(), v, s, at, e);
-	if (f->kind == K_ADDRS && !addr_parse(text_of(v), (struct addr *)at, &why))
+	if (f->kind == K_ADDRS && !addr_parse(json_text_of(v), (struct addr *)at, &why))
 		return wrong(s, v, "an address: 0x and 40 hex digits with the EIP-55 checksum", e);
-	if (f->kind == K_HASHES && !hash_parse(text_of(v), (struct hash *)at, &why))
+	if (f->kind == K_HASHES && !hash_parse(json_text_of(v), (struct hash *)at, &why))
 		return wrong(s, v, "0x and 64 hex digits", e);
 	/* Addresses and hashes are big-endian numbers: bytes compare as they do. */
 	if ((f->flags & FF_SORTED) && i > 0 && memcmp(at - size, at, size) >= 0)

@@ -218,18 +218,11 @@ bool unixfs_name_ok(struct str name)
 	       str_is_utf8(name);
 }
 
-int unixfs_name_cmp(struct str a, struct str b)
-{
-	int c = memcmp(a.p, b.p, MIN2(a.n, b.n));
-
-	return c ? c : (a.n > b.n) - (a.n < b.n);
-}
-
 static int by_name(const void *a, const void *b)
 {
 	const struct unixfs_entry *x = a, *y = b;
 
-	return unixfs_name_cmp(x->name, y->name);
+	return str_cmp(x->name, y->name);
 }
 
 /* Names are checked and sorted. Kubo turns a directory into a sharded one when names and content ids
@@ -240,7 +233,7 @@ static bool check_entries(const struct unixfs_entry *v, size_t n, struct err *e)
 
 	for (size_t i = 0; i < n; i++) {
 		shown += v[i].name.n + CID_BINARY_LEN;
-		if (i && unixfs_name_cmp(v[i - 1].name, v[i].name) == 0)
+		if (i && str_cmp(v[i - 1].name, v[i].name) == 0)
 			return FAIL(e, CONFLICT, "\"%.*s\" is there twice in one directory",
 			        STR_ARG(v[i].name));
 	}

@@ -61,7 +61,6 @@ MUST bool unixfs_add_tree(const struct block_sink *sink, const struct unixfs_pat
 struct unixfs_link {
 	struct str name;
 	struct cid cid;
-	uint64_t tsize;
 };
 struct unixfs_block {
 	bool dir;

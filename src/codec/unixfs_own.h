@@ -17,7 +17,5 @@ enum { FS_RAW = 0, FS_DIRECTORY = 1, FS_FILE = 2, FS_SYMLINK = 4, FS_SHARD = 5 }
 
 /* 1 to PATH_TEXT_MAX bytes of UTF-8 without '/' and NUL, not "." or "..". */
 MUST bool unixfs_name_ok(struct str name);
-/* By bytes, a prefix first. */
-MUST int unixfs_name_cmp(struct str a, struct str b);
 
 #endif

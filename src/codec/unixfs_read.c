@@ -41,7 +41,6 @@ static bool decode_link(struct bytes in, struct unixfs_link *out, struct err *e)
 	if (used != hash.b.n)
 		return FAIL(e, PEER, "dag-pb: bytes follow the content id of a link");
 	out->name = name.b.n ? bytes_str(name.b) : STR("");
-	out->tsize = tsize.v;
 	return true;
 }
 
@@ -161,7 +160,7 @@ static bool check_dir(const struct fs *f, struct unixfs_block *b, struct err *e)
 			return FAIL(e, PEER,
 			        "UnixFS: entry %zu of a directory has a name that is not allowed",
 			        i);
-		if (i && unixfs_name_cmp(b->links[i - 1].name, b->links[i].name) >= 0)
+		if (i && str_cmp(b->links[i - 1].name, b->links[i].name) >= 0)
 			return FAIL(
 			        e, PEER, "UnixFS: a directory is not sorted, or has a name twice");
 	}
@@ -366,7 +365,7 @@ static const struct unixfs_link *entry_of(const struct unixfs_block *b, struct s
 
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
-		int c = unixfs_name_cmp(b->links[mid].name, name);
+		int c = str_cmp(b->links[mid].name, name);
 
 		if (c == 0)
 			return &b->links[mid];

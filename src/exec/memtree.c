@@ -6,13 +6,6 @@
 
 #include "exec/run_job.h"
 
-static int by_name(struct str a, struct str b)
-{
-	int c = memcmp(a.p, b.p, MIN2(a.n, b.n));
-
-	return c ? c : (a.n > b.n) - (a.n < b.n);
-}
-
 /* Where the name is or belongs. */
 static size_t place(const struct mem_node *dir, struct str name, bool *found)
 {
@@ -21,7 +14,7 @@ static size_t place(const struct mem_node *dir, struct str name, bool *found)
 	*found = false;
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
-		int c = by_name(dir->kids[mid]->name, name);
+		int c = str_cmp(dir->kids[mid]->name, name);
 
 		if (c == 0) {
 			*found = true;
@@ -53,13 +46,12 @@ static struct mem_node *node_new(struct memtree *t, struct str name, bool dir, b
 	return n;
 }
 
-bool memtree_init(struct memtree *t, uint64_t limit)
+void memtree_init(struct memtree *t, uint64_t limit)
 {
 	*t = (struct memtree){.limit = limit};
 	t->inputs = node_new(t, STR("inputs"), true, false);
 	t->outputs = node_new(t, STR("outputs"), true, true);
 	t->tmp = node_new(t, STR("tmp"), true, true);
-	return t->inputs && t->outputs && t->tmp;
 }
 
 struct mem_node *mem_find(const struct mem_node *dir, struct str name)
@@ -89,8 +81,6 @@ struct mem_node *mem_add(
 		dir->kids_cap = cap;
 	}
 	n = node_new(t, name, is_dir, writable);
-	if (!n)
-		return NULL;
 	i = place(dir, n->name, &found);
 	assert(!found);
 	memmove(dir->kids + i + 1, dir->kids + i, (dir->kids_n - i) * sizeof *dir->kids);

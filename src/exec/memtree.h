@@ -5,15 +5,14 @@
 #include "base/buf.h"
 
 struct mem_node {
-	struct str name; /* owned when `owned` */
-	bool dir, writable, owned;
+	struct str name;
+	bool dir, writable;
 	uint64_t inode;     /* in order of creation: the same on every run */
 	struct bytes fixed; /* content of an input */
 	struct buf data;    /* content of a file that was written */
 	struct mem_node *parent;
 	struct mem_node **kids; /* sorted by name */
 	size_t kids_n, kids_cap;
-	unsigned opens;
 	bool gone; /* unlinked while open */
 };
 
@@ -26,7 +25,8 @@ struct memtree {
 
 enum { MEMTREE_NODES_MAX = 65536 };
 
-MUST bool memtree_init(struct memtree *t, uint64_t limit);
+/* Without memory the process ends, as below. */
+void memtree_init(struct memtree *t, uint64_t limit);
 struct mem_node *mem_find(const struct mem_node *dir, struct str name);
 /* NULL: too many nodes, which is the same on every machine. Without memory the process ends: JOB_HOST. */
 struct mem_node *mem_add(

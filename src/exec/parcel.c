@@ -11,6 +11,7 @@
 #include "base/bounds.h"
 #include "codec/unixfs.h"
 #include "crypto/sha256.h"
+#include "os/file.h"
 
 enum { OUTPUT_OVERHEAD = 64 << 20 }; /* bytes: directories and paths of an output tree, at most */
 
@@ -157,20 +158,6 @@ static bool texts(
 	return true;
 }
 
-static bool write_all(int fd, struct bytes b, struct err *e)
-{
-	while (b.n) {
-		ssize_t n = write(fd, b.p, b.n);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return FAIL_SYS(e, IO, errno, "the job cannot be handed over");
-		b = bytes_of(b.p + n, b.n - (size_t)n);
-	}
-	return true;
-}
-
 /* What is written is held in memory, and what is left of it must fit into one upload with its directories:
  * a program that writes more is stopped (StorageExceeded), whatever its spec allows. */
 static uint64_t storage_limit(const struct job_spec *spec)
@@ -207,7 +194,9 @@ bool parcel_pack(const struct blobs *blobs, const struct job_spec *spec, int fd,
 	job_frame_encode(&f, &frame);
 	if (!buf_ok(&frame))
 		return FAIL(e, MEMORY, "no memory for the job");
-	return write_all(fd, buf_bytes(&frame), e);
+	if (!fd_write(fd, buf_bytes(&frame)))
+		return FAIL_SYS(e, IO, errno, "the job cannot be handed over");
+	return true;
 }
 
 /* ---- outputs ---------------------------------------------------------------------------------------- */

@@ -12,13 +12,13 @@
 #include "exec/jail.h"
 #include "exec/wasi.h"
 #include "model/model.h"
+#include "os/file.h"
 
 #define COMPILE_BYTES (2048ull << 20) /* memory of a compilation */
 
 enum {
 	ENGINE_BYTES = 512 << 20, /* what the engine itself may need beside the job */
 	COMPILE_CPU_S = 120,
-	NS_PER_INSTRUCTION = 250,               /* of the slowest: a load that no cache holds */
 	OUTPUT_LEVELS_MAX = TREE_DEPTH_MAX - 2, /* below outputs/ */
 	OUTPUT_PATH_MAX = 3072,                 /* bytes; frames and walks carry 4095 */
 	OUTPUT_PATHS_BYTES = 16 << 20,          /* of all paths together */
@@ -26,26 +26,11 @@ enum {
 	OUTPUT_DIR_BYTES = 262144 - 1024 /* names and content ids of one directory */
 };
 
-static bool write_all(int fd, const void *p, size_t n)
-{
-	const uint8_t *at = p;
-
-	while (n > 0) {
-		ssize_t done = write(fd, at, n);
-
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done <= 0)
-			return false;
-		at += done;
-		n -= (size_t)done;
-	}
-	return true;
-}
-
+/* Words that cannot be written are missed by nobody: the code is what counts. */
 static int say(int fd, const struct err *e, int code)
 {
-	return write_all(fd, e->msg, strlen(e->msg)) ? code : code;
+	(void)!fd_write(fd, str_bytes(str_of(e->msg)));
+	return code;
 }
 
 int compile_job(const struct wasmtime_api *w, struct wasm_engine *engine, struct bytes in, int fd)
@@ -76,7 +61,7 @@ int compile_job(const struct wasmtime_api *w, struct wasm_engine *engine, struct
 		wasmtime_fail(w, error, E_EXECUTOR, "the program cannot be compiled here", &e);
 		return say(fd, &e, JOB_HOST);
 	}
-	return write_all(fd, out.data, out.size) ? JOB_DONE : JOB_HOST;
+	return fd_write(fd, bytes_of(out.data, out.size)) ? JOB_DONE : JOB_HOST;
 }
 
 /* ---- running ---------------------------------------------------------------------------------------- */
@@ -298,7 +283,7 @@ static int give(struct run *r, struct arena *a, int fd)
 	r->out.files = f.v;
 	r->out.files_n = f.n;
 	outcome_frame_encode(&r->out, &b);
-	if (!buf_ok(&b) || !write_all(fd, b.p, b.n))
+	if (!buf_ok(&b) || !fd_write(fd, buf_bytes(&b)))
 		return JOB_HOST;
 	return JOB_DONE;
 }

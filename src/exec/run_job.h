@@ -15,6 +15,8 @@ enum {
 	JOB_STALE = 4 /* the compiled form cannot be loaded: it is to be made again */
 };
 
+enum { NS_PER_INSTRUCTION = 250 }; /* of the slowest: a load that no cache holds */
+
 /* Compiles the program of the job that is mapped at `in`; its serialised form is written to fd. Called
  * in a forked child; enters the jail. Gives the exit code; above 0 words are in fd. */
 int compile_job(const struct wasmtime_api *w, struct wasm_engine *engine, struct bytes in, int fd);

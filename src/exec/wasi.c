@@ -353,8 +353,7 @@ bool wasi_init(
 	w->job = job;
 	buf_init(&w->out, STDOUT_MAX);
 	buf_init(&w->err, STDOUT_MAX);
-	if (!memtree_init(&w->tree, job->output_limit))
-		return FAIL(e, MEMORY, "no memory for the job's files");
+	memtree_init(&w->tree, job->output_limit);
 	for (size_t i = 0; i < job->inputs_n; i++) {
 		if (!mem_put(&w->tree, w->tree.inputs, job->inputs[i].path, job->inputs[i].data,
 		            job->inputs[i].dir))

@@ -119,7 +119,6 @@ static uint32_t path_open(struct wasi *w, const union wt_raw *a)
 		return W_FAULT;
 	if (oflags & O_TRUNC_)
 		p.node->data.n = 0;
-	p.node->opens++;
 	w->fds[fd] = (struct wasi_fd){.node = p.node,
 	        .open = true,
 	        .readable = (rights & RIGHT_READ) != 0,
@@ -606,8 +605,6 @@ static uint32_t fd_close_(struct wasi *w, const union wt_raw *a)
 
 	if (!f)
 		return W_BADF;
-	if (f->node && f->node->opens)
-		f->node->opens--;
 	*f = (struct wasi_fd){0};
 	return W_SUCCESS;
 }

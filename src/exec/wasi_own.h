@@ -7,7 +7,6 @@
 /* Error numbers of the WASI preview 1 witx definition. */
 enum wasi_errno {
 	W_SUCCESS = 0,
-	W_ACCES = 2,
 	W_BADF = 8,
 	W_EXIST = 20,
 	W_FAULT = 21,
@@ -19,7 +18,6 @@ enum wasi_errno {
 	W_NAMETOOLONG = 37,
 	W_NOENT = 44,
 	W_NOSPC = 51,
-	W_NOSYS = 52,
 	W_NOTDIR = 54,
 	W_NOTEMPTY = 55,
 	W_NOTSUP = 58,

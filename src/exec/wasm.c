@@ -12,13 +12,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "crypto/sha256.h"
 #include "exec/parcel.h"
 #include "exec/run_job.h"
 #include "exec/wasm_main.h"
 #include "exec/wasmtime_api.h"
+#include "os/file.h"
 
-enum { JOBS_MAX = 256, TICK_MS = 1000, NS_PER_INSTRUCTION = 250 };
+enum { TICK_MS = 1000 };
 
 struct job {
 	uint32_t id;
@@ -52,24 +52,19 @@ struct exec_wasm {
 	bool closing;
 	unsigned handles;
 	uint32_t next;
-	struct job jobs[JOBS_MAX];
+	struct job jobs[EXEC_JOBS_MAX];
 	size_t n;
 };
 
 const char *exec_wasm_class(void)
 {
 	static char name[ENGINE_NAME_MAX + 1]; /* allow-listed static: constant once made */
-	struct hash h;
 
 	if (!name[0]) {
-		char text[ENGINE_NAME_MAX + 1];
-		const char *s = wasm_class_settings();
+		char id[WASM_CLASS_ID_MAX];
 
-		sha256(s, strlen(s), &h);
-		int n = snprintf(text, sizeof text, "wasm/wasmtime-48.0.0/x86_64/");
-		for (int i = 0; i < 8; i++)
-			snprintf(text + n + 2 * i, 3, "%02x", h.b[i]);
-		memcpy(name, text, sizeof name);
+		wasm_class_id(id);
+		snprintf(name, sizeof name, "wasm/wasmtime-48.0.0/x86_64/%s", id);
 	}
 	return name;
 }
@@ -155,21 +150,15 @@ static bool hand_over(int sock, uint32_t id, int frame, int outcome, struct err 
 	return true;
 }
 
-static void close_fd(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-}
-
 /* Packs the job and hands it over; *outcome is the caller's. */
 static bool begin(const struct blobs *blobs, const struct job_spec *spec, int sock, uint32_t id,
         int *outcome, struct err *e)
 {
-	int frame OWN(close_fd) = memfd_create("job", MFD_CLOEXEC);
+	int frame OWN(fd_close) = memfd_create("job", MFD_CLOEXEC);
 	int out = memfd_create("outcome", MFD_CLOEXEC);
 
 	if (frame < 0 || out < 0) {
-		close_fd(&out);
+		fd_close(&out);
 		return FAIL_SYS(e, EXECUTOR, errno, "no memory file");
 	}
 	if (!parcel_pack(blobs, spec, frame, e) || !hand_over(sock, id, frame, out, e)) {
@@ -359,8 +348,8 @@ static void run(void *self, struct tag tag, const struct job_spec *spec, const s
 	struct job *j = &x->jobs[x->n];
 	int outcome = -1;
 
-	if (x->n >= JOBS_MAX) {
-		FAIL(&d.err, BUSY, "the executor has %d jobs", JOBS_MAX);
+	if (x->n >= EXEC_JOBS_MAX) {
+		FAIL(&d.err, BUSY, "the executor has %d jobs", EXEC_JOBS_MAX);
 	} else if (x->sock < 0 && !launch(x, &d.err)) {
 		err_prefix(&d.err, "the executor's process has ended: ");
 	} else if (begin(&x->blobs, spec, x->sock, ++x->next, &outcome, &d.err)) {
@@ -368,8 +357,8 @@ static void run(void *self, struct tag tag, const struct job_spec *spec, const s
 
 		assert(copy);
 		*copy = *spec;
-		/* No instruction is slower than a load that no cache holds; beyond that it is the machine.
-		 * The program chooses its instructions, so a tighter clock would be a trap for providers. */
+		/* The program chooses its instructions, so a clock tighter than the slowest of them would
+		 * be a trap for providers. */
 		*j = (struct job){.id = x->next,
 		        .pid = x->pid,
 		        .tag = tag,
@@ -496,6 +485,6 @@ bool exec_wasm_once(const struct blobs *blobs, const char *cache, const char *en
 		else
 			*e = d.err;
 	}
-	close_fd(&outcome);
+	fd_close(&outcome);
 	return ok;
 }

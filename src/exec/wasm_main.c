@@ -16,10 +16,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "crypto/sha256.h"
+#include "codec/hex.h"
 #include "exec/run_job.h"
-
-enum { JOBS_MAX = 256 };
+#include "os/file.h"
 
 struct job {
 	uint32_t id;
@@ -34,9 +33,9 @@ struct zygote {
 	struct wasmtime_api w;
 	struct wasm_engine *engine;
 	const char *cache;
-	char class_id[17];
+	char class_id[WASM_CLASS_ID_MAX];
 	pid_t pid;
-	struct job jobs[JOBS_MAX];
+	struct job jobs[EXEC_JOBS_MAX];
 	size_t n;
 };
 
@@ -75,11 +74,10 @@ static bool map_frame(int fd, struct bytes *out)
 static void cache_path(
         const struct zygote *z, const struct hash *program, const char *suffix, char out[4096])
 {
-	char hex[65];
+	char hex[HASH_TEXT_MAX];
 
-	for (int i = 0; i < 32; i++)
-		snprintf(hex + 2 * i, 3, "%02x", program->b[i]);
-	snprintf(out, 4096, "%s/%s-%s.cwasm%s", z->cache, hex, z->class_id, suffix);
+	hash_format(program, hex);
+	snprintf(out, 4096, "%s/%s-%s.cwasm%s", z->cache, hex + 2, z->class_id, suffix);
 }
 
 /* The child's side of a fork: default signals, dies with its parent, one way out. */
@@ -142,16 +140,12 @@ static bool begin(struct zygote *z, struct job *j)
 static bool copy(int from, int to)
 {
 	struct bytes in;
-	bool ok = map_frame(from, &in);
+	bool ok;
 
-	for (size_t at = 0; ok && at < in.n;) {
-		ssize_t n = write(to, in.p + at, in.n - at);
-
-		ok = n > 0;
-		at += n > 0 ? (size_t)n : 0;
-	}
-	if (in.p)
-		munmap((void *)(uintptr_t)in.p, in.n);
+	if (!map_frame(from, &in))
+		return false;
+	ok = fd_write(to, in);
+	munmap((void *)(uintptr_t)in.p, in.n);
 	return ok;
 }
 
@@ -235,17 +229,17 @@ static void reap(struct zygote *z)
 static void take_job(struct zygote *z, uint32_t id, int frame, int outcome)
 {
 	struct job *j = &z->jobs[z->n];
-	struct bytes in;
+	struct hash program; /* the frame begins with its digest */
 
-	if (z->n >= JOBS_MAX || !map_frame(frame, &in) || in.n < 32) {
+	if (z->n >= EXEC_JOBS_MAX ||
+	        pread(frame, &program, sizeof program, 0) != (ssize_t)sizeof program) {
 		close(frame);
 		close(outcome);
 		answer(id, JOB_HOST);
 		return;
 	}
-	*j = (struct job){.id = id, .frame = frame, .outcome = outcome, .compiled = -1};
-	memcpy(j->program.b, in.p, 32); /* the frame begins with the program's digest */
-	munmap((void *)(uintptr_t)in.p, in.n);
+	*j = (struct job){
+	        .id = id, .frame = frame, .outcome = outcome, .compiled = -1, .program = program};
 	z->n++;
 	if (!begin(z, j)) {
 		forget(z, j);
@@ -346,7 +340,6 @@ static bool warm_up(struct zygote *z)
 int exec_wasm_main(int argc, char **argv)
 {
 	static struct zygote z; /* allow-listed static: the process has one */
-	struct hash settings;
 	struct err e;
 
 	if (argc < 3) {
@@ -356,9 +349,7 @@ int exec_wasm_main(int argc, char **argv)
 	prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);
 	z.pid = getpid();
 	z.cache = argv[2];
-	sha256(wasm_class_settings(), strlen(wasm_class_settings()), &settings);
-	for (int i = 0; i < 8; i++)
-		snprintf(z.class_id + 2 * i, 3, "%02x", settings.b[i]);
+	wasm_class_id(z.class_id);
 	if (!wasmtime_load(argv[1], &z.w, &e) || !(z.engine = engine_new(&z.w, &e))) {
 		fprintf(stderr, "exec-wasm: %s\n", e.msg);
 		return 3;

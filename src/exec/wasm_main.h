@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #define EXEC_SOCKET_FD 3
+#define EXEC_JOBS_MAX  256 /* under way at a time */
 
 enum exec_order { EXEC_RUN = 1, EXEC_KILL = 2 };
 /* To the executor; EXEC_RUN carries two descriptors: the job frame and the empty outcome. */

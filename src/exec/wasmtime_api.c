@@ -3,6 +3,9 @@
 
 #include <dlfcn.h>
 
+#include "codec/hex.h"
+#include "crypto/sha256.h"
+
 bool wasmtime_load(const char *path, struct wasmtime_api *out, struct err *e)
 {
 	void *lib = dlopen(path, RTLD_NOW | RTLD_LOCAL);
@@ -31,6 +34,18 @@ const char *wasm_class_settings(void)
 	       "memory-guard=33554432;memory-may-move=off;table-elements=1000000;instances=1;memories=1;"
 	       "wasi=preview1;wasi-call-fuel=200;wasi-byte-fuel=1;clock-start=2000-01-01T00:00:00Z;"
 	       "clock-step-ns=1000000;random=sha256-counter;uncounted-trap=limit";
+}
+
+void wasm_class_id(char out[WASM_CLASS_ID_MAX])
+{
+	const char *s = wasm_class_settings();
+	char text[HASH_TEXT_MAX];
+	struct hash h;
+
+	sha256(s, strlen(s), &h);
+	hash_format(&h, text);
+	memcpy(out, text + 2, WASM_CLASS_ID_MAX - 1); /* without 0x */
+	out[WASM_CLASS_ID_MAX - 1] = '\0';
 }
 
 bool wasmtime_fail(const struct wasmtime_api *w, struct wt_error *error, enum err_code code,

@@ -85,7 +85,6 @@ _Static_assert(sizeof(union wt_raw) == 16, "as the engine has it");
 	X(struct wasm_functype *, wasm_functype_new,                                               \
 	        (struct wasm_valtypes *, struct wasm_valtypes *))                                  \
 	X(void, wasm_functype_delete, (struct wasm_functype *))                                    \
-	X(void, wasm_trap_message, (const struct wasm_trap *, struct wasm_bytes *))                \
 	X(struct wt_error *, wasmtime_config_target_set, (struct wasm_config *, const char *))     \
 	X(void, wasmtime_config_consume_fuel_set, (struct wasm_config *, bool))                    \
 	X(void, wasmtime_config_max_wasm_stack_set, (struct wasm_config *, size_t))                \
@@ -157,6 +156,9 @@ MUST bool wasmtime_load(const char *path, struct wasmtime_api *out, struct err *
 /* The settings of the engine class (protocol 7.1), as text: whatever can change an outcome or a count.
  * docs/engine-class.md is the same in prose. */
 const char *wasm_class_settings(void);
+#define WASM_CLASS_ID_MAX 17
+/* The first 16 hex digits of their SHA-256: the end of the class's name, and of that of a compiled form. */
+void wasm_class_id(char out[WASM_CLASS_ID_MAX]);
 #define WASM_STACK_BYTES (1u << 20)
 #define WASM_RESERVATION (4ull << 30)
 #define WASM_GUARD       (32u << 20)

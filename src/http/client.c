@@ -34,7 +34,6 @@ struct task {
 	bool follows;
 	struct http_follow follow;
 	struct sse_reader reader;
-	char *headers;      /* the caller's */
 	char *easy_headers; /* of this connection */
 	bool connected, lost, told_down;
 	int64_t backoff_ms;
@@ -152,7 +151,6 @@ static void task_free(struct task *t)
 	task_detach(t);
 	if (t->follows) {
 		sse_reader_done(&t->reader);
-		free(t->headers);
 		free(t->easy_headers);
 	} else {
 		c->calls--;
@@ -293,8 +291,6 @@ static bool stream_headers(struct task *t, struct err *e)
 	buf_z(&b, "Accept: text/event-stream\n");
 	if (t->reader.id)
 		buf_fmt(&b, "Last-Event-ID: %llu\n", (unsigned long long)t->reader.id);
-	if (t->headers)
-		buf_z(&b, t->headers);
 	text = strdup(buf_cstr(&b));
 	if (!text || !buf_ok(&b)) {
 		free(text);
@@ -378,8 +374,7 @@ struct http_handle http_client_follow(struct http_client *c, const struct http_f
 	t->backoff_ms = BACKOFF_FIRST_MS;
 	sse_reader_init(&t->reader, f->cursor, on_stream_event, t);
 	call.ctx = t;
-	t->headers = f->headers ? strdup(f->headers) : NULL;
-	if ((f->headers && !t->headers) || !easy_init(&t->easy, &call, &t->broken)) {
+	if (!easy_init(&t->easy, &call, &t->broken)) {
 		task_free(t);
 		return (struct http_handle){0};
 	}

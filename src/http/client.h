@@ -70,7 +70,6 @@ size_t http_client_pending(const struct http_client *c);
  * (CONFLICT), it starts over from the oldest event there is and says `lost`. */
 struct http_follow {
 	const char *url;
-	const char *headers;
 	struct addr audience;
 	uint64_t cursor; /* events after it; 0: all that the server still has */
 	/* data may be empty. Texts are valid in the callback. An event above HTTP_BODY_MAX is dropped with

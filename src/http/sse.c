@@ -44,7 +44,6 @@ struct sse_hub {
 	struct sse_sub *subs;
 	size_t subs_n;
 	struct sse_sub *dirty;
-	struct frame *comment;
 };
 
 static void unref(struct frame *f)

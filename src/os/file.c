@@ -15,6 +15,21 @@ void fd_close(const int *fd)
 		close(*fd);
 }
 
+bool fd_write(int fd, struct bytes data)
+{
+	while (data.n > 0) {
+		ssize_t n = write(fd, data.p, data.n);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return false;
+		data.p += n;
+		data.n -= (size_t)n;
+	}
+	return true;
+}
+
 /* What an errno means to a user. */
 static bool fail(struct err *e, int sys, const char *verb, const char *path)
 {
@@ -49,21 +64,6 @@ bool file_read(const char *path, size_t max, struct buf *out, struct err *e)
 	}
 	if (!buf_ok(out))
 		return FAIL(e, TOO_LARGE, "%s does not fit into %zu bytes", path, out->max);
-	return true;
-}
-
-static bool write_all(int fd, struct bytes data)
-{
-	while (data.n > 0) {
-		ssize_t n = write(fd, data.p, data.n);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return false;
-		data.p += n;
-		data.n -= (size_t)n;
-	}
 	return true;
 }
 
@@ -108,7 +108,7 @@ bool file_write(const char *path, struct bytes data, unsigned mode, struct err *
 	OWN(fd_close) int fd = mkostemp(temp, O_CLOEXEC);
 	if (fd < 0)
 		return fail(e, errno, "write", path);
-	if (!write_all(fd, data) || fchmod(fd, mode) || fsync(fd) || rename(temp, path)) {
+	if (!fd_write(fd, data) || fchmod(fd, mode) || fsync(fd) || rename(temp, path)) {
 		int sys = errno;
 
 		unlink(temp);

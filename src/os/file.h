@@ -18,5 +18,7 @@ MUST bool dir_sync(const char *path, struct err *e);
 
 /* For OWN(): closes a descriptor that is not negative. */
 void fd_close(const int *fd);
+/* Writes all of it where the descriptor stands; false leaves errno for the caller's words. */
+MUST bool fd_write(int fd, struct bytes data);
 
 #endif
