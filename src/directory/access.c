@@ -212,13 +212,13 @@ bool may_read(struct directory *d, const struct http_req *r, const struct cid *r
 	char text[CID_TEXT_MAX], who[ADDR_TEXT_MAX];
 	bool ok;
 
+	TRY(is_entitled(d, root, &r->account, &ok, e), e);
+	if (ok)
+		return true;
 	cid_format(root, text);
 	TRY(search(d, root, NULL, &ok, e), e);
 	if (!ok)
 		return FAIL(e, NOT_FOUND, "there is no tree %s here", text);
-	TRY(is_entitled(d, root, &r->account, &ok, e), e);
-	if (ok)
-		return true;
 	if (r->deal.n)
 		return by_deal(d, r, root, a, e);
 	addr_format(&r->account, who);
