@@ -163,7 +163,7 @@ void job_on_fetched(struct creator *c, const struct event *ev, struct effects *f
 /* With the signed result along, the acceptance closes the deal whether or not it is submitted yet. */
 void job_accept(struct creator *c, struct job *j, struct effects *fx)
 {
-	struct action *a = job_action(fx, ACTION_ACCEPT);
+	struct action *a = fx_action(fx, ACTION_ACCEPT);
 	struct creator_result r;
 	struct err e;
 
@@ -183,5 +183,5 @@ void job_accept(struct creator *c, struct job *j, struct effects *fx)
 		r.accept_sig = a->doc_sig;
 		creator_put(c, creator_result_record(), &r);
 	}
-	job_submit(fx, j, a);
+	j->action = fx_submit(fx, a, &j->j.deal);
 }

@@ -4,7 +4,6 @@
 
 #include "codec/json.h"
 #include "creator/creator_own.h"
-#include "port/action_json.h"
 
 static const struct sm_state states[] = {
 #define S(name, value, flags, next, meaning) {#name, value, flags, next, meaning},
@@ -283,22 +282,6 @@ struct bytes job_deal_json(struct creator *c, const struct job *j, struct effect
 	if (d.rp_sig.n)
 		json_object_set_new(out, "providerSignature", json_of_sig(&d.rp_sig));
 	return fx_json(fx, out);
-}
-
-struct action *job_action(struct effects *fx, enum action_kind kind)
-{
-	struct action *a = ARENA_NEW(fx->arena, struct action);
-
-	assert(a);
-	a->kind = (uint8_t)kind;
-	return a;
-}
-
-void job_submit(struct effects *fx, struct job *j, struct action *a)
-{
-	a->deal_id = j->j.deal;
-	action_id(a, &j->action);
-	fx_add(fx, FX_SUBMIT, (struct tag){.key = j->j.id})->action = a;
 }
 
 bool job_again(struct job *j, struct effects *fx)

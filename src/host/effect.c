@@ -3,7 +3,6 @@
 
 #include "host/host_own.h"
 #include "os/clock.h"
-#include "port/action_json.h"
 
 static void stamp(struct event *ev)
 {
@@ -272,11 +271,8 @@ static void emit(struct host *h, const struct fx *f)
 
 static void submit(struct host *h, const struct fx *f)
 {
-	struct hash id;
-
 	assert(h->o.ledger.submit);
-	action_id(f->action, &id);
-	h->o.ledger.submit(h->o.ledger.self, f->action, &id);
+	h->o.ledger.submit(h->o.ledger.self, f->action, &f->action_id);
 }
 
 static void move_tree(struct host *h, const struct fx *f)

@@ -3,6 +3,7 @@
 
 #include "codec/json.h"
 #include "codec/signed.h"
+#include "port/action_json.h"
 
 struct bytes fx_json(struct effects *fx, json_t *j)
 {
@@ -61,6 +62,25 @@ void fx_reply(struct effects *fx, struct conn_id conn, int status, json_t *j)
 void fx_reply_err(struct effects *fx, struct conn_id conn, const struct err *e)
 {
 	fx_reply(fx, conn, err_http(e->code), err_to_json(e));
+}
+
+struct action *fx_action(struct effects *fx, enum action_kind kind)
+{
+	struct action *a = ARENA_NEW(fx->arena, struct action);
+
+	assert(a);
+	a->kind = (uint8_t)kind;
+	return a;
+}
+
+struct hash fx_submit(struct effects *fx, struct action *a, const struct hash *deal)
+{
+	struct fx *f = fx_add(fx, FX_SUBMIT, (struct tag){.key = *deal});
+
+	a->deal_id = *deal;
+	action_id(a, &f->action_id);
+	f->action = a;
+	return f->action_id;
 }
 
 bool world_sign(const struct world *w, const struct hash *domain, const struct record *r,

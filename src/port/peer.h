@@ -20,6 +20,10 @@ struct fx *fx_call(struct effects *fx, struct tag tag, const struct peer *to, co
 /* Answers of a server. j is taken. */
 void fx_reply(struct effects *fx, struct conn_id conn, int status, json_t *j);
 void fx_reply_err(struct effects *fx, struct conn_id conn, const struct err *e);
+/* A zeroed action of a kind in the event's arena. */
+struct action *fx_action(struct effects *fx, enum action_kind kind);
+/* Hand an action about a deal to the ledger, as it is now. Its id is given back: the ledger's notes bear it. */
+struct hash fx_submit(struct effects *fx, struct action *a, const struct hash *deal);
 /* printf into the event's arena. */
 const char *fx_text(struct effects *fx, const char *fmt, ...) PRINTF_LIKE(2, 3);
 

@@ -213,6 +213,7 @@ struct fx {
 	uint64_t limit; /* FX_TAKE_TREE, FX_FETCH: bytes */
 	struct cid root;
 	const struct action *action;
+	struct hash action_id; /* FX_SUBMIT */
 	const struct job_spec *spec;
 	struct span delay; /* FX_TIMER; FX_CALL: deadline, 0 = 30 s */
 	struct fx *next;

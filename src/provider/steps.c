@@ -7,7 +7,6 @@
 #include "codec/signed.h"
 #include "codec/unixfs.h"
 #include "market/deal_of.h"
-#include "port/action_json.h"
 #include "provider/provider_own.h"
 
 /* Beyond the tries of single fetches: parts are asked for as often as this. */
@@ -210,31 +209,15 @@ void step_sign(struct provider *p, struct work *k, struct effects *fx)
 	step_open(p, k, fx);
 }
 
-static void submit(struct effects *fx, struct work *k, struct action *a)
-{
-	a->deal_id = k->w.id;
-	action_id(a, &k->action);
-	fx_add(fx, FX_SUBMIT, (struct tag){.key = k->w.id})->action = a;
-}
-
-static struct action *new_action(struct effects *fx, enum action_kind kind)
-{
-	struct action *a = ARENA_NEW(fx->arena, struct action);
-
-	assert(a);
-	a->kind = (uint8_t)kind;
-	return a;
-}
-
 void step_open(struct provider *p, struct work *k, struct effects *fx)
 {
-	struct action *a = new_action(fx, ACTION_OPEN);
+	struct action *a = fx_action(fx, ACTION_OPEN);
 	char id[HASH_TEXT_MAX];
 
 	a->deal = k->deal.deal;
 	a->jc_sig = k->deal.jc_sig;
 	a->rp_sig = k->w.rp_sig;
-	submit(fx, k, a);
+	k->action = fx_submit(fx, a, &k->w.id);
 	hash_format(&k->w.id, id);
 	fx_call(fx, tag_of(TAG_SIGNATURE, k), &p->open_solver, "POST",
 	        fx_text(fx, "/v1/deals/%s/signature", id),
@@ -249,7 +232,7 @@ void step_kill(struct work *k, struct effects *fx)
 
 void step_timeout(struct work *k, struct effects *fx)
 {
-	submit(fx, k, new_action(fx, ACTION_TIMEOUT));
+	k->action = fx_submit(fx, fx_action(fx, ACTION_TIMEOUT), &k->w.id);
 }
 
 void step_run(struct provider *p, struct work *k, struct effects *fx)
@@ -291,14 +274,14 @@ void step_push(struct provider *p, struct work *k, struct effects *fx)
 /* The result goes to the ledger (its Output as a hash only) and, whole, through the solver to the JC. */
 void step_submit(struct provider *p, struct work *k, struct effects *fx)
 {
-	struct action *a = new_action(fx, ACTION_RESULT);
+	struct action *a = fx_action(fx, ACTION_RESULT);
 	struct stored stored = {k->w.id, k->w.tree, k->w.tree_bytes, k->w.keep_until};
 	char id[HASH_TEXT_MAX];
 
 	work_result(k, &a->result);
 	eip712_hash(output_record(), &a->result.output, &a->output_hash);
 	a->result_sig = k->w.result_sig;
-	submit(fx, k, a);
+	k->action = fx_submit(fx, a, &k->w.id);
 	hash_format(&k->w.id, id);
 	fx_call(fx, tag_of(TAG_RESULT, k), &p->open_solver, "POST",
 	        fx_text(fx, "/v1/deals/%s/result", id),
@@ -312,7 +295,7 @@ void step_submit(struct provider *p, struct work *k, struct effects *fx)
 void step_decline(
         struct provider *p, struct work *k, uint8_t reason, const char *why, struct effects *fx)
 {
-	struct action *a = new_action(fx, ACTION_DECLINE);
+	struct action *a = fx_action(fx, ACTION_DECLINE);
 	char id[HASH_TEXT_MAX];
 	struct err e;
 
@@ -328,7 +311,7 @@ void step_decline(
 	if (k->w.state != WORK_DECLINING)
 		provider_move(p, k, WORK_DECLINING);
 	step_kill(k, fx);
-	submit(fx, k, a);
+	k->action = fx_submit(fx, a, &k->w.id);
 	hash_format(&k->w.id, id);
 	fx_call(fx, tag_of(TAG_DECLINE, k), &p->open_solver, "POST",
 	        fx_text(fx, "/v1/deals/%s/decline", id),
