@@ -273,15 +273,10 @@ void creator_amount(const struct creator *c, struct amount a, char out[CREATOR_A
 struct bytes job_deal_json(struct creator *c, const struct job *j, struct effects *fx)
 {
 	struct creator_deal d = {.id = j->j.deal};
-	json_t *out;
 
 	if (!creator_get(c, creator_deal_record(), &d))
 		return (struct bytes){NULL, 0};
-	out = json_pack("{s:o, s:o}", "deal", record_to_json(deal_record(), &d.deal),
-	        "jobCreatorSignature", json_of_sig(&d.jc_sig));
-	if (d.rp_sig.n)
-		json_object_set_new(out, "providerSignature", json_of_sig(&d.rp_sig));
-	return fx_json(fx, out);
+	return fx_deal(fx, &d.deal, &d.jc_sig, &d.rp_sig);
 }
 
 bool job_again(struct job *j, struct effects *fx)

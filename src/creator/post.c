@@ -4,8 +4,8 @@
 #include "codec/eip712.h"
 #include "codec/hex.h"
 #include "codec/json.h"
-#include "codec/signed.h"
 #include "creator/creator_own.h"
+#include "port/spec.h"
 
 enum { OFFER_LIFE_S = 3600 };
 
@@ -143,17 +143,6 @@ static void tell_failure(struct effects *fx, const struct err *e)
 	fx_add(fx, FX_EXIT, (struct tag){0})->status = err_exit(e->code);
 }
 
-static uint64_t input_bytes(const struct job_spec *spec)
-{
-	uint64_t sum = 0;
-
-	for (uint32_t i = 0; i < spec->inputs.n; i++) {
-		if (__builtin_add_overflow(sum, spec->inputs.v[i].bytes, &sum))
-			return UINT64_MAX; /* no result has so many */
-	}
-	return sum;
-}
-
 void job_start(struct creator *c, const struct creator_request *r, const struct event *ev,
         struct effects *fx)
 {
@@ -178,7 +167,7 @@ void job_start(struct creator *c, const struct creator_request *r, const struct 
 	memcpy(j->j.owner, c->c.owner, sizeof j->j.owner);
 	j->j.state = JOB_STORING;
 	j->j.spec = spec;
-	j->j.input_bytes = input_bytes(r->spec);
+	j->j.input_bytes = spec_input_bytes(r->spec);
 	j->j.attempt = 1;
 	j->j.offer = offer.id;
 	j->j.pay = r->offer.terms.pay;
@@ -209,15 +198,12 @@ static void push(struct creator *c, struct job *j, const struct cid *root, struc
 
 void job_store_parts(struct creator *c, struct job *j, const struct event *ev, struct effects *fx)
 {
-	struct buf text OWN(buf_done);
 	struct job_spec *spec = ARENA_NEW(fx->arena, struct job_spec);
 	struct cid root = cid_raw(&j->j.spec);
 	struct err e;
 
 	assert(spec);
-	buf_init(&text, BLOCK_MAX);
-	if (!c->world->blobs.get(c->world->blobs.self, &root, &text, &e) ||
-	        !record_parse(job_spec_record(), buf_view(&text), spec, &e)) {
+	if (!spec_read(&c->world->blobs, &j->j.spec, spec, &e)) {
 		/* Blobs are a process's own: they went with the one that was to store them. */
 		FAIL(&e, IO,
 		        "the job was cut off before its parts were stored and its offer was "
@@ -231,9 +217,7 @@ void job_store_parts(struct creator *c, struct job *j, const struct event *ev, s
 		push(c, j, &root, fx);
 	}
 	for (uint32_t i = 0; i < spec->inputs.n; i++) {
-		const struct spec_input *in = &spec->inputs.v[i];
-
-		root = hash_is_zero(&in->file) ? cid_tree(&in->tree) : cid_raw(&in->file);
+		root = spec_input_root(&spec->inputs.v[i]);
 		push(c, j, &root, fx);
 	}
 }
@@ -287,12 +271,7 @@ static bool read_ack(struct creator *c, const struct reply *r, struct creator_of
 	state = json_string_value(json_object_get(j, "state"));
 	*in_book = !state || strcmp(state, "open") == 0 || strcmp(state, "taken") == 0 ||
 	           strcmp(state, "done") == 0;
-	TRY(json_get_record(j, "ack", ack_record(), &o->ack, e), e);
-	TRY(json_get_sig(j, "signature", &o->ack_sig, e), e);
-	TRY(signed_check(&c->c.domain, ack_record(), &o->ack, &o->ack_sig, &c->c.solver.addr, e),
-	        e);
-	if (!hash_eq(&o->ack.offer, &o->id))
-		return FAIL(e, PEER, "the solver acknowledged another offer than ours");
+	TRY(ack_from_json(j, &c->c.domain, &c->c.solver.addr, &o->id, &o->ack, &o->ack_sig, e), e);
 	return true;
 }
 

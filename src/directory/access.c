@@ -4,6 +4,7 @@
 #include "codec/json.h"
 #include "codec/signed.h"
 #include "directory/directory_own.h"
+#include "port/spec.h"
 
 static const struct addr nobody;
 static const struct hash no_deal;
@@ -161,19 +162,15 @@ static bool deal_names(struct directory *d, const struct deal *deal, const struc
         struct arena *a, bool *out, struct err *e)
 {
 	struct cid cid = cid_raw(&deal->cold.spec);
-	struct blobs *b = &d->world->blobs;
-	OWN(buf_done) struct buf text;
 	struct job_spec *spec;
 
-	buf_init(&text, BLOCK_MAX);
 	*out = cid_eq(&cid, root);
 	if (*out)
 		return true;
 	spec = ARENA_NEW(a, struct job_spec);
 	if (!spec)
 		return FAIL(e, MEMORY, "no memory for a job spec");
-	if (!b->get(b->self, &cid, &text, e) ||
-	        !record_parse(job_spec_record(), buf_view(&text), spec, e)) {
+	if (!spec_read(&d->world->blobs, &deal->cold.spec, spec, e)) {
 		err_prefix(e, "the spec of the deal that is shown: ");
 		return false;
 	}

@@ -50,6 +50,17 @@ struct fx *fx_call(struct effects *fx, struct tag tag, const struct peer *to, co
 	return f;
 }
 
+struct bytes fx_deal(
+        struct effects *fx, const struct deal *d, const struct sig *jc, const struct sig *rp)
+{
+	json_t *j = json_pack("{s:o, s:o}", "deal", record_to_json(deal_record(), d),
+	        "jobCreatorSignature", json_of_sig(jc));
+
+	if (rp->n)
+		json_object_set_new(j, "providerSignature", json_of_sig(rp));
+	return fx_json(fx, j);
+}
+
 void fx_reply(struct effects *fx, struct conn_id conn, int status, json_t *j)
 {
 	struct fx *f = fx_add(fx, FX_REPLY, (struct tag){0});
@@ -90,6 +101,17 @@ bool world_sign(const struct world *w, const struct hash *domain, const struct r
 
 	signed_digest(domain, r, row, &digest);
 	TRY(w->signer.sign(w->signer.self, &digest, out, e), e);
+	return true;
+}
+
+bool ack_from_json(const json_t *j, const struct hash *domain, const struct addr *solver,
+        const struct hash *offer, struct ack *out, struct sig *sig, struct err *e)
+{
+	TRY(json_get_record(j, "ack", ack_record(), out, e), e);
+	TRY(json_get_sig(j, "signature", sig, e), e);
+	TRY(signed_check(domain, ack_record(), out, sig, solver, e), e);
+	if (!hash_eq(&out->offer, offer))
+		return FAIL(e, PEER, "the solver acknowledged another offer than ours");
 	return true;
 }
 

@@ -17,6 +17,10 @@ struct bytes fx_json(struct effects *fx, json_t *j);
 /* A call to a peer, signed unless its account is zero. body may be NULL; taken. path is copied. */
 struct fx *fx_call(struct effects *fx, struct tag tag, const struct peer *to, const char *method,
         const char *path, json_t *body);
+/* A deal as it is shown to a directory: {"deal", "jobCreatorSignature", "providerSignature"}, the last only
+ * when rp is there. */
+struct bytes fx_deal(
+        struct effects *fx, const struct deal *d, const struct sig *jc, const struct sig *rp);
 /* Answers of a server. j is taken. */
 void fx_reply(struct effects *fx, struct conn_id conn, int status, json_t *j);
 void fx_reply_err(struct effects *fx, struct conn_id conn, const struct err *e);
@@ -30,6 +34,10 @@ const char *fx_text(struct effects *fx, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* Sign a document with the world's key under a ledger's domain. */
 MUST bool world_sign(const struct world *w, const struct hash *domain, const struct record *r,
         const void *row, struct sig *out, struct err *e);
+/* {"ack", "signature"}: the solver's acknowledgement of that offer. As json_get_*() and signed_check() say, or
+ * PEER: of another offer. */
+MUST bool ack_from_json(const json_t *j, const struct hash *domain, const struct addr *solver,
+        const struct hash *offer, struct ack *out, struct sig *sig, struct err *e);
 /* The topic of an account on event streams: its 20 bytes, left-padded. */
 struct hash account_topic(const struct addr *a);
 /* A content id of the blob store by its digest. */

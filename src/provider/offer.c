@@ -2,7 +2,6 @@
 #include "codec/eip712.h"
 #include "codec/hex.h"
 #include "codec/json.h"
-#include "codec/signed.h"
 #include "provider/provider_own.h"
 
 enum { RETRY_MS = 1000 };
@@ -91,11 +90,7 @@ static bool check_ack(struct provider *p, const struct reply *r, struct err *e)
 		return false;
 	}
 	TRY(json_parse(bytes_str(r->body), &j, e), e);
-	TRY(json_get_record(j, "ack", ack_record(), &ack, e), e);
-	TRY(json_get_sig(j, "signature", &sig, e), e);
-	TRY(signed_check(&p->c.domain, ack_record(), &ack, &sig, &p->c.solver.addr, e), e);
-	if (!hash_eq(&ack.offer, &p->offer.id))
-		return FAIL(e, PEER, "the solver acknowledged another offer than ours");
+	TRY(ack_from_json(j, &p->c.domain, &p->c.solver.addr, &p->offer.id, &ack, &sig, e), e);
 	return true;
 }
 

@@ -4,9 +4,9 @@
 #include "codec/eip712.h"
 #include "codec/hex.h"
 #include "codec/json.h"
-#include "codec/signed.h"
 #include "codec/unixfs.h"
 #include "market/deal_of.h"
+#include "port/spec.h"
 #include "provider/provider_own.h"
 
 /* Beyond the tries of single fetches: parts are asked for as often as this. */
@@ -58,17 +58,10 @@ static void fetch(struct provider *p, struct work *k, enum provider_tag what,
 
 struct job_spec *work_spec(struct provider *p, const struct work *k, struct arena *a, struct err *e)
 {
-	struct buf text OWN(buf_done);
 	struct job_spec *spec = ARENA_NEW(a, struct job_spec);
-	struct cid cid = cid_raw(&k->deal.deal.cold.spec);
 
-	buf_init(&text, BLOCK_MAX);
 	assert(spec);
-	if (!p->world->blobs.get(p->world->blobs.self, &cid, &text, e))
-		return NULL;
-	if (!record_parse(job_spec_record(), buf_view(&text), spec, e))
-		return NULL;
-	return spec;
+	return spec_read(&p->world->blobs, &k->deal.deal.cold.spec, spec, e) ? spec : NULL;
 }
 
 /* Does the spec ask for no more than the deal and our offer say? */
@@ -78,7 +71,7 @@ static bool check_spec(
 	const struct cold *cold = &k->deal.deal.cold;
 	const struct hot *hot = &k->deal.deal.hot;
 	const struct resources *free = &p->c.offer.free;
-	uint64_t inputs = 0;
+	uint64_t inputs = spec_input_bytes(s);
 
 	if (s->executor != EXECUTOR_WASM || s->network != NETWORK_NONE)
 		return FAIL(e, TERMS,
@@ -101,10 +94,8 @@ static bool check_spec(
 	if (s->resources.cpu > free->cpu || s->resources.ram > free->ram ||
 	        s->resources.disk > free->disk || s->resources.gpus > free->gpus)
 		return FAIL(e, TERMS, "the spec asks for more than the offered machine has");
-	for (uint32_t i = 0; i < s->inputs.n; i++) {
-		if (__builtin_add_overflow(inputs, s->inputs.v[i].bytes, &inputs))
-			return FAIL(e, TERMS, "the spec's input sizes overflow");
-	}
+	if (inputs == UINT64_MAX)
+		return FAIL(e, TERMS, "the spec's input sizes overflow");
 	if (inputs > hot->byte_limit)
 		return FAIL(e, TERMS, "the inputs take %llu bytes, the deal allows %llu",
 		        (unsigned long long)inputs, (unsigned long long)hot->byte_limit);
@@ -117,12 +108,9 @@ static bool check_pay(const struct work *k, const struct job_spec *s, struct err
 	const struct hot *hot = &k->deal.deal.hot;
 	char pay[AMOUNT_DEC_MAX], least[AMOUNT_DEC_MAX];
 	struct amount cost = {{{0}}};
-	uint64_t inputs = 0;
 
-	for (uint32_t i = 0; i < s->inputs.n; i++)
-		inputs +=
-		        s->inputs.v[i].bytes; /* at most the deal's byte limit, see check_spec() */
-	if (!amount_mul(hot->per_byte, inputs, &cost) || !amount_add(cost, hot->base, &cost))
+	if (!amount_mul(hot->per_byte, spec_input_bytes(s), &cost) ||
+	        !amount_add(cost, hot->base, &cost))
 		return FAIL(e, TERMS, "the price of the inputs overflows");
 	if (amount_cmp(hot->pay, cost) >= 0)
 		return true;
@@ -148,7 +136,7 @@ static bool fetch_parts(struct provider *p, struct work *k, const struct job_spe
 	for (uint32_t i = 0; i < s->inputs.n; i++) {
 		const struct spec_input *in = &s->inputs.v[i];
 
-		root = hash_is_zero(&in->file) ? cid_tree(&in->tree) : cid_raw(&in->file);
+		root = spec_input_root(in);
 		if (!have_tree(p, &root, in->bytes, &bytes)) {
 			fetch(p, k, TAG_FETCH_PART, &root, in->bytes, fx);
 		} else if (bytes != in->bytes) {
