@@ -35,6 +35,17 @@ static bool read_deal(const json_t *data, struct creator_deal *out, struct err *
 	return true;
 }
 
+static void send_signature(
+        struct creator *c, struct job *j, const struct creator_deal *d, struct effects *fx)
+{
+	char id[HASH_TEXT_MAX];
+
+	hash_format(&d->id, id);
+	fx_call(fx, (struct tag){.what = TAG_SIGNATURE, .key = j->j.id}, &c->book, "POST",
+	        fx_text(fx, "/v1/deals/%s/signature", id),
+	        json_pack("{s:o}", "signature", json_of_sig(&d->jc_sig)));
+}
+
 static void on_deal(
         struct creator *c, const json_t *data, const struct event *ev, struct effects *fx)
 {
@@ -77,20 +88,15 @@ static void on_deal(
 	addr_format(&j->j.provider, who);
 	job_index(c, j);
 	job_move(c, j, JOB_MATCHED, ev, fx, "matched with %s; signed", who);
-	job_sign(c, j, fx);
+	send_signature(c, j, &d, fx);
 }
 
 void job_sign(struct creator *c, struct job *j, struct effects *fx)
 {
 	struct creator_deal d = {.id = j->j.deal};
-	char id[HASH_TEXT_MAX];
 
-	if (!creator_get(c, creator_deal_record(), &d))
-		return;
-	hash_format(&d.id, id);
-	fx_call(fx, (struct tag){.what = TAG_SIGNATURE, .key = j->j.id}, &c->book, "POST",
-	        fx_text(fx, "/v1/deals/%s/signature", id),
-	        json_pack("{s:o}", "signature", json_of_sig(&d.jc_sig)));
+	if (creator_get(c, creator_deal_record(), &d))
+		send_signature(c, j, &d, fx);
 }
 
 /* ---- the provider ----------------------------------------------------------------------------------- */

@@ -270,15 +270,6 @@ void creator_amount(const struct creator *c, struct amount a, char out[CREATOR_A
 	        c->c.genesis.symbol);
 }
 
-struct bytes job_deal_json(struct creator *c, const struct job *j, struct effects *fx)
-{
-	struct creator_deal d = {.id = j->j.deal};
-
-	if (!creator_get(c, creator_deal_record(), &d))
-		return (struct bytes){NULL, 0};
-	return fx_deal(fx, &d.deal, &d.jc_sig, &d.rp_sig);
-}
-
 bool job_again(struct job *j, struct effects *fx)
 {
 	if (++j->tries > TRIES_MAX)

@@ -143,6 +143,32 @@ static void tell_failure(struct effects *fx, const struct err *e)
 	fx_add(fx, FX_EXIT, (struct tag){0})->status = err_exit(e->code);
 }
 
+static void push(struct creator *c, struct job *j, const struct cid *root, struct effects *fx)
+{
+	struct fx *f = fx_add(fx, FX_PUSH, (struct tag){.what = TAG_PUSH_PART, .key = j->j.id});
+
+	f->url = c->c.directory.url;
+	f->audience = c->c.directory.addr;
+	f->root = *root;
+	j->waiting++;
+}
+
+static void push_parts(
+        struct creator *c, struct job *j, const struct job_spec *spec, struct effects *fx)
+{
+	struct cid root = cid_raw(&j->j.spec);
+
+	push(c, j, &root, fx);
+	if (!hash_is_zero(&spec->program)) {
+		root = cid_tree(&spec->program);
+		push(c, j, &root, fx);
+	}
+	for (uint32_t i = 0; i < spec->inputs.n; i++) {
+		root = spec_input_root(&spec->inputs.v[i]);
+		push(c, j, &root, fx);
+	}
+}
+
 void job_start(struct creator *c, const struct creator_request *r, const struct event *ev,
         struct effects *fx)
 {
@@ -181,25 +207,14 @@ void job_start(struct creator *c, const struct creator_request *r, const struct 
 	job_index(c, j);
 	job_note(c, j, ev, fx, "STORING", "spec, program and inputs go to the directory");
 	creator_keep(c, j);
-	job_store_parts(c, j, ev, fx);
+	push_parts(c, j, r->spec, fx);
 }
 
 /* ---- parts ---------------------------------------------------------------------------------------- */
 
-static void push(struct creator *c, struct job *j, const struct cid *root, struct effects *fx)
-{
-	struct fx *f = fx_add(fx, FX_PUSH, (struct tag){.what = TAG_PUSH_PART, .key = j->j.id});
-
-	f->url = c->c.directory.url;
-	f->audience = c->c.directory.addr;
-	f->root = *root;
-	j->waiting++;
-}
-
 void job_store_parts(struct creator *c, struct job *j, const struct event *ev, struct effects *fx)
 {
 	struct job_spec *spec = ARENA_NEW(fx->arena, struct job_spec);
-	struct cid root = cid_raw(&j->j.spec);
 	struct err e;
 
 	assert(spec);
@@ -211,15 +226,7 @@ void job_store_parts(struct creator *c, struct job *j, const struct event *ev, s
 		job_end(c, j, JOB_FAILED, &e, ev, fx, "its parts are gone with its process");
 		return;
 	}
-	push(c, j, &root, fx);
-	if (!hash_is_zero(&spec->program)) {
-		root = cid_tree(&spec->program);
-		push(c, j, &root, fx);
-	}
-	for (uint32_t i = 0; i < spec->inputs.n; i++) {
-		root = spec_input_root(&spec->inputs.v[i]);
-		push(c, j, &root, fx);
-	}
+	push_parts(c, j, spec, fx);
 }
 
 void job_on_pushed(struct creator *c, const struct event *ev, struct effects *fx)
@@ -261,7 +268,7 @@ void job_post(struct creator *c, struct job *j, struct effects *fx)
 }
 
 /* state: of the offer as the solver sees it: posted again, it may be in the book no more. */
-static bool read_ack(struct creator *c, const struct reply *r, struct creator_offer *o,
+static bool read_ack(struct creator *c, const struct reply *r, struct ack *ack, struct sig *sig,
         bool *in_book, struct err *e)
 {
 	json_t *j OWN(json_own) = NULL;
@@ -271,7 +278,7 @@ static bool read_ack(struct creator *c, const struct reply *r, struct creator_of
 	state = json_string_value(json_object_get(j, "state"));
 	*in_book = !state || strcmp(state, "open") == 0 || strcmp(state, "taken") == 0 ||
 	           strcmp(state, "done") == 0;
-	TRY(ack_from_json(j, &c->c.domain, &c->c.solver.addr, &o->id, &o->ack, &o->ack_sig, e), e);
+	TRY(ack_from_json(j, &c->c.domain, &c->c.solver.addr, &r->tag.key, ack, sig, e), e);
 	return true;
 }
 
@@ -279,7 +286,8 @@ void job_on_ack(struct creator *c, const struct event *ev, struct effects *fx)
 {
 	const struct reply *r = ev->reply;
 	struct job *j = job_by_offer(c, &r->tag.key);
-	struct creator_offer o = {.id = r->tag.key};
+	struct ack ack;
+	struct sig sig;
 	struct err e = r->err;
 	bool in_book = true;
 
@@ -294,14 +302,12 @@ void job_on_ack(struct creator *c, const struct event *ev, struct effects *fx)
 		job_end(c, j, JOB_FAILED, &e, ev, fx, "the solver refused the offer");
 		return;
 	}
-	if (!creator_get(c, creator_offer_record(), &o))
-		return;
-	if (!read_ack(c, r, &o, &in_book, &e)) {
+	if (!read_ack(c, r, &ack, &sig, &in_book, &e)) {
 		job_end(c, j, JOB_FAILED, &e, ev, fx, "the solver's acknowledgement is not valid");
 		return;
 	}
-	j->later.ack = o.ack;
-	j->later.ack_sig = o.ack_sig;
+	j->later.ack = ack;
+	j->later.ack_sig = sig;
 	creator_keep_later(c, j, fx);
 	if (!in_book && j->j.state == JOB_POSTED) {
 		FAIL(&e, MATCH_NONE, "the offer is in the solver's book no more");
@@ -309,7 +315,7 @@ void job_on_ack(struct creator *c, const struct event *ev, struct effects *fx)
 		return;
 	}
 	j->tries = 0;
-	job_note(c, j, ev, fx, "ACKED", "filed as number %llu", (unsigned long long)o.ack.sequence);
+	job_note(c, j, ev, fx, "ACKED", "filed as number %llu", (unsigned long long)ack.sequence);
 	if (c->c.detach) {
 		memset(j->j.owner, 0, sizeof j->j.owner);
 		creator_keep(c, j);
