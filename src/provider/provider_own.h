@@ -46,6 +46,7 @@ struct work {
 	unsigned waiting;      /* fetches that are under way */
 	unsigned tries;        /* of the present step */
 	unsigned rounds;       /* in which parts were looked for */
+	bool gathered;         /* the parts are all here, and not looked at again */
 	bool running;          /* handed to the executor */
 	bool pausing;          /* until its retry timer: not run before */
 	struct hash action;    /* id of the action that was submitted last */

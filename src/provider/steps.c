@@ -26,19 +26,13 @@ static const struct peer *directory_of(const struct provider *p, const struct wo
 	return NULL;
 }
 
-static bool count_block(void *self, const struct cid *cid, struct bytes block, struct err *e)
-{
-	(void)self, (void)cid, (void)block, (void)e;
-	return true;
-}
-
 /* Is the whole tree here, every block with the digest that it is named by? */
 static bool have_tree(struct provider *p, const struct cid *root, uint64_t max, uint64_t *bytes)
 {
 	struct block_source src = {p->world->blobs.self, p->world->blobs.get};
 	struct err e;
 
-	return unixfs_blocks(&src, root, max, count_block, NULL, bytes, &e);
+	return unixfs_blocks(&src, root, max, NULL, NULL, bytes, &e);
 }
 
 static void fetch(struct provider *p, struct work *k, enum provider_tag what,
@@ -147,10 +141,31 @@ static bool fetch_parts(struct provider *p, struct work *k, const struct job_spe
 	return true;
 }
 
-void step_fetch(struct provider *p, struct work *k, struct effects *fx)
+/* True: spec, program and inputs are here. Else what is missing is being fetched, or the deal is refused. */
+static bool gather(struct provider *p, struct work *k, struct effects *fx)
 {
 	struct cid spec_cid = cid_raw(&k->deal.deal.cold.spec);
 	struct job_spec *spec;
+	struct err e;
+
+	if (!p->world->blobs.has(p->world->blobs.self, &spec_cid)) {
+		fetch(p, k, TAG_FETCH_SPEC, &spec_cid, BLOCK_MAX, fx);
+		return false;
+	}
+	spec = work_spec(p, k, fx->arena, &e);
+	if (!spec || !check_spec(p, k, spec, &e) || !check_pay(k, spec, &e) ||
+	        !fetch_parts(p, k, spec, fx, &e)) {
+		step_refuse(p, k, &e, fx);
+		return false;
+	}
+	k->need = spec->resources;
+	k->need_known = true;
+	k->gathered = k->waiting == 0;
+	return k->gathered;
+}
+
+void step_fetch(struct provider *p, struct work *k, struct effects *fx)
+{
 	struct err e;
 
 	if (k->waiting)
@@ -160,19 +175,7 @@ void step_fetch(struct provider *p, struct work *k, struct effects *fx)
 		step_refuse(p, k, &e, fx);
 		return;
 	}
-	if (!p->world->blobs.has(p->world->blobs.self, &spec_cid)) {
-		fetch(p, k, TAG_FETCH_SPEC, &spec_cid, BLOCK_MAX, fx);
-		return;
-	}
-	spec = work_spec(p, k, fx->arena, &e);
-	if (!spec || !check_spec(p, k, spec, &e) || !check_pay(k, spec, &e) ||
-	        !fetch_parts(p, k, spec, fx, &e)) {
-		step_refuse(p, k, &e, fx);
-		return;
-	}
-	k->need = spec->resources;
-	k->need_known = true;
-	if (k->waiting)
+	if (!k->gathered && !gather(p, k, fx))
 		return;
 	/* After a start the ledger's time is not known at once, and without it nothing is signed. */
 	if (p->ledger_time.s == 0)
