@@ -7,7 +7,7 @@
 #include "codec/json.h"
 #include "creator/creator_own.h"
 
-enum { ADOPT_MS = 1000, ROUTE_JOBS = 0 };
+enum { ADOPT_MS = 1000 };
 
 static const struct route routes[] = {
         {"GET", "/v1/jobs", AUTH_NONE, BODY_NONE, 0, "the unfinished jobs of this process"},

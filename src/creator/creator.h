@@ -36,7 +36,6 @@ json_t *creator_job_json(const struct creator_job *j);
 struct creator_request {
 	const struct job_spec *spec; /* its trees are in the blob store */
 	struct job_offer offer;      /* all but jobCreator, spec, createdAt, nonce, expiry */
-	bool program_there;          /* the directory has the program already */
 	struct span queue;           /* how long it may wait for a match */
 	char key[128];               /* idempotency key, or "" */
 	char out[1024];

@@ -127,8 +127,3 @@ bool directory_start_cursor(struct directory *d, uint64_t *out, struct err *e)
 	d->ledger_cursor = d->ledger_written = *out = row.value;
 	return true;
 }
-
-void directory_figures(const struct directory *d, struct directory_figures *out)
-{
-	*out = d->figures;
-}

@@ -149,7 +149,6 @@ static bool accept(struct directory *d, const struct upload *u, uint64_t bytes,
 	struct sig sig;
 
 	TRY(keep_tree(d, u, bytes, until, e), e);
-	d->figures.stored++;
 	if (!u->is_output) {
 		fx_reply(fx, u->conn, 201, private_answer(u, bytes, until));
 		return true;

@@ -323,7 +323,6 @@ void host_perform(struct host *h, const struct fx *f)
 	case FX_EMIT: emit(h, f); break;
 	case FX_CALL: call(h, f); break;
 	case FX_FOLLOW: follow(h, f); break;
-	case FX_UNFOLLOW: unfollow(h, &f->tag); break;
 	case FX_SUBMIT: submit(h, f); break;
 	case FX_FETCH:
 	case FX_PUSH: move_tree(h, f); break;

@@ -30,7 +30,7 @@ struct host_follow {
 struct host_figures {
 	uint64_t events[EV_STOP + 1];
 	uint64_t effects[FX_EXIT + 1];
-	uint64_t commits, turns, limited;
+	uint64_t commits, limited;
 };
 
 enum host_phase {
