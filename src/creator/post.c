@@ -92,16 +92,37 @@ static bool put_spec(
 	return true;
 }
 
-static bool same_key(void *ctx, const void *row)
+struct by_key {
+	struct creator_job *row;
+	bool found;
+};
+
+static bool take_key(void *ctx, const void *row)
 {
 	const struct creator_job *j = row;
-	bool for_nothing =
-	        (j->state == JOB_FAILED || j->state == JOB_CANCELLED) && amount_is_zero(j->cost);
+	struct by_key *k = ctx;
 
-	if (for_nothing)
+	k->found =
+	        (j->state != JOB_FAILED && j->state != JOB_CANCELLED) || !amount_is_zero(j->cost);
+	if (k->found)
+		*k->row = *j;
+	return !k->found;
+}
+
+bool creator_job_by_key(
+        const struct store *s, const char *key, struct creator_job *out, bool *found, struct err *e)
+{
+	const struct record *r = creator_job_record();
+	struct creator_job like = {.state = 0};
+	struct by_key k = {.row = out};
+
+	*found = false;
+	if (!key[0] || strlen(key) >= sizeof like.key)
 		return true;
-	*(struct hash *)ctx = j->id;
-	return false;
+	memcpy(like.key, key, strlen(key));
+	TRY(s->each(s->self, r, record_field(r, STR("key")), &like, take_key, &k, e), e);
+	*found = k.found;
+	return true;
 }
 
 /* The first write of a turn begins the store's transaction, which shuts other processes out: whatever is
@@ -117,19 +138,14 @@ static bool alone(struct creator *c, struct err *e)
  * quicker than whoever looked before. */
 static bool check_key(struct creator *c, const struct creator_request *r, struct err *e)
 {
-	const struct record *rec = creator_job_record();
-	struct store *s = &c->world->store;
-	struct creator_job like = {.state = 0};
-	struct hash found = {{0}};
+	struct creator_job before;
 	char id[HASH_TEXT_MAX];
+	bool found;
 
-	if (!r->key[0])
+	TRY(creator_job_by_key(&c->world->store, r->key, &before, &found, e), e);
+	if (!found)
 		return true;
-	memcpy(like.key, r->key, sizeof like.key);
-	TRY(s->each(s->self, rec, record_field(rec, STR("key")), &like, same_key, &found, e), e);
-	if (hash_is_zero(&found))
-		return true;
-	hash_format(&found, id);
+	hash_format(&before.id, id);
 	FAIL(e, CONFLICT, "the key %s names job %s, which another process has started", r->key, id);
 	return err_hint(e, "lilypad job watch j-%.10s", id + 2);
 }
