@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 
-#include "codec/hex.h"
 #include "codec/json.h"
 #include "creator/creator_own.h"
 
@@ -17,11 +16,11 @@ static const struct route routes[] = {
 
 static void look(struct creator *c, struct job *j, struct effects *fx)
 {
-	char id[HASH_TEXT_MAX];
+	const char *path = hash_is_zero(&j->j.deal)
+	                           ? fx_path(fx, "/v1/job-offers/", &j->j.offer, "")
+	                           : fx_path(fx, "/v1/deals/", &j->j.deal, "");
 
-	hash_format(hash_is_zero(&j->j.deal) ? &j->j.offer : &j->j.deal, id);
-	fx_call(fx, (struct tag){.what = TAG_LOOK, .key = j->j.id}, &c->c.solver, "GET",
-	        fx_text(fx, hash_is_zero(&j->j.deal) ? "/v1/job-offers/%s" : "/v1/deals/%s", id),
+	fx_call(fx, (struct tag){.what = TAG_LOOK, .key = j->j.id}, &c->c.solver, "GET", path,
 	        NULL);
 }
 

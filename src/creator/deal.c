@@ -38,11 +38,8 @@ static bool read_deal(const json_t *data, struct creator_deal *out, struct err *
 static void send_signature(
         struct creator *c, struct job *j, const struct creator_deal *d, struct effects *fx)
 {
-	char id[HASH_TEXT_MAX];
-
-	hash_format(&d->id, id);
 	fx_call(fx, (struct tag){.what = TAG_SIGNATURE, .key = j->j.id}, &c->book, "POST",
-	        fx_text(fx, "/v1/deals/%s/signature", id),
+	        fx_path(fx, "/v1/deals/", &d->id, "/signature"),
 	        json_pack("{s:o}", "signature", json_of_sig(&d->jc_sig)));
 }
 
@@ -51,7 +48,7 @@ static void on_deal(
 {
 	struct creator_deal d = {0};
 	struct creator_offer o;
-	char id[HASH_TEXT_MAX], who[ADDR_TEXT_MAX];
+	char who[ADDR_TEXT_MAX];
 	struct job *j;
 	struct err e;
 
@@ -72,12 +69,11 @@ static void on_deal(
 		        span_ms(CLOCK_WAIT_MS);
 		return;
 	}
-	hash_format(&d.id, id);
 	if (!check_match(c, &o, &d, &e) ||
 	        !world_sign(c->world, &c->c.domain, deal_record(), &d.deal, &d.jc_sig, &e)) {
 		job_note(c, j, ev, fx, "REFUSED", "deal not signed: %s", e.msg);
 		fx_call(fx, (struct tag){.what = TAG_SIGNATURE, .key = j->j.id}, &c->c.solver,
-		        "POST", fx_text(fx, "/v1/deals/%s/refuse", id),
+		        "POST", fx_path(fx, "/v1/deals/", &d.id, "/refuse"),
 		        json_pack("{s:o}", "reason", err_to_json(&e)));
 		return;
 	}

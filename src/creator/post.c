@@ -390,13 +390,10 @@ void job_next_provider(struct creator *c, struct job *j, const struct err *why,
 
 void job_on_queue(struct creator *c, struct job *j, struct effects *fx)
 {
-	char id[HASH_TEXT_MAX];
-
 	if (j->j.state != JOB_POSTED)
 		return;
-	hash_format(&j->j.offer, id);
 	fx_call(fx, (struct tag){.what = TAG_WHY, .key = j->j.id}, &c->c.solver, "GET",
-	        fx_text(fx, "/v1/job-offers/%s", id), NULL);
+	        fx_path(fx, "/v1/job-offers/", &j->j.offer, ""), NULL);
 }
 
 /* "2 lack cpu, 1 asks more": the solver's counts as one sentence. */
@@ -469,7 +466,6 @@ void job_on_why(struct creator *c, const struct event *ev, struct effects *fx)
 void job_withdraw(struct creator *c, struct job *j, const struct event *ev, struct effects *fx)
 {
 	struct offer_cancel doc = {j->j.offer, {wall_seconds(ev->wall)}};
-	char id[HASH_TEXT_MAX];
 	struct sig sig;
 	struct err e;
 
@@ -477,9 +473,8 @@ void job_withdraw(struct creator *c, struct job *j, const struct event *ev, stru
 		log_line(&c->world->log, LOG_ODD, "cannot sign the cancellation: %s", e.msg);
 		return;
 	}
-	hash_format(&j->j.offer, id);
 	fx_call(fx, (struct tag){.what = TAG_WITHDRAW, .key = j->j.id}, &c->book, "POST",
-	        fx_text(fx, "/v1/offers/%s/cancel", id),
+	        fx_path(fx, "/v1/offers/", &j->j.offer, "/cancel"),
 	        json_pack("{s:o, s:o}", "cancel", record_to_json(offer_cancel_record(), &doc),
 	                "signature", json_of_sig(&sig)));
 }

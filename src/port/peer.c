@@ -1,6 +1,7 @@
 /* peer.c - building the effects that every role needs. */
 #include "port/peer.h"
 
+#include "codec/hex.h"
 #include "codec/json.h"
 #include "codec/signed.h"
 #include "port/action_json.h"
@@ -36,6 +37,15 @@ const char *fx_text(struct effects *fx, const char *fmt, ...)
 	return out;
 }
 
+const char *fx_path(
+        struct effects *fx, const char *before, const struct hash *id, const char *after)
+{
+	char text[HASH_TEXT_MAX];
+
+	hash_format(id, text);
+	return fx_text(fx, "%s%s%s", before, text, after);
+}
+
 struct fx *fx_call(struct effects *fx, struct tag tag, const struct peer *to, const char *method,
         const char *path, json_t *body)
 {
@@ -44,7 +54,7 @@ struct fx *fx_call(struct effects *fx, struct tag tag, const struct peer *to, co
 	f->audience = to->addr;
 	f->url = to->url;
 	f->method = method;
-	f->path = fx_text(fx, "%s", path);
+	f->path = path;
 	if (body)
 		f->body = fx_json(fx, body);
 	return f;

@@ -14,7 +14,8 @@ struct peer {
 
 /* Canonical text of j in the event's arena; takes j. */
 struct bytes fx_json(struct effects *fx, json_t *j);
-/* A call to a peer, signed unless its account is zero. body may be NULL; taken. path is copied. */
+/* A call to a peer, signed unless its account is zero. body may be NULL; taken. path is borrowed until the
+ * effects are performed: a literal, or in the event's arena. */
 struct fx *fx_call(struct effects *fx, struct tag tag, const struct peer *to, const char *method,
         const char *path, json_t *body);
 /* A deal as it is shown to a directory: {"deal", "jobCreatorSignature", "providerSignature"}, the last only
@@ -30,6 +31,9 @@ struct action *fx_action(struct effects *fx, enum action_kind kind);
 struct hash fx_submit(struct effects *fx, struct action *a, const struct hash *deal);
 /* printf into the event's arena. */
 const char *fx_text(struct effects *fx, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* A path with an id in it: "/v1/deals/", id, "/result". */
+const char *fx_path(
+        struct effects *fx, const char *before, const struct hash *id, const char *after);
 
 /* Sign a document with the world's key under a ledger's domain. */
 MUST bool world_sign(const struct world *w, const struct hash *domain, const struct record *r,

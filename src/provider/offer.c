@@ -1,6 +1,5 @@
 /* offer.c - the provider's standing offer: posted on start, renewed at half of its life. */
 #include "codec/eip712.h"
-#include "codec/hex.h"
 #include "codec/json.h"
 #include "provider/provider_own.h"
 
@@ -57,7 +56,6 @@ void provider_cancel_offer(struct provider *p, const struct event *ev, struct ef
 {
 	struct offer_cancel doc = {.offer = p->offer.id, .time.s = wall_seconds(ev->wall)};
 	struct provider_offer gone = p->offer;
-	char id[HASH_TEXT_MAX];
 	struct sig sig;
 	struct err e;
 
@@ -71,9 +69,8 @@ void provider_cancel_offer(struct provider *p, const struct event *ev, struct ef
 	}
 	p->offer = gone;
 	p->posted = false;
-	hash_format(&doc.offer, id);
 	fx_call(fx, (struct tag){.what = TAG_CANCEL, .key = doc.offer}, &p->open_solver, "POST",
-	        fx_text(fx, "/v1/offers/%s/cancel", id),
+	        fx_path(fx, "/v1/offers/", &doc.offer, "/cancel"),
 	        json_pack("{s:o, s:o}", "cancel", record_to_json(offer_cancel_record(), &doc),
 	                "signature", json_of_sig(&sig)));
 }

@@ -203,15 +203,13 @@ void step_sign(struct provider *p, struct work *k, struct effects *fx)
 void step_open(struct provider *p, struct work *k, struct effects *fx)
 {
 	struct action *a = fx_action(fx, ACTION_OPEN);
-	char id[HASH_TEXT_MAX];
 
 	a->deal = k->deal.deal;
 	a->jc_sig = k->deal.jc_sig;
 	a->rp_sig = k->w.rp_sig;
 	k->action = fx_submit(fx, a, &k->w.id);
-	hash_format(&k->w.id, id);
 	fx_call(fx, tag_of(TAG_SIGNATURE, k), &p->open_solver, "POST",
-	        fx_text(fx, "/v1/deals/%s/signature", id),
+	        fx_path(fx, "/v1/deals/", &k->w.id, "/signature"),
 	        json_pack("{s:o}", "signature", json_of_sig(&k->w.rp_sig)));
 }
 
@@ -267,15 +265,13 @@ void step_submit(struct provider *p, struct work *k, struct effects *fx)
 {
 	struct action *a = fx_action(fx, ACTION_RESULT);
 	struct stored stored = {k->w.id, k->w.tree, k->w.tree_bytes, k->w.keep_until};
-	char id[HASH_TEXT_MAX];
 
 	work_result(k, &a->result);
 	eip712_hash(output_record(), &a->result.output, &a->output_hash);
 	a->result_sig = k->w.result_sig;
 	k->action = fx_submit(fx, a, &k->w.id);
-	hash_format(&k->w.id, id);
 	fx_call(fx, tag_of(TAG_RESULT, k), &p->open_solver, "POST",
-	        fx_text(fx, "/v1/deals/%s/result", id),
+	        fx_path(fx, "/v1/deals/", &k->w.id, "/result"),
 	        json_pack("{s:o, s:o, s:o, s:o}", "result",
 	                record_to_json(result_record(), &a->result), "signature",
 	                json_of_sig(&k->w.result_sig), "stored",
@@ -287,7 +283,6 @@ void step_decline(
         struct provider *p, struct work *k, uint8_t reason, const char *why, struct effects *fx)
 {
 	struct action *a = fx_action(fx, ACTION_DECLINE);
-	char id[HASH_TEXT_MAX];
 	struct err e;
 
 	log_line(&p->world->log, LOG_ODD, "declining: %s", why);
@@ -303,9 +298,8 @@ void step_decline(
 		provider_move(p, k, WORK_DECLINING);
 	step_kill(k, fx);
 	k->action = fx_submit(fx, a, &k->w.id);
-	hash_format(&k->w.id, id);
 	fx_call(fx, tag_of(TAG_DECLINE, k), &p->open_solver, "POST",
-	        fx_text(fx, "/v1/deals/%s/decline", id),
+	        fx_path(fx, "/v1/deals/", &k->w.id, "/decline"),
 	        json_pack("{s:o, s:o}", "decline", record_to_json(decline_record(), &a->decline),
 	                "signature", json_of_sig(&a->doc_sig)));
 }
@@ -318,7 +312,7 @@ void step_refuse(struct provider *p, struct work *k, const struct err *why, stru
 	hash_format(&k->w.id, id);
 	log_line(&p->world->log, LOG_ODD, "deal %s not signed: %s", id, why->msg);
 	fx_call(fx, tag_of(TAG_REFUSE, k), &p->c.solver, "POST",
-	        fx_text(fx, "/v1/deals/%s/refuse", id),
+	        fx_path(fx, "/v1/deals/", &k->w.id, "/refuse"),
 	        json_pack("{s:o}", "reason", err_to_json(why)));
 	provider_finish(p, k, WORK_LOST, why->msg);
 }
