@@ -94,6 +94,7 @@ bool directory_new(
 		return FAIL(e, MEMORY, "no memory for the directory");
 	d->world = w;
 	d->c = *c;
+	d->c.tree_max = c->tree_max ? c->tree_max : HTTP_TREE_MAX;
 	w->rng.fill(w->rng.self, &seed, sizeof seed);
 	map_init(&d->uploads, sizeof(uint64_t), sizeof(struct upload *), UPLOADS_MAX, seed);
 	links_init(&d->marks, MARKS_MAX);

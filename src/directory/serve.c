@@ -93,7 +93,7 @@ static bool get_info(
 	                json_of_addr(&d->world->signer.addr), "version",
 	                d->c.version ? d->c.version : "", "life", (json_int_t)d->c.genesis.life.s,
 	                "keep", (json_int_t)keep_seconds(d), "quota", json_of_u64(d->c.quota),
-	                "treeMax", json_of_u64(d->c.tree_max ? d->c.tree_max : HTTP_TREE_MAX)));
+	                "treeMax", json_of_u64(d->c.tree_max)));
 	return true;
 }
 

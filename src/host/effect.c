@@ -2,13 +2,6 @@
 #include <stdlib.h>
 
 #include "host/host_own.h"
-#include "os/clock.h"
-
-static void stamp(struct event *ev)
-{
-	ev->wall = clock_wall();
-	ev->now = clock_mono();
-}
 
 static void out_of_memory(struct host *h, const char *what)
 {
@@ -32,7 +25,6 @@ static void on_timer(uv_timer_t *u)
 
 	map_del(&h->timers, &t->tag);
 	timer_keep(t);
-	stamp(&ev);
 	host_event(h, &ev);
 }
 
@@ -154,7 +146,6 @@ static void on_answer(void *ctx, const struct http_answer *a)
 	struct host *h = p->h;
 
 	call_free(p);
-	stamp(&ev);
 	host_event(h, &ev);
 }
 
@@ -196,7 +187,6 @@ static void give_message(struct host_follow *w, struct message *m)
 	struct event ev = {.kind = EV_MESSAGE, .message = m};
 
 	m->tag = w->tag;
-	stamp(&ev);
 	host_event(w->h, &ev);
 }
 

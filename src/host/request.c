@@ -189,13 +189,11 @@ void host_on_request(void *ctx, const struct http_req *req)
 	struct host *h = ctx;
 	struct err e;
 
-	ev.wall = clock_wall();
-	ev.now = clock_mono();
 	if (h->phase != HOST_RUNNING) {
 		FAIL(&e, BUSY, "%s is %s", h->o.role.name,
 		        h->phase == HOST_NEW ? "starting" : "stopping");
 		http_server_reply_err(h->server, req->conn, &e);
-	} else if (!admit(h, req, ev.now, &e)) {
+	} else if (!admit(h, req, clock_mono(), &e)) {
 		http_server_reply_err(h->server, req->conn, &e);
 	} else if (req->route == h->o.role.routes_n) {
 		give_health(h, req->conn);
