@@ -93,10 +93,8 @@ static void put_route(struct buf *out, const struct route *r)
 {
 	static const char *const auths[] = {
 	        [AUTH_NONE] = "none", [AUTH_OPTIONAL] = "optional", [AUTH_REQUEST] = "signed"};
-	static const char *const bodies[] = {[BODY_NONE] = "none",
-	        [BODY_JSON] = "JSON",
-	        [BODY_TREE] = "a tree as CAR",
-	        [BODY_BLOCK] = "one block"};
+	static const char *const bodies[] = {
+	        [BODY_NONE] = "none", [BODY_JSON] = "JSON", [BODY_TREE] = "a tree as CAR"};
 
 	buf_z(out, "|");
 	put_fmt_cell(out, "`%s`", r->method);

@@ -13,8 +13,7 @@ static bool fail(
 {
 	if (sys == ENOSPC || sys == EDQUOT)
 		return FAIL_SYS(e, DISK_FULL, sys, "no space left for blocks in %s", f->path);
-	return FAIL_SYS(e, IO, sys, "cannot %s segment %u of the blocks in %s: %s", verb, id,
-	        f->path, strerror(sys));
+	return FAIL_SYS(e, IO, sys, "cannot %s segment %u of the blocks in %s", verb, id, f->path);
 }
 
 /* ---- headers ---------------------------------------------------------------------------------------- */

@@ -13,6 +13,7 @@
 #include "codec/hex.h"
 #include "codec/json.h"
 #include "os/file.h"
+#include "port/spec.h"
 
 static bool cursor_of(struct daemon *d, const char *url, const char *path, const char *key,
         uint64_t *out, struct err *e)
@@ -181,20 +182,18 @@ bool buy_terms(struct daemon *d, const struct job_spec *spec, struct job_offer *
 	const struct settings *s = d->cli->settings;
 	const struct network_file *n = &d->network;
 	unsigned decimals = n->genesis.decimals;
-	uint64_t inputs = 0;
 
 	TRY(settings_amount(s, "job.max-base", decimals, &o->prices.base, e), e);
 	TRY(settings_amount(s, "job.max-instruction", decimals, &o->prices.per_instruction, e), e);
 	TRY(settings_amount(s, "job.max-byte", decimals, &o->prices.per_byte, e), e);
-	for (uint32_t i = 0; i < spec->inputs.n; i++)
-		inputs += spec->inputs.v[i].bytes;
 	o->module = spec->module;
 	o->pricing = PRICING_MARKET;
 	o->settlement = SETTLEMENT_ESCROW;
 	o->determinism = spec->determinism;
 	o->instruction_limit = spec->instruction_limit;
 	/* Blocks of the output tree weigh a little more than the files in it. */
-	o->byte_limit = inputs + spec->output_limit + spec->output_limit / 16 + 65536;
+	o->byte_limit =
+	        spec_input_bytes(spec) + spec->output_limit + spec->output_limit / 16 + 65536;
 	o->resources = spec->resources;
 	snprintf(o->engine, sizeof o->engine, "%s", spec->engine);
 	o->mediation = n->mediators.n && spec->determinism != DETERMINISM_NONE ? MEDIATION_SINGLE

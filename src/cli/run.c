@@ -341,40 +341,6 @@ static int loop(struct running *r)
 	return 0;
 }
 
-/* ---- a key that was used before ------------------------------------------------------------------------ */
-
-struct by_key {
-	const char *key;
-	struct creator_job row;
-	bool found;
-};
-
-static bool same_key(void *ctx, const void *row)
-{
-	struct by_key *k = ctx;
-	const struct creator_job *j = row;
-
-	bool for_nothing =
-	        (j->state == JOB_FAILED || j->state == JOB_CANCELLED) && amount_is_zero(j->cost);
-
-	/* A job that came to nothing and cost nothing may be tried again under its key. */
-	if (strcmp(j->key, k->key) != 0 || for_nothing)
-		return true;
-	k->row = *j;
-	k->found = true;
-	return false;
-}
-
-static bool find_key(struct running *r, const char *key, struct by_key *out, struct err *e)
-{
-	struct store *s = &r->d.world.store;
-
-	out->key = key ? key : "";
-	if (!key)
-		return true;
-	return s->each(s->self, creator_job_record(), NULL, NULL, same_key, out, e);
-}
-
 /* ---- the whole ----------------------------------------------------------------------------------------- */
 
 static bool request(
@@ -508,17 +474,19 @@ static int run(struct running *r, const char *module)
 	struct creator_config config = {0};
 	struct creator_request *req = calloc(1, sizeof *req);
 	struct built_job built = {0};
-	struct by_key before = {0};
+	const char *key = args_get(&r->c->args, "idempotency-key");
+	struct creator_job before;
+	bool found = false;
 	struct err e;
 	int rc;
 
 	assert(req);
 	if (!job_build(r->c, &r->d.world.blobs, module, &built, &e) ||
 	        !buy_prepare(&r->d, &config, &e) || !request(r, &built, req, &e) ||
-	        !find_key(r, args_get(&r->c->args, "idempotency-key"), &before, &e)) {
+	        !creator_job_by_key(&r->d.world.store, key ? key : "", &before, &found, &e)) {
 		rc = cli_fail(r->c, &e);
-	} else if (before.found) {
-		rc = same_job(r, &before.row, &config, req);
+	} else if (found) {
+		rc = same_job(r, &before, &config, req);
 	} else {
 		quote(r, built.spec, &req->offer);
 		if (args_has(&r->c->args, "dry-run"))

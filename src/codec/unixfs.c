@@ -174,7 +174,7 @@ static bool read_chunk(int fd, uint8_t *p, size_t *n, struct err *e)
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
-			return FAIL_SYS(e, IO, errno, "a file cannot be read: %s", strerror(errno));
+			return FAIL_SYS(e, IO, errno, "a file cannot be read");
 		if (got == 0)
 			break;
 		*n += (size_t)got;

@@ -3,11 +3,10 @@
 
 #include <stdlib.h>
 
-#include "codec/hex.h"
 #include "codec/json.h"
 #include "creator/creator_own.h"
 
-enum { ADOPT_MS = 1000, ROUTE_JOBS = 0 };
+enum { ADOPT_MS = 1000 };
 
 static const struct route routes[] = {
         {"GET", "/v1/jobs", AUTH_NONE, BODY_NONE, 0, "the unfinished jobs of this process"},
@@ -17,11 +16,11 @@ static const struct route routes[] = {
 
 static void look(struct creator *c, struct job *j, struct effects *fx)
 {
-	char id[HASH_TEXT_MAX];
+	const char *path = hash_is_zero(&j->j.deal)
+	                           ? fx_path(fx, "/v1/job-offers/", &j->j.offer, "")
+	                           : fx_path(fx, "/v1/deals/", &j->j.deal, "");
 
-	hash_format(hash_is_zero(&j->j.deal) ? &j->j.offer : &j->j.deal, id);
-	fx_call(fx, (struct tag){.what = TAG_LOOK, .key = j->j.id}, &c->c.solver, "GET",
-	        fx_text(fx, hash_is_zero(&j->j.deal) ? "/v1/job-offers/%s" : "/v1/deals/%s", id),
+	fx_call(fx, (struct tag){.what = TAG_LOOK, .key = j->j.id}, &c->c.solver, "GET", path,
 	        NULL);
 }
 
@@ -30,14 +29,15 @@ static bool count_event(void *ctx, const void *row)
 	struct job *j = ctx;
 	const struct creator_event *ev = row;
 
-	if (hash_eq(&ev->job, &j->j.id))
-		j->events = MAX2(j->events, ev->n);
+	j->events = MAX2(j->events, ev->n);
 	return true;
 }
 
 static void take(struct creator *c, const struct creator_job *row, const struct event *ev,
         struct effects *fx)
 {
+	const struct record *lines = creator_event_record();
+	struct creator_event of_job = {.job = row->id};
 	struct store *s = &c->world->store;
 	struct job *j = job_new(c, &row->id);
 	struct err e;
@@ -46,7 +46,7 @@ static void take(struct creator *c, const struct creator_job *row, const struct 
 		return;
 	j->j = *row;
 	memcpy(j->j.owner, c->c.owner, sizeof j->j.owner);
-	if (!s->each(s->self, creator_event_record(), NULL, NULL, count_event, j, &e))
+	if (!s->each(s->self, lines, record_field(lines, STR("job")), &of_job, count_event, j, &e))
 		log_line(&c->world->log, LOG_BROKEN, "store: %s", e.msg);
 	job_index(c, j);
 	job_note(c, j, ev, fx, "TAKEN_OVER", "goes on from %s", sm_name(&job_states, j->j.state));
@@ -71,7 +71,7 @@ static bool find_orphan(void *ctx, const void *row)
 	struct orphans *o = ctx;
 	struct creator *c = o->c;
 
-	if (sm_is_final(&job_states, j->state) || job_by_id(c, &j->id))
+	if (job_by_id(c, &j->id))
 		return true;
 	bool asked = hash_eq(&j->id, &c->c.resume);
 	bool free_one = c->c.alive && !c->c.alive(c->c.ctx, j->owner);
@@ -80,15 +80,34 @@ static bool find_orphan(void *ctx, const void *row)
 	return o->n < COUNT(o->rows);
 }
 
+/* The unfinished jobs are few among all that were ever made. */
+static bool find_orphans(struct orphans *o, struct err *e)
+{
+	const struct record *r = creator_job_record();
+	struct store *s = &o->c->world->store;
+
+	for (size_t i = 0; i < job_states.n && o->n < COUNT(o->rows); i++) {
+		struct creator_job like = {.state = job_states.states[i].value};
+
+		if (sm_is_final(&job_states, like.state))
+			continue;
+		TRY(s->each(s->self, r, record_field(r, STR("state")), &like, find_orphan, o, e),
+		        e);
+	}
+	return true;
+}
+
 static void adopt(struct creator *c, const struct event *ev, struct effects *fx)
 {
-	struct orphans *o = ARENA_NEW(fx->arena, struct orphans);
-	struct store *s = &c->world->store;
+	struct orphans *o;
 	struct err e;
 
+	if (!c->c.alive && hash_is_zero(&c->c.resume))
+		return;
+	o = ARENA_NEW(fx->arena, struct orphans);
 	assert(o);
 	o->c = c;
-	if (!s->each(s->self, creator_job_record(), NULL, NULL, find_orphan, o, &e))
+	if (!find_orphans(o, &e))
 		log_line(&c->world->log, LOG_BROKEN, "store: %s", e.msg);
 	for (size_t i = 0; i < o->n; i++)
 		take(c, &o->rows[i], ev, fx);

@@ -28,6 +28,10 @@ extern const struct record *(*const creator_tables[])(void);
 
 /* What is shown of a job: new reference. */
 json_t *creator_job_json(const struct creator_job *j);
+/* The job that an idempotency key names. "" names none, nor does a key that is too long to be kept; a job that came
+ * to nothing and cost nothing frees its key. */
+MUST bool creator_job_by_key(const struct store *s, const char *key, struct creator_job *out,
+        bool *found, struct err *e);
 
 #define CREATOR_JOBS_MAX     1024 /* unfinished jobs of one process: more are refused with BUSY */
 #define CREATOR_ATTEMPTS_MAX 5    /* providers that are tried before a job fails */
@@ -36,7 +40,6 @@ json_t *creator_job_json(const struct creator_job *j);
 struct creator_request {
 	const struct job_spec *spec; /* its trees are in the blob store */
 	struct job_offer offer;      /* all but jobCreator, spec, createdAt, nonce, expiry */
-	bool program_there;          /* the directory has the program already */
 	struct span queue;           /* how long it may wait for a match */
 	char key[128];               /* idempotency key, or "" */
 	char out[1024];

@@ -101,9 +101,6 @@ void job_end(struct creator *c, struct job *j, enum job_state end, const struct 
 #define CREATOR_AMOUNT_MAX (AMOUNT_DEC_MAX + 2 + 16)
 /* As people read it: with the token's decimals and symbol. */
 void creator_amount(const struct creator *c, struct amount a, char out[CREATOR_AMOUNT_MAX]);
-struct bytes job_deal_json(struct creator *c, const struct job *j, struct effects *fx);
-struct action *job_action(struct effects *fx, enum action_kind kind);
-void job_submit(struct effects *fx, struct job *j, struct action *a);
 /* Repeat the step later; true when it has been tried too often. */
 MUST bool job_again(struct job *j, struct effects *fx);
 

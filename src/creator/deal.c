@@ -35,12 +35,20 @@ static bool read_deal(const json_t *data, struct creator_deal *out, struct err *
 	return true;
 }
 
+static void send_signature(
+        struct creator *c, struct job *j, const struct creator_deal *d, struct effects *fx)
+{
+	fx_call(fx, (struct tag){.what = TAG_SIGNATURE, .key = j->j.id}, &c->book, "POST",
+	        fx_path(fx, "/v1/deals/", &d->id, "/signature"),
+	        json_pack("{s:o}", "signature", json_of_sig(&d->jc_sig)));
+}
+
 static void on_deal(
         struct creator *c, const json_t *data, const struct event *ev, struct effects *fx)
 {
 	struct creator_deal d = {0};
 	struct creator_offer o;
-	char id[HASH_TEXT_MAX], who[ADDR_TEXT_MAX];
+	char who[ADDR_TEXT_MAX];
 	struct job *j;
 	struct err e;
 
@@ -61,12 +69,11 @@ static void on_deal(
 		        span_ms(CLOCK_WAIT_MS);
 		return;
 	}
-	hash_format(&d.id, id);
 	if (!check_match(c, &o, &d, &e) ||
 	        !world_sign(c->world, &c->c.domain, deal_record(), &d.deal, &d.jc_sig, &e)) {
 		job_note(c, j, ev, fx, "REFUSED", "deal not signed: %s", e.msg);
 		fx_call(fx, (struct tag){.what = TAG_SIGNATURE, .key = j->j.id}, &c->c.solver,
-		        "POST", fx_text(fx, "/v1/deals/%s/refuse", id),
+		        "POST", fx_path(fx, "/v1/deals/", &d.id, "/refuse"),
 		        json_pack("{s:o}", "reason", err_to_json(&e)));
 		return;
 	}
@@ -77,20 +84,15 @@ static void on_deal(
 	addr_format(&j->j.provider, who);
 	job_index(c, j);
 	job_move(c, j, JOB_MATCHED, ev, fx, "matched with %s; signed", who);
-	job_sign(c, j, fx);
+	send_signature(c, j, &d, fx);
 }
 
 void job_sign(struct creator *c, struct job *j, struct effects *fx)
 {
 	struct creator_deal d = {.id = j->j.deal};
-	char id[HASH_TEXT_MAX];
 
-	if (!creator_get(c, creator_deal_record(), &d))
-		return;
-	hash_format(&d.id, id);
-	fx_call(fx, (struct tag){.what = TAG_SIGNATURE, .key = j->j.id}, &c->book, "POST",
-	        fx_text(fx, "/v1/deals/%s/signature", id),
-	        json_pack("{s:o}", "signature", json_of_sig(&d.jc_sig)));
+	if (creator_get(c, creator_deal_record(), &d))
+		send_signature(c, j, &d, fx);
 }
 
 /* ---- the provider ----------------------------------------------------------------------------------- */

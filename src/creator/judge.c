@@ -35,6 +35,23 @@ static bool read_result(struct creator *c, const struct creator_deal *d, const j
 	return true;
 }
 
+static void fetch_output(struct creator *c, struct job *j, const struct creator_result *r,
+        const struct creator_deal *d, struct effects *fx)
+{
+	struct fx *f;
+
+	/* A result that is known to be wrong is not looked at again. */
+	if (j->fetching || j->j.error)
+		return;
+	j->fetching = true;
+	f = fx_add(fx, FX_FETCH, (struct tag){.what = TAG_FETCH, .key = j->j.id});
+	f->url = c->c.directory.url;
+	f->audience = c->c.directory.addr;
+	f->root = cid_tree(&j->j.tree);
+	f->limit = MIN2(r->stored.bytes, d->deal.hot.byte_limit);
+	f->body = fx_deal(fx, &d->deal, &d->jc_sig, &d->rp_sig);
+}
+
 void job_on_result(struct creator *c, struct job *j, const json_t *data, const struct event *ev,
         struct effects *fx)
 {
@@ -60,26 +77,16 @@ void job_on_result(struct creator *c, struct job *j, const json_t *data, const s
 	job_move(c, j, JOB_FETCHING, ev, fx, "%s, %llu instructions; fetching %llu bytes",
 	        enum_name(&status_names, j->j.status), (unsigned long long)j->j.count,
 	        (unsigned long long)r.stored.bytes);
-	job_fetch(c, j, fx);
+	fetch_output(c, j, &r, &d, fx);
 }
 
 void job_fetch(struct creator *c, struct job *j, struct effects *fx)
 {
 	struct creator_deal d = {.id = j->j.deal};
 	struct creator_result r;
-	struct fx *f;
 
-	/* A result that is known to be wrong is not looked at again. */
-	if (j->fetching || j->j.error || !creator_result_of(c, j, &r) ||
-	        !creator_get(c, creator_deal_record(), &d))
-		return;
-	j->fetching = true;
-	f = fx_add(fx, FX_FETCH, (struct tag){.what = TAG_FETCH, .key = j->j.id});
-	f->url = c->c.directory.url;
-	f->audience = c->c.directory.addr;
-	f->root = cid_tree(&j->j.tree);
-	f->limit = MIN2(r.stored.bytes, d.deal.hot.byte_limit);
-	f->body = job_deal_json(c, j, fx);
+	if (creator_result_of(c, j, &r) && creator_get(c, creator_deal_record(), &d))
+		fetch_output(c, j, &r, &d, fx);
 }
 
 /* The program's exit status is a file of the output; UINT32_MAX: it does not say. */
@@ -163,7 +170,7 @@ void job_on_fetched(struct creator *c, const struct event *ev, struct effects *f
 /* With the signed result along, the acceptance closes the deal whether or not it is submitted yet. */
 void job_accept(struct creator *c, struct job *j, struct effects *fx)
 {
-	struct action *a = job_action(fx, ACTION_ACCEPT);
+	struct action *a = fx_action(fx, ACTION_ACCEPT);
 	struct creator_result r;
 	struct err e;
 
@@ -183,5 +190,5 @@ void job_accept(struct creator *c, struct job *j, struct effects *fx)
 		r.accept_sig = a->doc_sig;
 		creator_put(c, creator_result_record(), &r);
 	}
-	job_submit(fx, j, a);
+	j->action = fx_submit(fx, a, &j->j.deal);
 }

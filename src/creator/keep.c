@@ -4,7 +4,6 @@
 
 #include "codec/json.h"
 #include "creator/creator_own.h"
-#include "port/action_json.h"
 
 static const struct sm_state states[] = {
 #define S(name, value, flags, next, meaning) {#name, value, flags, next, meaning},
@@ -269,36 +268,6 @@ void creator_amount(const struct creator *c, struct amount a, char out[CREATOR_A
 	amount_format_display(a, c->c.genesis.decimals, text);
 	snprintf(out, CREATOR_AMOUNT_MAX, "%s%s%.15s", text, c->c.genesis.symbol[0] ? " " : "",
 	        c->c.genesis.symbol);
-}
-
-struct bytes job_deal_json(struct creator *c, const struct job *j, struct effects *fx)
-{
-	struct creator_deal d = {.id = j->j.deal};
-	json_t *out;
-
-	if (!creator_get(c, creator_deal_record(), &d))
-		return (struct bytes){NULL, 0};
-	out = json_pack("{s:o, s:o}", "deal", record_to_json(deal_record(), &d.deal),
-	        "jobCreatorSignature", json_of_sig(&d.jc_sig));
-	if (d.rp_sig.n)
-		json_object_set_new(out, "providerSignature", json_of_sig(&d.rp_sig));
-	return fx_json(fx, out);
-}
-
-struct action *job_action(struct effects *fx, enum action_kind kind)
-{
-	struct action *a = ARENA_NEW(fx->arena, struct action);
-
-	assert(a);
-	a->kind = (uint8_t)kind;
-	return a;
-}
-
-void job_submit(struct effects *fx, struct job *j, struct action *a)
-{
-	a->deal_id = j->j.deal;
-	action_id(a, &j->action);
-	fx_add(fx, FX_SUBMIT, (struct tag){.key = j->j.id})->action = a;
 }
 
 bool job_again(struct job *j, struct effects *fx)

@@ -4,8 +4,8 @@
 #include "codec/eip712.h"
 #include "codec/hex.h"
 #include "codec/json.h"
-#include "codec/signed.h"
 #include "creator/creator_own.h"
+#include "port/spec.h"
 
 enum { OFFER_LIFE_S = 3600 };
 
@@ -92,16 +92,37 @@ static bool put_spec(
 	return true;
 }
 
-static bool same_key(void *ctx, const void *row)
+struct by_key {
+	struct creator_job *row;
+	bool found;
+};
+
+static bool take_key(void *ctx, const void *row)
 {
 	const struct creator_job *j = row;
-	bool for_nothing =
-	        (j->state == JOB_FAILED || j->state == JOB_CANCELLED) && amount_is_zero(j->cost);
+	struct by_key *k = ctx;
 
-	if (for_nothing)
+	k->found =
+	        (j->state != JOB_FAILED && j->state != JOB_CANCELLED) || !amount_is_zero(j->cost);
+	if (k->found)
+		*k->row = *j;
+	return !k->found;
+}
+
+bool creator_job_by_key(
+        const struct store *s, const char *key, struct creator_job *out, bool *found, struct err *e)
+{
+	const struct record *r = creator_job_record();
+	struct creator_job like = {.state = 0};
+	struct by_key k = {.row = out};
+
+	*found = false;
+	if (!key[0] || strlen(key) >= sizeof like.key)
 		return true;
-	*(struct hash *)ctx = j->id;
-	return false;
+	memcpy(like.key, key, strlen(key));
+	TRY(s->each(s->self, r, record_field(r, STR("key")), &like, take_key, &k, e), e);
+	*found = k.found;
+	return true;
 }
 
 /* The first write of a turn begins the store's transaction, which shuts other processes out: whatever is
@@ -117,19 +138,14 @@ static bool alone(struct creator *c, struct err *e)
  * quicker than whoever looked before. */
 static bool check_key(struct creator *c, const struct creator_request *r, struct err *e)
 {
-	const struct record *rec = creator_job_record();
-	struct store *s = &c->world->store;
-	struct creator_job like = {.state = 0};
-	struct hash found = {{0}};
+	struct creator_job before;
 	char id[HASH_TEXT_MAX];
+	bool found;
 
-	if (!r->key[0])
+	TRY(creator_job_by_key(&c->world->store, r->key, &before, &found, e), e);
+	if (!found)
 		return true;
-	memcpy(like.key, r->key, sizeof like.key);
-	TRY(s->each(s->self, rec, record_field(rec, STR("key")), &like, same_key, &found, e), e);
-	if (hash_is_zero(&found))
-		return true;
-	hash_format(&found, id);
+	hash_format(&before.id, id);
 	FAIL(e, CONFLICT, "the key %s names job %s, which another process has started", r->key, id);
 	return err_hint(e, "lilypad job watch j-%.10s", id + 2);
 }
@@ -143,15 +159,30 @@ static void tell_failure(struct effects *fx, const struct err *e)
 	fx_add(fx, FX_EXIT, (struct tag){0})->status = err_exit(e->code);
 }
 
-static uint64_t input_bytes(const struct job_spec *spec)
+static void push(struct creator *c, struct job *j, const struct cid *root, struct effects *fx)
 {
-	uint64_t sum = 0;
+	struct fx *f = fx_add(fx, FX_PUSH, (struct tag){.what = TAG_PUSH_PART, .key = j->j.id});
 
-	for (uint32_t i = 0; i < spec->inputs.n; i++) {
-		if (__builtin_add_overflow(sum, spec->inputs.v[i].bytes, &sum))
-			return UINT64_MAX; /* no result has so many */
+	f->url = c->c.directory.url;
+	f->audience = c->c.directory.addr;
+	f->root = *root;
+	j->waiting++;
+}
+
+static void push_parts(
+        struct creator *c, struct job *j, const struct job_spec *spec, struct effects *fx)
+{
+	struct cid root = cid_raw(&j->j.spec);
+
+	push(c, j, &root, fx);
+	if (!hash_is_zero(&spec->program)) {
+		root = cid_tree(&spec->program);
+		push(c, j, &root, fx);
 	}
-	return sum;
+	for (uint32_t i = 0; i < spec->inputs.n; i++) {
+		root = spec_input_root(&spec->inputs.v[i]);
+		push(c, j, &root, fx);
+	}
 }
 
 void job_start(struct creator *c, const struct creator_request *r, const struct event *ev,
@@ -178,7 +209,7 @@ void job_start(struct creator *c, const struct creator_request *r, const struct 
 	memcpy(j->j.owner, c->c.owner, sizeof j->j.owner);
 	j->j.state = JOB_STORING;
 	j->j.spec = spec;
-	j->j.input_bytes = input_bytes(r->spec);
+	j->j.input_bytes = spec_input_bytes(r->spec);
 	j->j.attempt = 1;
 	j->j.offer = offer.id;
 	j->j.pay = r->offer.terms.pay;
@@ -192,32 +223,18 @@ void job_start(struct creator *c, const struct creator_request *r, const struct 
 	job_index(c, j);
 	job_note(c, j, ev, fx, "STORING", "spec, program and inputs go to the directory");
 	creator_keep(c, j);
-	job_store_parts(c, j, ev, fx);
+	push_parts(c, j, r->spec, fx);
 }
 
 /* ---- parts ---------------------------------------------------------------------------------------- */
 
-static void push(struct creator *c, struct job *j, const struct cid *root, struct effects *fx)
-{
-	struct fx *f = fx_add(fx, FX_PUSH, (struct tag){.what = TAG_PUSH_PART, .key = j->j.id});
-
-	f->url = c->c.directory.url;
-	f->audience = c->c.directory.addr;
-	f->root = *root;
-	j->waiting++;
-}
-
 void job_store_parts(struct creator *c, struct job *j, const struct event *ev, struct effects *fx)
 {
-	struct buf text OWN(buf_done);
 	struct job_spec *spec = ARENA_NEW(fx->arena, struct job_spec);
-	struct cid root = cid_raw(&j->j.spec);
 	struct err e;
 
 	assert(spec);
-	buf_init(&text, BLOCK_MAX);
-	if (!c->world->blobs.get(c->world->blobs.self, &root, &text, &e) ||
-	        !record_parse(job_spec_record(), buf_view(&text), spec, &e)) {
+	if (!spec_read(&c->world->blobs, &j->j.spec, spec, &e)) {
 		/* Blobs are a process's own: they went with the one that was to store them. */
 		FAIL(&e, IO,
 		        "the job was cut off before its parts were stored and its offer was "
@@ -225,17 +242,7 @@ void job_store_parts(struct creator *c, struct job *j, const struct event *ev, s
 		job_end(c, j, JOB_FAILED, &e, ev, fx, "its parts are gone with its process");
 		return;
 	}
-	push(c, j, &root, fx);
-	if (!hash_is_zero(&spec->program)) {
-		root = cid_tree(&spec->program);
-		push(c, j, &root, fx);
-	}
-	for (uint32_t i = 0; i < spec->inputs.n; i++) {
-		const struct spec_input *in = &spec->inputs.v[i];
-
-		root = hash_is_zero(&in->file) ? cid_tree(&in->tree) : cid_raw(&in->file);
-		push(c, j, &root, fx);
-	}
+	push_parts(c, j, spec, fx);
 }
 
 void job_on_pushed(struct creator *c, const struct event *ev, struct effects *fx)
@@ -277,7 +284,7 @@ void job_post(struct creator *c, struct job *j, struct effects *fx)
 }
 
 /* state: of the offer as the solver sees it: posted again, it may be in the book no more. */
-static bool read_ack(struct creator *c, const struct reply *r, struct creator_offer *o,
+static bool read_ack(struct creator *c, const struct reply *r, struct ack *ack, struct sig *sig,
         bool *in_book, struct err *e)
 {
 	json_t *j OWN(json_own) = NULL;
@@ -287,12 +294,7 @@ static bool read_ack(struct creator *c, const struct reply *r, struct creator_of
 	state = json_string_value(json_object_get(j, "state"));
 	*in_book = !state || strcmp(state, "open") == 0 || strcmp(state, "taken") == 0 ||
 	           strcmp(state, "done") == 0;
-	TRY(json_get_record(j, "ack", ack_record(), &o->ack, e), e);
-	TRY(json_get_sig(j, "signature", &o->ack_sig, e), e);
-	TRY(signed_check(&c->c.domain, ack_record(), &o->ack, &o->ack_sig, &c->c.solver.addr, e),
-	        e);
-	if (!hash_eq(&o->ack.offer, &o->id))
-		return FAIL(e, PEER, "the solver acknowledged another offer than ours");
+	TRY(ack_from_json(j, &c->c.domain, &c->c.solver.addr, &r->tag.key, ack, sig, e), e);
 	return true;
 }
 
@@ -300,7 +302,8 @@ void job_on_ack(struct creator *c, const struct event *ev, struct effects *fx)
 {
 	const struct reply *r = ev->reply;
 	struct job *j = job_by_offer(c, &r->tag.key);
-	struct creator_offer o = {.id = r->tag.key};
+	struct ack ack;
+	struct sig sig;
 	struct err e = r->err;
 	bool in_book = true;
 
@@ -315,14 +318,12 @@ void job_on_ack(struct creator *c, const struct event *ev, struct effects *fx)
 		job_end(c, j, JOB_FAILED, &e, ev, fx, "the solver refused the offer");
 		return;
 	}
-	if (!creator_get(c, creator_offer_record(), &o))
-		return;
-	if (!read_ack(c, r, &o, &in_book, &e)) {
+	if (!read_ack(c, r, &ack, &sig, &in_book, &e)) {
 		job_end(c, j, JOB_FAILED, &e, ev, fx, "the solver's acknowledgement is not valid");
 		return;
 	}
-	j->later.ack = o.ack;
-	j->later.ack_sig = o.ack_sig;
+	j->later.ack = ack;
+	j->later.ack_sig = sig;
 	creator_keep_later(c, j, fx);
 	if (!in_book && j->j.state == JOB_POSTED) {
 		FAIL(&e, MATCH_NONE, "the offer is in the solver's book no more");
@@ -330,7 +331,7 @@ void job_on_ack(struct creator *c, const struct event *ev, struct effects *fx)
 		return;
 	}
 	j->tries = 0;
-	job_note(c, j, ev, fx, "ACKED", "filed as number %llu", (unsigned long long)o.ack.sequence);
+	job_note(c, j, ev, fx, "ACKED", "filed as number %llu", (unsigned long long)ack.sequence);
 	if (c->c.detach) {
 		memset(j->j.owner, 0, sizeof j->j.owner);
 		creator_keep(c, j);
@@ -389,13 +390,10 @@ void job_next_provider(struct creator *c, struct job *j, const struct err *why,
 
 void job_on_queue(struct creator *c, struct job *j, struct effects *fx)
 {
-	char id[HASH_TEXT_MAX];
-
 	if (j->j.state != JOB_POSTED)
 		return;
-	hash_format(&j->j.offer, id);
 	fx_call(fx, (struct tag){.what = TAG_WHY, .key = j->j.id}, &c->c.solver, "GET",
-	        fx_text(fx, "/v1/job-offers/%s", id), NULL);
+	        fx_path(fx, "/v1/job-offers/", &j->j.offer, ""), NULL);
 }
 
 /* "2 lack cpu, 1 asks more": the solver's counts as one sentence. */
@@ -468,7 +466,6 @@ void job_on_why(struct creator *c, const struct event *ev, struct effects *fx)
 void job_withdraw(struct creator *c, struct job *j, const struct event *ev, struct effects *fx)
 {
 	struct offer_cancel doc = {j->j.offer, {wall_seconds(ev->wall)}};
-	char id[HASH_TEXT_MAX];
 	struct sig sig;
 	struct err e;
 
@@ -476,9 +473,8 @@ void job_withdraw(struct creator *c, struct job *j, const struct event *ev, stru
 		log_line(&c->world->log, LOG_ODD, "cannot sign the cancellation: %s", e.msg);
 		return;
 	}
-	hash_format(&j->j.offer, id);
 	fx_call(fx, (struct tag){.what = TAG_WITHDRAW, .key = j->j.id}, &c->book, "POST",
-	        fx_text(fx, "/v1/offers/%s/cancel", id),
+	        fx_path(fx, "/v1/offers/", &j->j.offer, "/cancel"),
 	        json_pack("{s:o, s:o}", "cancel", record_to_json(offer_cancel_record(), &doc),
 	                "signature", json_of_sig(&sig)));
 }

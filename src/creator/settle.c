@@ -221,7 +221,7 @@ static void on_time(struct creator *c, const struct event *ev, struct effects *f
 		        c->ledger_time.s < j->asked_s + ASK_AGAIN_S)
 			continue;
 		j->asked_s = c->ledger_time.s;
-		job_submit(fx, j, job_action(fx, ACTION_TIMEOUT));
+		j->action = fx_submit(fx, fx_action(fx, ACTION_TIMEOUT), &j->j.deal);
 	}
 	if (unopened) {
 		FAIL(&e, PROVIDER_LATE, "the deal was not opened in time");

@@ -4,6 +4,7 @@
 #include "codec/json.h"
 #include "codec/signed.h"
 #include "directory/directory_own.h"
+#include "port/spec.h"
 
 static const struct addr nobody;
 static const struct hash no_deal;
@@ -161,19 +162,15 @@ static bool deal_names(struct directory *d, const struct deal *deal, const struc
         struct arena *a, bool *out, struct err *e)
 {
 	struct cid cid = cid_raw(&deal->cold.spec);
-	struct blobs *b = &d->world->blobs;
-	OWN(buf_done) struct buf text;
 	struct job_spec *spec;
 
-	buf_init(&text, BLOCK_MAX);
 	*out = cid_eq(&cid, root);
 	if (*out)
 		return true;
 	spec = ARENA_NEW(a, struct job_spec);
 	if (!spec)
 		return FAIL(e, MEMORY, "no memory for a job spec");
-	if (!b->get(b->self, &cid, &text, e) ||
-	        !record_parse(job_spec_record(), buf_view(&text), spec, e)) {
+	if (!spec_read(&d->world->blobs, &deal->cold.spec, spec, e)) {
 		err_prefix(e, "the spec of the deal that is shown: ");
 		return false;
 	}
@@ -212,13 +209,13 @@ bool may_read(struct directory *d, const struct http_req *r, const struct cid *r
 	char text[CID_TEXT_MAX], who[ADDR_TEXT_MAX];
 	bool ok;
 
+	TRY(is_entitled(d, root, &r->account, &ok, e), e);
+	if (ok)
+		return true;
 	cid_format(root, text);
 	TRY(search(d, root, NULL, &ok, e), e);
 	if (!ok)
 		return FAIL(e, NOT_FOUND, "there is no tree %s here", text);
-	TRY(is_entitled(d, root, &r->account, &ok, e), e);
-	if (ok)
-		return true;
 	if (r->deal.n)
 		return by_deal(d, r, root, a, e);
 	addr_format(&r->account, who);

@@ -94,6 +94,7 @@ bool directory_new(
 		return FAIL(e, MEMORY, "no memory for the directory");
 	d->world = w;
 	d->c = *c;
+	d->c.tree_max = c->tree_max ? c->tree_max : HTTP_TREE_MAX;
 	w->rng.fill(w->rng.self, &seed, sizeof seed);
 	map_init(&d->uploads, sizeof(uint64_t), sizeof(struct upload *), UPLOADS_MAX, seed);
 	links_init(&d->marks, MARKS_MAX);
@@ -126,9 +127,4 @@ bool directory_start_cursor(struct directory *d, uint64_t *out, struct err *e)
 		return false;
 	d->ledger_cursor = d->ledger_written = *out = row.value;
 	return true;
-}
-
-void directory_figures(const struct directory *d, struct directory_figures *out)
-{
-	*out = d->figures;
 }

@@ -48,12 +48,4 @@ extern const struct record *(*const directory_tables[])(void);
  * directory without a ledger works as well, but mediators are not given outputs then. */
 MUST bool directory_start_cursor(struct directory *d, uint64_t *out, struct err *e);
 
-struct directory_figures {
-	uint64_t stored, given,
-	        refused;             /* trees taken and given, requests refused, since the start */
-	uint64_t expired;            /* grants that were dropped */
-	uint64_t collections, freed; /* how often blocks were collected, and their bytes */
-};
-void directory_figures(const struct directory *d, struct directory_figures *out);
-
 #endif

@@ -57,7 +57,6 @@ struct directory {
 	struct world *world;
 	struct directory_config c;
 	struct map uploads; /* conn -> struct upload * */
-	struct directory_figures figures;
 	uint64_t ledger_cursor, ledger_written;
 	/* Collecting blocks: garbage is known or supposed; since when it may be done; what is in use. */
 	bool garbage, marking, compacting;
@@ -96,7 +95,7 @@ extern const size_t directory_routes_n;
 void directory_on_request(struct directory *d, const struct event *ev, struct effects *fx);
 /* One text of the path or query as a content id. */
 MUST bool root_of(const struct http_req *r, struct cid *out, struct err *e);
-/* Keep an error answer short of a bug: refused requests are counted. */
+/* An error answer; what is this side's own fault is logged as well. */
 void refuse(struct directory *d, struct conn_id conn, const struct err *e, struct effects *fx);
 
 /* ---- links.c ---- */

@@ -25,7 +25,6 @@ bool root_of(const struct http_req *r, struct cid *out, struct err *e)
 
 void refuse(struct directory *d, struct conn_id conn, const struct err *e, struct effects *fx)
 {
-	d->figures.refused++;
 	if (err_fault(e->code) == FAULT_SELF)
 		log_line(&d->world->log, e->code == E_DISK_FULL ? LOG_ODD : LOG_BROKEN, "%s",
 		        e->msg);
@@ -43,7 +42,6 @@ static bool get_tree(
 	f = fx_add(fx, FX_GIVE_TREE, (struct tag){0});
 	f->conn = r->conn;
 	f->root = root;
-	d->figures.given++;
 	return true;
 }
 
@@ -95,7 +93,7 @@ static bool get_info(
 	                json_of_addr(&d->world->signer.addr), "version",
 	                d->c.version ? d->c.version : "", "life", (json_int_t)d->c.genesis.life.s,
 	                "keep", (json_int_t)keep_seconds(d), "quota", json_of_u64(d->c.quota),
-	                "treeMax", json_of_u64(d->c.tree_max ? d->c.tree_max : HTTP_TREE_MAX)));
+	                "treeMax", json_of_u64(d->c.tree_max)));
 	return true;
 }
 

@@ -42,7 +42,6 @@ static bool expire_hour(
 	TRY(s->each(s->self, grants, record_field(grants, STR("hour")), &g, note_grant, x, e), e);
 	for (size_t i = 0; i < x->grants_n; i++)
 		TRY(grant_drop(d, &x->grants[i], e), e);
-	d->figures.expired += x->grants_n;
 	TRY(s->each(s->self, deals, record_field(deals, STR("hour")), &deal, note_deal, x, e), e);
 	for (size_t i = 0; i < x->deals_n; i++) {
 		deal.id = x->deals[i];
@@ -127,14 +126,11 @@ static void collect(struct directory *d)
 
 	d->marking = false;
 	d->compacting = c->compact != NULL;
-	if (c->collect(c->self, is_marked, d, &freed, &e)) {
-		d->figures.collections++;
-		d->figures.freed += freed;
+	if (c->collect(c->self, is_marked, d, &freed, &e))
 		log_line(&d->world->log, LOG_INFO, "collected %llu bytes of blocks",
 		        (unsigned long long)freed);
-	} else {
+	else
 		log_line(&d->world->log, LOG_ODD, "blocks cannot be collected: %s", e.msg);
-	}
 	links_done(&d->marks);
 	links_init(&d->marks, MARKS_MAX);
 }

@@ -149,7 +149,6 @@ static bool accept(struct directory *d, const struct upload *u, uint64_t bytes,
 	struct sig sig;
 
 	TRY(keep_tree(d, u, bytes, until, e), e);
-	d->figures.stored++;
 	if (!u->is_output) {
 		fx_reply(fx, u->conn, 201, private_answer(u, bytes, until));
 		return true;
@@ -236,7 +235,7 @@ static bool set_limit(struct directory *d, struct upload *u, struct err *e)
 	uint64_t room;
 	struct directory_grant g;
 
-	u->limit = d->c.tree_max ? d->c.tree_max : HTTP_TREE_MAX;
+	u->limit = d->c.tree_max;
 	/* A tree that was damaged here and comes again is counted already. */
 	if (grant_get(d, &u->root, &u->shown.id, &u->account, &g))
 		return true;
@@ -287,8 +286,7 @@ static bool arrived(struct directory *d, const struct upload *u, const struct ev
 
 	if (!t->ok) {
 		*e = t->err;
-		if (e->code == E_TOO_LARGE &&
-		        u->limit < (d->c.tree_max ? d->c.tree_max : HTTP_TREE_MAX))
+		if (e->code == E_TOO_LARGE && u->limit < d->c.tree_max)
 			return over_quota(d, &u->account, e);
 		return false;
 	}

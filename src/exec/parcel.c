@@ -12,6 +12,7 @@
 #include "codec/unixfs.h"
 #include "crypto/sha256.h"
 #include "os/file.h"
+#include "port/spec.h"
 
 enum { OUTPUT_OVERHEAD = 64 << 20 }; /* bytes: directories and paths of an output tree, at most */
 
@@ -116,8 +117,7 @@ static bool pack_inputs(
 
 	for (uint32_t i = 0; i < spec->inputs.n; i++) {
 		const struct spec_input *in = &spec->inputs.v[i];
-		bool raw = !hash_is_zero(&in->file);
-		struct cid root = {raw ? CID_RAW : CID_DAG_PB, raw ? in->file : in->tree};
+		struct cid root = spec_input_root(in);
 
 		p->prefix = str_of(in->path);
 		if (str_is(p->prefix, "."))
@@ -264,15 +264,6 @@ static bool build_tree(const struct blobs *blobs, const struct job_spec *spec,
 	return blobs->sync(blobs->self, e);
 }
 
-static uint64_t input_bytes(const struct job_spec *spec)
-{
-	uint64_t sum = 0;
-
-	for (uint32_t i = 0; i < spec->inputs.n; i++)
-		sum += spec->inputs.v[i].bytes;
-	return sum;
-}
-
 static bool finish(const struct blobs *blobs, const struct job_spec *spec,
         const struct outcome_frame *f, struct arena *a, struct run_done *out, struct err *e)
 {
@@ -284,7 +275,7 @@ static bool finish(const struct blobs *blobs, const struct job_spec *spec,
 	out->count = f->count;
 	out->tree = node.cid;
 	out->tree_bytes = node.tree_bytes;
-	out->input_bytes = input_bytes(spec);
+	out->input_bytes = spec_input_bytes(spec);
 	snprintf(out->trap, sizeof out->trap, "%.*s", (int)MIN2(f->trap.n, sizeof out->trap - 1),
 	        f->trap.p ? f->trap.p : "");
 	return true;

@@ -2,14 +2,6 @@
 #include <stdlib.h>
 
 #include "host/host_own.h"
-#include "os/clock.h"
-#include "port/action_json.h"
-
-static void stamp(struct event *ev)
-{
-	ev->wall = clock_wall();
-	ev->now = clock_mono();
-}
 
 static void out_of_memory(struct host *h, const char *what)
 {
@@ -33,7 +25,6 @@ static void on_timer(uv_timer_t *u)
 
 	map_del(&h->timers, &t->tag);
 	timer_keep(t);
-	stamp(&ev);
 	host_event(h, &ev);
 }
 
@@ -155,7 +146,6 @@ static void on_answer(void *ctx, const struct http_answer *a)
 	struct host *h = p->h;
 
 	call_free(p);
-	stamp(&ev);
 	host_event(h, &ev);
 }
 
@@ -197,7 +187,6 @@ static void give_message(struct host_follow *w, struct message *m)
 	struct event ev = {.kind = EV_MESSAGE, .message = m};
 
 	m->tag = w->tag;
-	stamp(&ev);
 	host_event(w->h, &ev);
 }
 
@@ -272,11 +261,8 @@ static void emit(struct host *h, const struct fx *f)
 
 static void submit(struct host *h, const struct fx *f)
 {
-	struct hash id;
-
 	assert(h->o.ledger.submit);
-	action_id(f->action, &id);
-	h->o.ledger.submit(h->o.ledger.self, f->action, &id);
+	h->o.ledger.submit(h->o.ledger.self, f->action, &f->action_id);
 }
 
 static void move_tree(struct host *h, const struct fx *f)
@@ -327,7 +313,6 @@ void host_perform(struct host *h, const struct fx *f)
 	case FX_EMIT: emit(h, f); break;
 	case FX_CALL: call(h, f); break;
 	case FX_FOLLOW: follow(h, f); break;
-	case FX_UNFOLLOW: unfollow(h, &f->tag); break;
 	case FX_SUBMIT: submit(h, f); break;
 	case FX_FETCH:
 	case FX_PUSH: move_tree(h, f); break;

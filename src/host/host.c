@@ -19,31 +19,24 @@ enum {
 
 /* ---- what arrives -------------------------------------------------------------------------------------- */
 
-static void give(struct host *h, struct event *ev)
-{
-	ev->wall = clock_wall();
-	ev->now = clock_mono();
-	host_event(h, ev);
-}
-
 static void on_ledger(void *self, const struct ledger_note *note)
 {
-	give(self, &(struct event){.kind = EV_LEDGER, .ledger = note});
+	host_event(self, &(struct event){.kind = EV_LEDGER, .ledger = note});
 }
 
 static void on_tree(void *self, const struct tree_done *done)
 {
-	give(self, &(struct event){.kind = EV_TREE, .tree = done});
+	host_event(self, &(struct event){.kind = EV_TREE, .tree = done});
 }
 
 static void on_run(void *self, const struct run_done *done)
 {
-	give(self, &(struct event){.kind = EV_RUN, .run = done});
+	host_event(self, &(struct event){.kind = EV_RUN, .run = done});
 }
 
 static void on_tree_in(void *ctx, const struct tree_done *done)
 {
-	give(ctx, &(struct event){.kind = EV_TREE_IN, .tree = done});
+	host_event(ctx, &(struct event){.kind = EV_TREE_IN, .tree = done});
 }
 
 /* Whoever asks again for the same tree makes no second line. */
@@ -104,7 +97,7 @@ static void on_drain(uv_timer_t *t)
 		if (h->phase == HOST_ENDED)
 			return;
 		h->phase = HOST_STOPPING;
-		give(h, &(struct event){.kind = EV_STOP});
+		host_event(h, &(struct event){.kind = EV_STOP});
 		host_flush(h);
 		if (h->phase == HOST_ENDED)
 			return;
@@ -250,7 +243,7 @@ bool host_start(struct host *h, struct err *e)
 		            h->o.ledger_all ? &all : &h->world->signer.addr, &h->inbox, e),
 		        e);
 	h->phase = HOST_RUNNING;
-	give(h, &(struct event){.kind = EV_START});
+	host_event(h, &(struct event){.kind = EV_START});
 	host_flush(h);
 	return true;
 }

@@ -30,7 +30,7 @@ struct host_follow {
 struct host_figures {
 	uint64_t events[EV_STOP + 1];
 	uint64_t effects[FX_EXIT + 1];
-	uint64_t commits, turns, limited;
+	uint64_t commits, limited;
 };
 
 enum host_phase {
@@ -81,8 +81,8 @@ struct host {
 #define HOST_FOLLOWS_MAX 4096
 
 /* ---- turn.c ---- */
-/* Gives the role one event; its effects are performed at once, or after the commit when something was
- * written in this turn. */
+/* Gives the role one event, with the time that it is now. Its effects are performed at once, or after the commit
+ * when something was written in this turn. */
 void host_event(struct host *h, struct event *ev);
 /* The end of a turn: commit, then effects. */
 void host_flush(struct host *h);

@@ -272,15 +272,12 @@ UNUSED static void do_tree(struct fixture *f, const struct http_req *r, struct e
 
 UNUSED static void use_ports(struct fixture *f, const struct http_req *r, struct effects *fx)
 {
-	struct action *a = ARENA_NEW(fx->arena, struct action);
 	struct job_spec *spec = ARENA_NEW(fx->arena, struct job_spec);
 	struct tag tag = {.what = 9, .n = 3};
 	struct fx *one;
 
-	assert_true(a && spec);
-	a->kind = ACTION_TIMEOUT;
-	a->deal_id.b[0] = 7;
-	fx_add(fx, FX_SUBMIT, tag)->action = a;
+	assert_non_null(spec);
+	fx_submit(fx, fx_action(fx, ACTION_TIMEOUT), &(struct hash){{7}});
 	for (int i = 0; i < 2; i++) {
 		one = fx_add(fx, i ? FX_PUSH : FX_FETCH, tag);
 		one->url = "http://directory";

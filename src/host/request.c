@@ -98,7 +98,6 @@ static const char *const effect_names[] = {[FX_REPLY] = "reply",
         [FX_GIVE_TREE] = "give_tree",
         [FX_CALL] = "call",
         [FX_FOLLOW] = "follow",
-        [FX_UNFOLLOW] = "unfollow",
         [FX_SUBMIT] = "submit",
         [FX_FETCH] = "fetch",
         [FX_PUSH] = "push",
@@ -172,12 +171,11 @@ static void give_metrics(struct host *h, struct conn_id conn)
 	http_server_reply(h->server, conn, 200, "text/plain; version=0.0.4", buf_bytes(&b));
 }
 
-static void give_health(struct host *h, struct conn_id conn, struct mono now)
+static void give_health(struct host *h, struct conn_id conn)
 {
 	OWN(buf_done) struct buf b = {0};
 	char addr[ADDR_TEXT_MAX];
 
-	(void)now;
 	addr_format(&h->world->signer.addr, addr);
 	buf_init(&b, 1024);
 	buf_fmt(&b, "{\"account\":\"%s\",\"ok\":true,\"role\":\"%s\",\"started\":%llu}", addr,
@@ -191,16 +189,14 @@ void host_on_request(void *ctx, const struct http_req *req)
 	struct host *h = ctx;
 	struct err e;
 
-	ev.wall = clock_wall();
-	ev.now = clock_mono();
 	if (h->phase != HOST_RUNNING) {
 		FAIL(&e, BUSY, "%s is %s", h->o.role.name,
 		        h->phase == HOST_NEW ? "starting" : "stopping");
 		http_server_reply_err(h->server, req->conn, &e);
-	} else if (!admit(h, req, ev.now, &e)) {
+	} else if (!admit(h, req, clock_mono(), &e)) {
 		http_server_reply_err(h->server, req->conn, &e);
 	} else if (req->route == h->o.role.routes_n) {
-		give_health(h, req->conn, ev.now);
+		give_health(h, req->conn);
 	} else if (req->route == h->o.role.routes_n + 1) {
 		give_metrics(h, req->conn);
 	} else {

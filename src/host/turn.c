@@ -4,6 +4,7 @@
  * at once: reads are answered without waiting. From the first write on, the effects of all events of the
  * turn wait for its commit, in order. */
 #include "host/host_own.h"
+#include "os/clock.h"
 
 /* A turn that gathers so much is committed before its end. */
 enum { TURN_BYTES = 8 << 20 };
@@ -106,6 +107,8 @@ void host_event(struct host *h, struct event *ev)
 	assert(!h->in_event);
 	if (h->phase == HOST_ENDED || (h->phase == HOST_STOPPING && ev->kind != EV_STOP))
 		return;
+	ev->wall = clock_wall();
+	ev->now = clock_mono();
 	fx_init(&fx, &h->arena);
 	h->figures.events[ev->kind]++;
 	h->in_event = true;

@@ -22,9 +22,7 @@ static uint64_t body_max(const struct route *r)
 		return 0;
 	if (r->body_max)
 		return r->body_max;
-	if (r->body == BODY_TREE)
-		return HTTP_TREE_MAX;
-	return r->body == BODY_BLOCK ? BLOCK_MAX : HTTP_BODY_MAX;
+	return r->body == BODY_TREE ? HTTP_TREE_MAX : HTTP_BODY_MAX;
 }
 
 static bool too_large(uint64_t max, struct err *e)

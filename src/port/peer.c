@@ -1,8 +1,10 @@
 /* peer.c - building the effects that every role needs. */
 #include "port/peer.h"
 
+#include "codec/hex.h"
 #include "codec/json.h"
 #include "codec/signed.h"
+#include "port/action_json.h"
 
 struct bytes fx_json(struct effects *fx, json_t *j)
 {
@@ -35,6 +37,15 @@ const char *fx_text(struct effects *fx, const char *fmt, ...)
 	return out;
 }
 
+const char *fx_path(
+        struct effects *fx, const char *before, const struct hash *id, const char *after)
+{
+	char text[HASH_TEXT_MAX];
+
+	hash_format(id, text);
+	return fx_text(fx, "%s%s%s", before, text, after);
+}
+
 struct fx *fx_call(struct effects *fx, struct tag tag, const struct peer *to, const char *method,
         const char *path, json_t *body)
 {
@@ -43,10 +54,21 @@ struct fx *fx_call(struct effects *fx, struct tag tag, const struct peer *to, co
 	f->audience = to->addr;
 	f->url = to->url;
 	f->method = method;
-	f->path = fx_text(fx, "%s", path);
+	f->path = path;
 	if (body)
 		f->body = fx_json(fx, body);
 	return f;
+}
+
+struct bytes fx_deal(
+        struct effects *fx, const struct deal *d, const struct sig *jc, const struct sig *rp)
+{
+	json_t *j = json_pack("{s:o, s:o}", "deal", record_to_json(deal_record(), d),
+	        "jobCreatorSignature", json_of_sig(jc));
+
+	if (rp->n)
+		json_object_set_new(j, "providerSignature", json_of_sig(rp));
+	return fx_json(fx, j);
 }
 
 void fx_reply(struct effects *fx, struct conn_id conn, int status, json_t *j)
@@ -63,6 +85,25 @@ void fx_reply_err(struct effects *fx, struct conn_id conn, const struct err *e)
 	fx_reply(fx, conn, err_http(e->code), err_to_json(e));
 }
 
+struct action *fx_action(struct effects *fx, enum action_kind kind)
+{
+	struct action *a = ARENA_NEW(fx->arena, struct action);
+
+	assert(a);
+	a->kind = (uint8_t)kind;
+	return a;
+}
+
+struct hash fx_submit(struct effects *fx, struct action *a, const struct hash *deal)
+{
+	struct fx *f = fx_add(fx, FX_SUBMIT, (struct tag){.key = *deal});
+
+	a->deal_id = *deal;
+	action_id(a, &f->action_id);
+	f->action = a;
+	return f->action_id;
+}
+
 bool world_sign(const struct world *w, const struct hash *domain, const struct record *r,
         const void *row, struct sig *out, struct err *e)
 {
@@ -70,6 +111,17 @@ bool world_sign(const struct world *w, const struct hash *domain, const struct r
 
 	signed_digest(domain, r, row, &digest);
 	TRY(w->signer.sign(w->signer.self, &digest, out, e), e);
+	return true;
+}
+
+bool ack_from_json(const json_t *j, const struct hash *domain, const struct addr *solver,
+        const struct hash *offer, struct ack *out, struct sig *sig, struct err *e)
+{
+	TRY(json_get_record(j, "ack", ack_record(), out, e), e);
+	TRY(json_get_sig(j, "signature", sig, e), e);
+	TRY(signed_check(domain, ack_record(), out, sig, solver, e), e);
+	if (!hash_eq(&out->offer, offer))
+		return FAIL(e, PEER, "the solver acknowledged another offer than ours");
 	return true;
 }
 

@@ -185,11 +185,10 @@ enum fx_kind {
 	FX_GIVE_TREE, /* answer with a tree as CAR */
 	FX_CALL,      /* HTTP request to a peer, signed (9.1) when audience is set */
 	FX_FOLLOW,    /* follow a peer's event stream from a cursor; reconnects by itself */
-	FX_UNFOLLOW,
-	FX_SUBMIT, /* hand an action to the ledger */
-	FX_FETCH,  /* fetch a tree from a directory into the blob store */
-	FX_PUSH,   /* push a tree from the blob store to a directory */
-	FX_RUN,    /* run a job */
+	FX_SUBMIT,    /* hand an action to the ledger */
+	FX_FETCH,     /* fetch a tree from a directory into the blob store */
+	FX_PUSH,      /* push a tree from the blob store to a directory */
+	FX_RUN,       /* run a job */
 	FX_KILL_RUN,
 	FX_TIMER, /* replaces a timer with the same tag; zero delay: as soon as possible */
 	FX_EXIT   /* end the process loop with a code */
@@ -213,6 +212,7 @@ struct fx {
 	uint64_t limit; /* FX_TAKE_TREE, FX_FETCH: bytes */
 	struct cid root;
 	const struct action *action;
+	struct hash action_id; /* FX_SUBMIT */
 	const struct job_spec *spec;
 	struct span delay; /* FX_TIMER; FX_CALL: deadline, 0 = 30 s */
 	struct fx *next;
@@ -234,7 +234,7 @@ struct fx *fx_add(struct effects *fx, enum fx_kind kind, struct tag tag);
 
 /* ---- a role ---------------------------------------------------------------------------------------- */
 
-enum route_body { BODY_NONE, BODY_JSON, BODY_TREE, BODY_BLOCK };
+enum route_body { BODY_NONE, BODY_JSON, BODY_TREE };
 enum route_auth { AUTH_NONE, AUTH_OPTIONAL, AUTH_REQUEST };
 
 struct route {

@@ -84,6 +84,26 @@ static inline struct unixfs_node plant(
 	return out;
 }
 
+/* A spec without inputs that goes with an offer. */
+static inline void spec_for(
+        const struct job_offer *j, const struct unixfs_node *program, struct job_spec *out)
+{
+	memset(out, 0, sizeof *out);
+	out->version = 1;
+	out->executor = EXECUTOR_WASM;
+	snprintf(out->name, sizeof out->name, "test");
+	out->module = j->module;
+	out->program = program->cid.digest;
+	out->program_bytes = program->tree_bytes;
+	snprintf(out->entrypoint, sizeof out->entrypoint, "_start");
+	out->resources = j->resources;
+	out->network = NETWORK_NONE;
+	out->instruction_limit = j->instruction_limit;
+	out->output_limit = 1000;
+	out->determinism = DETERMINISM_EXACT;
+	snprintf(out->engine, sizeof out->engine, "%s", j->engine);
+}
+
 /* What an honest directory does: false when it has not the whole tree within max bytes. */
 static inline bool blobs_copy(struct blobs_memory *from, struct blobs_memory *to,
         const struct cid *root, uint64_t max, uint64_t *bytes, struct err *e)
@@ -349,6 +369,19 @@ static inline bool asks(const struct fx *f, const char *end)
 	size_t n = f ? strlen(f->path) : 0, m = strlen(end);
 
 	return n >= m && strcmp(f->path + n - m, end) == 0;
+}
+
+/* The call says no to a deal, and why. */
+static inline void assert_says_no(const struct fx *f, const char *word)
+{
+	json_t *j = body_of(f);
+	const char *why =
+	        json_string_value(json_object_get(json_object_get(j, "reason"), "message"));
+
+	assert_true(asks(f, "/refuse"));
+	if (!why || !strstr(why, word))
+		fail_msg("refused with \"%s\", not with \"%s\"", why, word);
+	json_decref(j);
 }
 
 /* The directory answers every fetch of the last event. The effects afterwards are those of the last. */

@@ -367,7 +367,6 @@ void provider_on_ledger(struct provider *p, const struct event *ev, struct effec
 
 	if (n->time.s > p->ledger_time.s)
 		p->ledger_time = n->time;
-	p->ledger_seen = ev->now;
 	switch (n->stage) {
 	case LEDGER_EVENT:
 		note_balance(p, &n->event);
@@ -390,9 +389,9 @@ void provider_on_ledger(struct provider *p, const struct event *ev, struct effec
 
 /* ---- again ---------------------------------------------------------------------------------------- */
 
-void provider_resume(struct provider *p, struct work *k, const struct event *ev, struct effects *fx)
+/* Does what the state of a deal asks for, now or again. */
+static void resume(struct provider *p, struct work *k, struct effects *fx)
 {
-	(void)ev;
 	switch ((enum work_state)k->w.state) {
 	case WORK_FETCHING: step_fetch(p, k, fx); break;
 	case WORK_SIGNED: step_open(p, k, fx); break;
@@ -415,5 +414,5 @@ void provider_on_retry(struct provider *p, const struct event *ev, struct effect
 	if (!k)
 		return;
 	k->pausing = false;
-	provider_resume(p, k, ev, fx);
+	resume(p, k, fx);
 }

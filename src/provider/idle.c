@@ -1,7 +1,6 @@
 /* idle.c - why no job comes: the solver is asked when the operator asks, never of the provider's own accord. */
 #include <stdio.h>
 
-#include "codec/hex.h"
 #include "codec/json.h"
 #include "provider/provider_own.h"
 
@@ -17,7 +16,6 @@ bool provider_ask_idle(
         struct provider *p, struct conn_id conn, const struct event *ev, struct effects *fx)
 {
 	struct idle_view *v = &p->idle;
-	char hex[HASH_TEXT_MAX];
 	struct fx *f;
 
 	if (p->running > 0 || !p->posted || fresh(v, ev->now) || v->waiting_n == IDLE_WAITING_MAX)
@@ -25,9 +23,8 @@ bool provider_ask_idle(
 	v->waiting[v->waiting_n++] = conn;
 	if (v->waiting_n > 1)
 		return true; /* asked already */
-	hash_format(&p->offer.id, hex);
 	f = fx_call(fx, (struct tag){.what = TAG_IDLE, .key = p->offer.id}, &p->c.solver, "GET",
-	        fx_text(fx, "/v1/resource-offers/%s/idle", hex), NULL);
+	        fx_path(fx, "/v1/resource-offers/", &p->offer.id, "/idle"), NULL);
 	f->delay = span_ms(WAIT_MS);
 	return true;
 }

@@ -1,7 +1,6 @@
 /* keep.c - the provider's journal: every step is in the store before it is acted on. */
 #include <stdlib.h>
 
-#include "codec/json.h"
 #include "crypto/keccak.h"
 #include "provider/provider_own.h"
 
@@ -196,11 +195,5 @@ void work_result(const struct work *k, struct result *out)
 
 struct bytes work_deal_json(struct effects *fx, const struct work *k)
 {
-	json_t *j = json_object();
-
-	json_object_set_new(j, "deal", record_to_json(deal_record(), &k->deal.deal));
-	json_object_set_new(j, "jobCreatorSignature", json_of_sig(&k->deal.jc_sig));
-	if (k->w.rp_sig.n)
-		json_object_set_new(j, "providerSignature", json_of_sig(&k->w.rp_sig));
-	return fx_json(fx, j);
+	return fx_deal(fx, &k->deal.deal, &k->deal.jc_sig, &k->w.rp_sig);
 }

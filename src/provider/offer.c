@@ -1,8 +1,6 @@
 /* offer.c - the provider's standing offer: posted on start, renewed at half of its life. */
 #include "codec/eip712.h"
-#include "codec/hex.h"
 #include "codec/json.h"
-#include "codec/signed.h"
 #include "provider/provider_own.h"
 
 enum { RETRY_MS = 1000 };
@@ -58,7 +56,6 @@ void provider_cancel_offer(struct provider *p, const struct event *ev, struct ef
 {
 	struct offer_cancel doc = {.offer = p->offer.id, .time.s = wall_seconds(ev->wall)};
 	struct provider_offer gone = p->offer;
-	char id[HASH_TEXT_MAX];
 	struct sig sig;
 	struct err e;
 
@@ -72,9 +69,8 @@ void provider_cancel_offer(struct provider *p, const struct event *ev, struct ef
 	}
 	p->offer = gone;
 	p->posted = false;
-	hash_format(&doc.offer, id);
 	fx_call(fx, (struct tag){.what = TAG_CANCEL, .key = doc.offer}, &p->open_solver, "POST",
-	        fx_text(fx, "/v1/offers/%s/cancel", id),
+	        fx_path(fx, "/v1/offers/", &doc.offer, "/cancel"),
 	        json_pack("{s:o, s:o}", "cancel", record_to_json(offer_cancel_record(), &doc),
 	                "signature", json_of_sig(&sig)));
 }
@@ -91,11 +87,7 @@ static bool check_ack(struct provider *p, const struct reply *r, struct err *e)
 		return false;
 	}
 	TRY(json_parse(bytes_str(r->body), &j, e), e);
-	TRY(json_get_record(j, "ack", ack_record(), &ack, e), e);
-	TRY(json_get_sig(j, "signature", &sig, e), e);
-	TRY(signed_check(&p->c.domain, ack_record(), &ack, &sig, &p->c.solver.addr, e), e);
-	if (!hash_eq(&ack.offer, &p->offer.id))
-		return FAIL(e, PEER, "the solver acknowledged another offer than ours");
+	TRY(ack_from_json(j, &p->c.domain, &p->c.solver.addr, &p->offer.id, &ack, &sig, e), e);
 	return true;
 }
 

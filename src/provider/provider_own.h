@@ -46,6 +46,7 @@ struct work {
 	unsigned waiting;      /* fetches that are under way */
 	unsigned tries;        /* of the present step */
 	unsigned rounds;       /* in which parts were looked for */
+	bool gathered;         /* the parts are all here, and not looked at again */
 	bool running;          /* handed to the executor */
 	bool pausing;          /* until its retry timer: not run before */
 	struct hash action;    /* id of the action that was submitted last */
@@ -83,7 +84,6 @@ struct provider {
 	struct map works;            /* deal id -> struct work *, unfinished ones */
 	unsigned running;
 	struct btime ledger_time; /* of the confirmed head */
-	struct mono ledger_seen;  /* when it arrived */
 	struct cursor_view cursors[CURSORS];
 	bool wrote; /* this event: its commit takes the cursors along */
 	struct amount free_balance;
@@ -109,9 +109,6 @@ void provider_on_tree(struct provider *p, const struct event *ev, struct effects
 void provider_on_run(struct provider *p, const struct event *ev, struct effects *fx);
 void provider_on_ledger(struct provider *p, const struct event *ev, struct effects *fx);
 void provider_on_retry(struct provider *p, const struct event *ev, struct effects *fx);
-/* Does what the state of a deal asks for, now or again: the one place that starts effects. */
-void provider_resume(
-        struct provider *p, struct work *k, const struct event *ev, struct effects *fx);
 /* steps.c: one function per step of a deal. */
 void step_fetch(struct provider *p, struct work *k, struct effects *fx);
 void step_sign(struct provider *p, struct work *k, struct effects *fx);

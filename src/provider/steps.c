@@ -4,10 +4,9 @@
 #include "codec/eip712.h"
 #include "codec/hex.h"
 #include "codec/json.h"
-#include "codec/signed.h"
 #include "codec/unixfs.h"
 #include "market/deal_of.h"
-#include "port/action_json.h"
+#include "port/spec.h"
 #include "provider/provider_own.h"
 
 /* Beyond the tries of single fetches: parts are asked for as often as this. */
@@ -27,19 +26,13 @@ static const struct peer *directory_of(const struct provider *p, const struct wo
 	return NULL;
 }
 
-static bool count_block(void *self, const struct cid *cid, struct bytes block, struct err *e)
-{
-	(void)self, (void)cid, (void)block, (void)e;
-	return true;
-}
-
 /* Is the whole tree here, every block with the digest that it is named by? */
 static bool have_tree(struct provider *p, const struct cid *root, uint64_t max, uint64_t *bytes)
 {
 	struct block_source src = {p->world->blobs.self, p->world->blobs.get};
 	struct err e;
 
-	return unixfs_blocks(&src, root, max, count_block, NULL, bytes, &e);
+	return unixfs_blocks(&src, root, max, NULL, NULL, bytes, &e);
 }
 
 static void fetch(struct provider *p, struct work *k, enum provider_tag what,
@@ -59,17 +52,10 @@ static void fetch(struct provider *p, struct work *k, enum provider_tag what,
 
 struct job_spec *work_spec(struct provider *p, const struct work *k, struct arena *a, struct err *e)
 {
-	struct buf text OWN(buf_done);
 	struct job_spec *spec = ARENA_NEW(a, struct job_spec);
-	struct cid cid = cid_raw(&k->deal.deal.cold.spec);
 
-	buf_init(&text, BLOCK_MAX);
 	assert(spec);
-	if (!p->world->blobs.get(p->world->blobs.self, &cid, &text, e))
-		return NULL;
-	if (!record_parse(job_spec_record(), buf_view(&text), spec, e))
-		return NULL;
-	return spec;
+	return spec_read(&p->world->blobs, &k->deal.deal.cold.spec, spec, e) ? spec : NULL;
 }
 
 /* Does the spec ask for no more than the deal and our offer say? */
@@ -79,7 +65,7 @@ static bool check_spec(
 	const struct cold *cold = &k->deal.deal.cold;
 	const struct hot *hot = &k->deal.deal.hot;
 	const struct resources *free = &p->c.offer.free;
-	uint64_t inputs = 0;
+	uint64_t inputs = spec_input_bytes(s);
 
 	if (s->executor != EXECUTOR_WASM || s->network != NETWORK_NONE)
 		return FAIL(e, TERMS,
@@ -102,10 +88,8 @@ static bool check_spec(
 	if (s->resources.cpu > free->cpu || s->resources.ram > free->ram ||
 	        s->resources.disk > free->disk || s->resources.gpus > free->gpus)
 		return FAIL(e, TERMS, "the spec asks for more than the offered machine has");
-	for (uint32_t i = 0; i < s->inputs.n; i++) {
-		if (__builtin_add_overflow(inputs, s->inputs.v[i].bytes, &inputs))
-			return FAIL(e, TERMS, "the spec's input sizes overflow");
-	}
+	if (inputs == UINT64_MAX)
+		return FAIL(e, TERMS, "the spec's input sizes overflow");
 	if (inputs > hot->byte_limit)
 		return FAIL(e, TERMS, "the inputs take %llu bytes, the deal allows %llu",
 		        (unsigned long long)inputs, (unsigned long long)hot->byte_limit);
@@ -118,12 +102,9 @@ static bool check_pay(const struct work *k, const struct job_spec *s, struct err
 	const struct hot *hot = &k->deal.deal.hot;
 	char pay[AMOUNT_DEC_MAX], least[AMOUNT_DEC_MAX];
 	struct amount cost = {{{0}}};
-	uint64_t inputs = 0;
 
-	for (uint32_t i = 0; i < s->inputs.n; i++)
-		inputs +=
-		        s->inputs.v[i].bytes; /* at most the deal's byte limit, see check_spec() */
-	if (!amount_mul(hot->per_byte, inputs, &cost) || !amount_add(cost, hot->base, &cost))
+	if (!amount_mul(hot->per_byte, spec_input_bytes(s), &cost) ||
+	        !amount_add(cost, hot->base, &cost))
 		return FAIL(e, TERMS, "the price of the inputs overflows");
 	if (amount_cmp(hot->pay, cost) >= 0)
 		return true;
@@ -149,7 +130,7 @@ static bool fetch_parts(struct provider *p, struct work *k, const struct job_spe
 	for (uint32_t i = 0; i < s->inputs.n; i++) {
 		const struct spec_input *in = &s->inputs.v[i];
 
-		root = hash_is_zero(&in->file) ? cid_tree(&in->tree) : cid_raw(&in->file);
+		root = spec_input_root(in);
 		if (!have_tree(p, &root, in->bytes, &bytes)) {
 			fetch(p, k, TAG_FETCH_PART, &root, in->bytes, fx);
 		} else if (bytes != in->bytes) {
@@ -160,10 +141,31 @@ static bool fetch_parts(struct provider *p, struct work *k, const struct job_spe
 	return true;
 }
 
-void step_fetch(struct provider *p, struct work *k, struct effects *fx)
+/* True: spec, program and inputs are here. Else what is missing is being fetched, or the deal is refused. */
+static bool gather(struct provider *p, struct work *k, struct effects *fx)
 {
 	struct cid spec_cid = cid_raw(&k->deal.deal.cold.spec);
 	struct job_spec *spec;
+	struct err e;
+
+	if (!p->world->blobs.has(p->world->blobs.self, &spec_cid)) {
+		fetch(p, k, TAG_FETCH_SPEC, &spec_cid, BLOCK_MAX, fx);
+		return false;
+	}
+	spec = work_spec(p, k, fx->arena, &e);
+	if (!spec || !check_spec(p, k, spec, &e) || !check_pay(k, spec, &e) ||
+	        !fetch_parts(p, k, spec, fx, &e)) {
+		step_refuse(p, k, &e, fx);
+		return false;
+	}
+	k->need = spec->resources;
+	k->need_known = true;
+	k->gathered = k->waiting == 0;
+	return k->gathered;
+}
+
+void step_fetch(struct provider *p, struct work *k, struct effects *fx)
+{
 	struct err e;
 
 	if (k->waiting)
@@ -173,19 +175,7 @@ void step_fetch(struct provider *p, struct work *k, struct effects *fx)
 		step_refuse(p, k, &e, fx);
 		return;
 	}
-	if (!p->world->blobs.has(p->world->blobs.self, &spec_cid)) {
-		fetch(p, k, TAG_FETCH_SPEC, &spec_cid, BLOCK_MAX, fx);
-		return;
-	}
-	spec = work_spec(p, k, fx->arena, &e);
-	if (!spec || !check_spec(p, k, spec, &e) || !check_pay(k, spec, &e) ||
-	        !fetch_parts(p, k, spec, fx, &e)) {
-		step_refuse(p, k, &e, fx);
-		return;
-	}
-	k->need = spec->resources;
-	k->need_known = true;
-	if (k->waiting)
+	if (!k->gathered && !gather(p, k, fx))
 		return;
 	/* After a start the ledger's time is not known at once, and without it nothing is signed. */
 	if (p->ledger_time.s == 0)
@@ -210,34 +200,16 @@ void step_sign(struct provider *p, struct work *k, struct effects *fx)
 	step_open(p, k, fx);
 }
 
-static void submit(struct effects *fx, struct work *k, struct action *a)
-{
-	a->deal_id = k->w.id;
-	action_id(a, &k->action);
-	fx_add(fx, FX_SUBMIT, (struct tag){.key = k->w.id})->action = a;
-}
-
-static struct action *new_action(struct effects *fx, enum action_kind kind)
-{
-	struct action *a = ARENA_NEW(fx->arena, struct action);
-
-	assert(a);
-	a->kind = (uint8_t)kind;
-	return a;
-}
-
 void step_open(struct provider *p, struct work *k, struct effects *fx)
 {
-	struct action *a = new_action(fx, ACTION_OPEN);
-	char id[HASH_TEXT_MAX];
+	struct action *a = fx_action(fx, ACTION_OPEN);
 
 	a->deal = k->deal.deal;
 	a->jc_sig = k->deal.jc_sig;
 	a->rp_sig = k->w.rp_sig;
-	submit(fx, k, a);
-	hash_format(&k->w.id, id);
+	k->action = fx_submit(fx, a, &k->w.id);
 	fx_call(fx, tag_of(TAG_SIGNATURE, k), &p->open_solver, "POST",
-	        fx_text(fx, "/v1/deals/%s/signature", id),
+	        fx_path(fx, "/v1/deals/", &k->w.id, "/signature"),
 	        json_pack("{s:o}", "signature", json_of_sig(&k->w.rp_sig)));
 }
 
@@ -249,7 +221,7 @@ void step_kill(struct work *k, struct effects *fx)
 
 void step_timeout(struct work *k, struct effects *fx)
 {
-	submit(fx, k, new_action(fx, ACTION_TIMEOUT));
+	k->action = fx_submit(fx, fx_action(fx, ACTION_TIMEOUT), &k->w.id);
 }
 
 void step_run(struct provider *p, struct work *k, struct effects *fx)
@@ -291,17 +263,15 @@ void step_push(struct provider *p, struct work *k, struct effects *fx)
 /* The result goes to the ledger (its Output as a hash only) and, whole, through the solver to the JC. */
 void step_submit(struct provider *p, struct work *k, struct effects *fx)
 {
-	struct action *a = new_action(fx, ACTION_RESULT);
+	struct action *a = fx_action(fx, ACTION_RESULT);
 	struct stored stored = {k->w.id, k->w.tree, k->w.tree_bytes, k->w.keep_until};
-	char id[HASH_TEXT_MAX];
 
 	work_result(k, &a->result);
 	eip712_hash(output_record(), &a->result.output, &a->output_hash);
 	a->result_sig = k->w.result_sig;
-	submit(fx, k, a);
-	hash_format(&k->w.id, id);
+	k->action = fx_submit(fx, a, &k->w.id);
 	fx_call(fx, tag_of(TAG_RESULT, k), &p->open_solver, "POST",
-	        fx_text(fx, "/v1/deals/%s/result", id),
+	        fx_path(fx, "/v1/deals/", &k->w.id, "/result"),
 	        json_pack("{s:o, s:o, s:o, s:o}", "result",
 	                record_to_json(result_record(), &a->result), "signature",
 	                json_of_sig(&k->w.result_sig), "stored",
@@ -312,8 +282,7 @@ void step_submit(struct provider *p, struct work *k, struct effects *fx)
 void step_decline(
         struct provider *p, struct work *k, uint8_t reason, const char *why, struct effects *fx)
 {
-	struct action *a = new_action(fx, ACTION_DECLINE);
-	char id[HASH_TEXT_MAX];
+	struct action *a = fx_action(fx, ACTION_DECLINE);
 	struct err e;
 
 	log_line(&p->world->log, LOG_ODD, "declining: %s", why);
@@ -328,10 +297,9 @@ void step_decline(
 	if (k->w.state != WORK_DECLINING)
 		provider_move(p, k, WORK_DECLINING);
 	step_kill(k, fx);
-	submit(fx, k, a);
-	hash_format(&k->w.id, id);
+	k->action = fx_submit(fx, a, &k->w.id);
 	fx_call(fx, tag_of(TAG_DECLINE, k), &p->open_solver, "POST",
-	        fx_text(fx, "/v1/deals/%s/decline", id),
+	        fx_path(fx, "/v1/deals/", &k->w.id, "/decline"),
 	        json_pack("{s:o, s:o}", "decline", record_to_json(decline_record(), &a->decline),
 	                "signature", json_of_sig(&a->doc_sig)));
 }
@@ -344,7 +312,7 @@ void step_refuse(struct provider *p, struct work *k, const struct err *why, stru
 	hash_format(&k->w.id, id);
 	log_line(&p->world->log, LOG_ODD, "deal %s not signed: %s", id, why->msg);
 	fx_call(fx, tag_of(TAG_REFUSE, k), &p->c.solver, "POST",
-	        fx_text(fx, "/v1/deals/%s/refuse", id),
+	        fx_path(fx, "/v1/deals/", &k->w.id, "/refuse"),
 	        json_pack("{s:o}", "reason", err_to_json(why)));
 	provider_finish(p, k, WORK_LOST, why->msg);
 }

@@ -6,6 +6,10 @@
 
 #include "base/err.h"
 
+/* The digits of a number that is a macro, for SQL text. */
+#define DIGITS_(n) #n
+#define DIGITS(n)  DIGITS_(n)
+
 /* Fills e from the connection's last failure and returns false: DISK_FULL, BUSY (another process
  * writes), MEMORY, IO, or STORE (damaged, or refused). */
 bool db_fail(sqlite3 *db, struct err *e, const char *fmt, ...) PRINTF_LIKE(3, 4);

@@ -8,11 +8,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-static void close_fd(const int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-}
+#include "os/file.h"
 
 static bool held(int fd, const char *path, struct err *e)
 {
@@ -29,7 +25,7 @@ static bool held(int fd, const char *path, struct err *e)
 
 bool lock_take(const char *path, enum lock_mode mode, int *out, struct err *e)
 {
-	OWN(close_fd) int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	OWN(fd_close) int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	char text[24];
 	int n;
 

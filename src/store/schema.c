@@ -229,9 +229,6 @@ static bool check_file(sqlite3 *db, struct err *e)
 	return true;
 }
 
-#define DIGITS_(n) #n
-#define DIGITS(n)  DIGITS_(n)
-
 static bool apply_all(sqlite3 *db, const struct record *(*const *tables)(void), struct err *e)
 {
 	TRY(check_file(db, e), e);

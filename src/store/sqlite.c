@@ -391,8 +391,6 @@ static bool add_tables(
 
 /* A checkpoint copies the log's pages into the file and waits for the disk twice. Made seldom, it is
  * not in the 99th percentile of commits; the log then takes up to STORE_WAL_PAGES * 4 KiB. */
-#define DIGITS_(n) #n
-#define DIGITS(n)  DIGITS_(n)
 static const char settings[] = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
                                "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;"
                                "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32768;"

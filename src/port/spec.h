@@ -1,0 +1,16 @@
+/* spec.h - what every side does with a job spec and the inputs that it names. */
+#ifndef LILYPAD_PORT_SPEC_H
+#define LILYPAD_PORT_SPEC_H
+
+#include "port/port.h"
+
+/* The spec of that digest, from the block store. As blobs.get says when it is not there, as
+ * record_parse() when it is none. */
+MUST bool spec_read(
+        const struct blobs *b, const struct hash *digest, struct job_spec *out, struct err *e);
+/* One file, or a directory. */
+struct cid spec_input_root(const struct spec_input *in);
+/* Of all inputs; UINT64_MAX: more than can be counted. */
+uint64_t spec_input_bytes(const struct job_spec *s);
+
+#endif
