@@ -66,7 +66,7 @@ static void on_ruled(struct creator *c, struct job *j, const struct deal_news *l
 		break;
 	case DEAL_MEDIATION_JOB_FAULTY:
 		FAIL(&e, JOB_FAULTY,
-		        "the mediator could not get the job's own spec, program or inputs from anybody: the bond is lost");
+		        "nobody gave the mediator the job's spec, program or inputs: the bond is lost");
 		break;
 	case DEAL_TIMEOUT_MEDIATE:
 		FAIL(&e, NO_RULING, "the mediator gave no ruling: half the price, %s, was paid",
