@@ -5,8 +5,6 @@
 #include "blobs/http_tree.h"
 #include "chain/embedded.h"
 #include "cli/daemon.h"
-#include "cli/misbehave.h"
-#include "cli/remote.h"
 #include "cli/version.h"
 #include "exec/wasm.h"
 #include "mediator/mediator.h"
@@ -47,31 +45,19 @@ static bool terms(struct daemon *d, struct mediator_config *c, struct err *e)
 	snprintf(c->engine, sizeof c->engine, "%s", exec_wasm_class());
 	TRY(settings_amount(s, "mediator.fee", g->decimals, &c->fee, e), e);
 	TRY(limits(s, c, e), e);
-	TRY(misbehave_read(&d->cli->args, "mediator", g, &d->world.log, &fault, e), e);
+	TRY(daemon_misbehaves(d, &fault, e), e);
 	c->fault = (enum mediator_fault)fault;
 	return true;
 }
 
 /* ---- the daemon ----------------------------------------------------------------------------------------- */
 
-static bool open_engine(struct daemon *d, struct err *e)
-{
-	char cache[CLI_PATH_MAX + 32], engine[CLI_PATH_MAX];
-
-	snprintf(cache, sizeof cache, "%s/wasm", d->cli->places.cache);
-	TRY(engine_path(d->cli, engine, e), e);
-	TRY(exec_wasm_open(
-	            &d->loop, &d->world.blobs, cache, engine, d->cli->self, &d->options.exec, e),
-	        e);
-	return true;
-}
-
 static bool prepare(struct daemon *d, struct mediator **out, struct err *e)
 {
 	struct mediator_config c = {.confirm_s = 0};
 
 	TRY(terms(d, &c, e), e);
-	TRY(open_engine(d, e), e);
+	TRY(daemon_engine(d, e), e);
 	TRY(http_tree_open(&d->loop, d->client, &d->world.blobs, &d->options.tree, e), e);
 	TRY(embedded_open(&d->loop, d->client, settings_text(d->cli->settings, "ledger.url"),
 	            &d->options.ledger, e),
