@@ -15,8 +15,8 @@ int cmd_creator(struct cli *c)
 	config.ctx = &d;
 	if (!daemon_open(&d, c, "creator", NULL, creator_tables,
 	            DAEMON_NETWORK | DAEMON_BLOBS | DAEMON_CLIENT | DAEMON_SHARED, &e) ||
-	        !buy_prepare(&d, &config, &e) || !buy_read_on(&d, &config, &e) ||
-	        !creator_new(&d.world, &config, &role_state, &e)) {
+	        !buy_prepare(&d, &config, &e) || !buy_engine(&d, &config, &e) ||
+	        !buy_read_on(&d, &config, &e) || !creator_new(&d.world, &config, &role_state, &e)) {
 		rc = cli_fail(c, &e);
 	} else {
 		role = creator_role(role_state);

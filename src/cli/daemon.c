@@ -6,6 +6,7 @@
 
 #include "blobs/http_tree.h"
 #include "chain/embedded.h"
+#include "cli/remote.h"
 #include "cli/remove.h"
 #include "codec/eip712.h"
 #include "codec/hex.h"
@@ -108,6 +109,18 @@ bool daemon_open(struct daemon *d, struct cli *c, const char *role, const char *
 	d->options.loop = &d->loop;
 	d->options.world = &d->world;
 	d->options.domain = d->domain;
+	return true;
+}
+
+bool daemon_engine(struct daemon *d, struct err *e)
+{
+	char cache[CLI_PATH_MAX + 32], engine[CLI_PATH_MAX];
+
+	snprintf(cache, sizeof cache, "%s/wasm", d->cli->places.cache);
+	TRY(engine_path(d->cli, engine, e), e);
+	TRY(exec_wasm_open(
+	            &d->loop, &d->world.blobs, cache, engine, d->cli->self, &d->options.exec, e),
+	        e);
 	return true;
 }
 

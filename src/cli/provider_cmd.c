@@ -120,18 +120,6 @@ static bool make_offer(struct daemon *d, struct provider_config *p, struct err *
 
 /* ---- the daemon ----------------------------------------------------------------------------------- */
 
-static bool open_engine(struct daemon *d, struct err *e)
-{
-	char cache[CLI_PATH_MAX + 32], engine[CLI_PATH_MAX];
-
-	snprintf(cache, sizeof cache, "%s/wasm", d->cli->places.cache);
-	TRY(engine_path(d->cli, engine, e), e);
-	TRY(exec_wasm_open(
-	            &d->loop, &d->world.blobs, cache, engine, d->cli->self, &d->options.exec, e),
-	        e);
-	return true;
-}
-
 static bool prepare(
         struct daemon *d, struct provider_config *p, struct provider **out, struct err *e)
 {
@@ -141,7 +129,7 @@ static bool prepare(
 	p->domain = d->domain;
 	p->genesis = d->network.genesis;
 	TRY(make_offer(d, p, e), e);
-	TRY(open_engine(d, e), e);
+	TRY(daemon_engine(d, e), e);
 	TRY(http_tree_open(&d->loop, d->client, &d->world.blobs, &d->options.tree, e), e);
 	TRY(embedded_open(&d->loop, d->client, settings_text(d->cli->settings, "ledger.url"),
 	            &d->options.ledger, e),

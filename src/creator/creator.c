@@ -124,6 +124,8 @@ void job_resume(struct creator *c, struct job *j, const struct event *ev, struct
 	case JOB_POSTED: job_post(c, j, fx); break;
 	case JOB_MATCHED: job_sign(c, j, fx); break;
 	case JOB_FETCHING: job_fetch(c, j, fx); break;
+	case JOB_CHECKING: job_check(c, j, ev, fx); break;
+	case JOB_DISPUTED: job_send_check(c, j, ev, fx); break;
 	case JOB_JUDGED: job_accept(c, j, fx); break;
 	case JOB_AGREED:
 	case JOB_SUBMITTED: look(c, j, fx); break;
@@ -225,7 +227,9 @@ static void on_timer(struct creator *c, const struct event *ev, struct effects *
 	case TAG_SIGNATURE:
 	case TAG_FETCH:
 	case TAG_WHY:
-	case TAG_WITHDRAW: break;
+	case TAG_WITHDRAW:
+	case TAG_PART:
+	case TAG_CHECK: break;
 	}
 }
 
@@ -295,12 +299,14 @@ static void on_event(void *self, const struct event *ev, struct effects *fx)
 	case EV_TREE:
 		if (ev->tree->tag.what == TAG_PUSH_PART)
 			job_on_pushed(c, ev, fx);
+		else if (ev->tree->tag.what == TAG_PART)
+			job_on_part(c, ev, fx);
 		else
 			job_on_fetched(c, ev, fx);
 		break;
+	case EV_RUN: job_on_checked(c, ev, fx); break;
 	case EV_STOP: creator_keep_all(c); break;
-	case EV_TREE_IN:
-	case EV_RUN: break;
+	case EV_TREE_IN: break;
 	}
 	if (c->started && c->c.next && ev->kind != EV_STOP)
 		start_more(c, ev, fx);

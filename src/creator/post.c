@@ -213,6 +213,8 @@ void job_start(struct creator *c, const struct creator_request *r, const struct 
 	j->j.attempt = 1;
 	j->j.offer = offer.id;
 	j->j.pay = r->offer.terms.pay;
+	j->j.check_mode = r->check.mode;
+	j->j.check_ppm = r->check.ppm;
 	j->j.created_ms = (uint64_t)ev->wall.ms;
 	j->j.ledger_seq = c->ledger_seq;
 	j->j.match_by_ms = r->queue.ms ? (uint64_t)(ev->wall.ms + r->queue.ms) : 0;
@@ -346,6 +348,24 @@ void job_on_ack(struct creator *c, const struct event *ev, struct effects *fx)
 	}
 }
 
+/* What is known of the present deal, its result and what we did about it. */
+static void forget_deal(struct job *j)
+{
+	struct creator_job *row = &j->j;
+
+	row->deal = row->submitted = row->sub_output = row->salt = (struct hash){{0}};
+	row->tree = row->own_tree = (struct hash){{0}};
+	row->provider = (struct addr){{0}};
+	row->ledger = row->status = row->sub_status = row->own_status = 0;
+	row->count = row->bytes = row->sub_count = row->sub_bytes = 0;
+	row->own_count = row->own_bytes = 0;
+	row->audit_ppm = row->audit = row->claim = 0;
+	row->deadline.s = 0;
+	row->error = 0;
+	row->why[0] = '\0';
+	j->open_by = j->spare_s = j->seen_s = j->asked_s = 0;
+}
+
 void job_next_provider(struct creator *c, struct job *j, const struct err *why,
         const struct event *ev, struct effects *fx)
 {
@@ -371,13 +391,7 @@ void job_next_provider(struct creator *c, struct job *j, const struct err *why,
 	map_del(&c->by_offer, &j->j.offer);
 	map_del(&c->by_deal, &j->j.deal);
 	j->j.offer = next.id;
-	j->j.deal = (struct hash){{0}};
-	j->j.provider = (struct addr){{0}};
-	j->j.ledger = 0;
-	j->j.deadline.s = 0;
-	j->j.error = 0;
-	j->j.why[0] = '\0';
-	j->open_by = 0;
+	forget_deal(j);
 	if (why->code == E_DECLINED || why->code == E_PROVIDER_LATE)
 		j->let_down = why->code;
 	j->j.attempt++;
