@@ -6,6 +6,7 @@
 
 #include "blobs/http_tree.h"
 #include "chain/embedded.h"
+#include "cli/misbehave.h"
 #include "cli/remote.h"
 #include "cli/remove.h"
 #include "codec/eip712.h"
@@ -122,6 +123,11 @@ bool daemon_engine(struct daemon *d, struct err *e)
 	            &d->loop, &d->world.blobs, cache, engine, d->cli->self, &d->options.exec, e),
 	        e);
 	return true;
+}
+
+bool daemon_misbehaves(struct daemon *d, unsigned *how, struct err *e)
+{
+	return misbehave_read(&d->cli->args, d->role, &d->network.genesis, &d->world.log, how, e);
 }
 
 /* {url, account, pid}, written when requests are answered. */

@@ -45,6 +45,8 @@ MUST bool daemon_open(struct daemon *d, struct cli *c, const char *role, const c
         const struct record *(*const *tables)(void), unsigned parts, struct err *e);
 /* The executor, with what it compiled kept in the cache. MISSING_PART: there is no engine here. */
 MUST bool daemon_engine(struct daemon *d, struct err *e);
+/* What --test-misbehave asks of the role (cli/misbehave.h); 0: nothing. */
+MUST bool daemon_misbehaves(struct daemon *d, unsigned *how, struct err *e);
 /* Run to the end: host, ready file, exit code. Prints one line with the address. */
 int daemon_serve(struct daemon *d, const struct role *role);
 void daemon_close(struct daemon *d);

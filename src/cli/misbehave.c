@@ -3,7 +3,10 @@
 
 #include <string.h>
 
+#include "creator/creator.h"
+#include "directory/directory.h"
 #include "mediator/mediator.h"
+#include "provider/provider.h"
 
 /* clang-format off */
 static const struct misbehaviour of_mediator[] = {
@@ -12,12 +15,37 @@ static const struct misbehaviour of_mediator[] = {
 	{"cannot-fetch", MEDIATOR_CANNOT_FETCH, "passes every dispute, as if no source gave anything"},
 };
 
+static const struct misbehaviour of_provider[] = {
+	{"wrong-output",     PROVIDER_WRONG_OUTPUT,    "delivers an output that is not the job's"},
+	{"wrong-count",      PROVIDER_WRONG_COUNT,     "charges twice the instructions"},
+	{"wrong-status",     PROVIDER_WRONG_STATUS,    "says that the program trapped"},
+	{"lazy",             PROVIDER_LAZY,            "runs one job and sells its output again and again"},
+	{"never-publishes",  PROVIDER_NEVER_PUBLISHES, "submits results whose output no directory has"},
+	{"hides",            PROVIDER_HIDES,           "shows its results to the ledger and the directory only"},
+	{"declines-late",    PROVIDER_DECLINES_LATE,   "runs nothing and declines when the deadline is near"},
+	{"never-signs",      PROVIDER_NEVER_SIGNS,     "leaves deals unsigned"},
+	{"never-opens",      PROVIDER_NEVER_OPENS,     "signs deals and forgets them"},
+	{"never-runs",       PROVIDER_NEVER_RUNS,      "takes deals and does nothing more"},
+	{"never-submits",    PROVIDER_NEVER_SUBMITS,   "runs the jobs and keeps the results"},
+};
+static const struct misbehaviour of_creator[] = {
+	{"withholds",        CREATOR_WITHHOLDS,        "offers jobs whose program and inputs nobody gets"},
+	{"rejects-falsely",  CREATOR_REJECTS_FALSELY,  "disputes right results"},
+	{"never-judges",     CREATOR_NEVER_JUDGES,     "neither accepts nor disputes"},
+};
+static const struct misbehaviour of_directory[] = {
+	{"never-serves",     DIRECTORY_NEVER_SERVES,   "signs that it stores an output and gives it to nobody"},
+};
+
 static const struct {
 	const char *role;
 	const struct misbehaviour *rows;
 	size_t n;
 } roles[] = {
-	{"mediator", of_mediator, COUNT(of_mediator)},
+	{"provider",  of_provider,  COUNT(of_provider)},
+	{"creator",   of_creator,   COUNT(of_creator)},
+	{"directory", of_directory, COUNT(of_directory)},
+	{"mediator",  of_mediator,  COUNT(of_mediator)},
 };
 /* clang-format on */
 

@@ -145,15 +145,16 @@ int cmd_provider(struct cli *c)
 	struct provider_config config = {0};
 	struct daemon d;
 	struct role role;
+	unsigned how;
 	struct err e;
 	int rc;
 
 	if (!daemon_open(&d, c, "provider", "provider", provider_tables,
 	            DAEMON_NETWORK | DAEMON_BLOBS | DAEMON_CLIENT, &e) ||
-	        !prepare(&d, &config, &p, &e)) {
+	        !daemon_misbehaves(&d, &how, &e) || !prepare(&d, &config, &p, &e)) {
 		rc = cli_fail(c, &e);
 	} else {
-		role = provider_role(p);
+		role = provider_misbehaving(p, (enum provider_misbehaviour)how);
 		rc = daemon_serve(&d, &role);
 	}
 	daemon_close(&d);

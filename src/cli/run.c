@@ -383,14 +383,15 @@ static bool request(
 static int drive(struct running *r, struct creator_config *config)
 {
 	int lock = -1, rc;
+	unsigned how;
 	struct err e;
 
-	if (!buy_own(&r->d, config->owner, &lock, &e))
+	if (!daemon_misbehaves(&r->d, &how, &e) || !buy_own(&r->d, config->owner, &lock, &e))
 		return cli_fail(r->c, &e);
 	config->exit_when_done = true;
 	if (!creator_new(&r->d.world, config, &r->creator, &e))
 		return cli_fail(r->c, &e);
-	r->d.options.role = creator_role(r->creator);
+	r->d.options.role = creator_misbehaving(r->creator, (enum creator_misbehaviour)how);
 	r->d.options.listen_ip = NULL;
 	r->d.options.on_emit = on_emit;
 	r->d.options.emit_ctx = r;

@@ -352,6 +352,7 @@ struct creator *creator_free(struct creator *c)
 	map_done(&c->by_offer);
 	map_done(&c->by_deal);
 	map_done(&c->news);
+	free(c->instrument);
 	free(c);
 	return NULL;
 }

@@ -90,6 +90,15 @@ struct creator;
 MUST bool creator_new(
         struct world *w, const struct creator_config *c, struct creator **out, struct err *e);
 struct role creator_role(struct creator *c);
+/* Test instruments: what a job creator can do wrong on purpose. */
+enum creator_misbehaviour {
+	CREATOR_HONEST,
+	CREATOR_WITHHOLDS,
+	CREATOR_REJECTS_FALSELY, /* with a policy of AUDIT_RATE PPM_ONE */
+	CREATOR_NEVER_JUDGES
+};
+/* The role with that done to it; lives as long as c. */
+struct role creator_misbehaving(struct creator *c, enum creator_misbehaviour how);
 struct creator *creator_free(struct creator *c);
 /* Ask to cancel every job of this process as far as that is free; called from the loop, acts at the
  * next event (a timer with TAG_CANCEL is how a command raises it). */

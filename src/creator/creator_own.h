@@ -79,8 +79,9 @@ struct creator {
 	struct btime ledger_time;
 	bool started; /* `first` has been taken up */
 	bool want_cancel;
-	bool keep_set;     /* TAG_KEEP runs */
-	unsigned checking; /* runs that are under way */
+	bool keep_set;                  /* TAG_KEEP runs */
+	unsigned checking;              /* runs that are under way */
+	struct misbehaving *instrument; /* owned; NULL: honest */
 	struct peer
 	        book; /* the solver, for calls whose signed document is all the authority they need */
 };

@@ -56,7 +56,8 @@ struct links {
 struct directory {
 	struct world *world;
 	struct directory_config c;
-	struct map uploads; /* conn -> struct upload * */
+	struct map uploads;             /* conn -> struct upload * */
+	struct misbehaving *instrument; /* owned; NULL: honest */
 	uint64_t ledger_cursor, ledger_written;
 	/* Collecting blocks: garbage is known or supposed; since when it may be done; what is in use. */
 	bool garbage, marking, compacting;

@@ -125,6 +125,7 @@ struct provider *provider_free(struct provider *p)
 		return NULL;
 	map_done_owned(&p->works);
 	json_decref(p->idle.json);
+	free(p->instrument);
 	free(p);
 	return NULL;
 }

@@ -96,6 +96,7 @@ struct provider {
 	struct wall idle_since;
 	char last_refusal[256];
 	struct idle_view idle;
+	struct misbehaving *instrument; /* owned; NULL: honest */
 };
 
 /* offer.c */
