@@ -196,6 +196,8 @@ static void check_job(struct sim *s, const struct ledger *l, const struct rows *
 
 	deals_of(l, deals, &j->id, &t);
 	sim_short(&j->id, id);
+	sim_note(s, NULL, "%s is %s at attempt %u: %s", j->module, sm_name(&job_states, j->state),
+	        j->attempt, j->why);
 	if (t.paid_n > 1)
 		sim_fail(s, "job %s was paid for %u times", id, t.paid_n);
 	else if (j->state == JOB_DONE && t.paid_n == 0)

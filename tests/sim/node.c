@@ -266,6 +266,9 @@ static bool crashes_here(struct node *n)
 	struct sim *s = n->sim;
 	bool each = strcmp(n->name, s->sc->each) == 0;
 
+	/* What is left then is no part of any deal. */
+	if (s->settled_at)
+		return false;
 	n->boundaries++;
 	if (each && s->o.crash_at == n->boundaries) {
 		node_crash(n, s->sc->each_down.ms * MS);

@@ -193,6 +193,8 @@ static bool job_words(
 			TRY(number(v, 1000, &j->price, e), e);
 		else if (str_is(name, "copies"))
 			TRY(small(v, JOBS_MAX, copies, e), e);
+		else if (str_is(name, "check"))
+			TRY(audit_parse(v, &j->check, e), e);
 		else if (str_is(name, "detach"))
 			j->detach = true;
 		else if (str_is(name, "key") && v.n < sizeof j->key)

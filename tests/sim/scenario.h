@@ -8,6 +8,7 @@
  *   provider  NAME [parallel=N] [price=N] [broken] [silent]
  *   creator   NAME [daemon]
  *   job       CREATOR [at=T] [count=N] [queue=T] [detach] [key=WORD] [copies=N] [every=T] [again=T] [price=N]
+ *             [check=POLICY]
  *   faults    KIND=P ... [delay=T] [down=T] [from=T] [until=T]     P: per mille; KIND: see fault.def
  *   partition A B at=T for=T
  *   crash     A at=T [for=T]
@@ -28,6 +29,7 @@
 #include "base/err.h"
 #include "base/when.h"
 #include "model/model.h"
+#include "verify/audit.h"
 
 #define PARTIES_MAX  24
 #define JOBS_MAX     32
@@ -62,6 +64,7 @@ struct wanted_job {
 	        again; /* again: the same command is given again so long after it ended early */
 	uint64_t count, price;
 	bool detach;
+	struct audit_policy check;
 	char key[64];
 };
 

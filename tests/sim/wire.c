@@ -473,6 +473,7 @@ static bool prepare_run(struct node *n, struct buyer *b)
 	}
 	b->request.spec = &b->spec;
 	b->request.queue = n->job->queue;
+	b->request.check = n->job->check;
 	snprintf(b->request.key, sizeof b->request.key, "%s", n->job->key);
 	snprintf(b->request.out, sizeof b->request.out, "out/%s", n->name);
 	make_terms(n, &b->spec, &b->request.offer);
@@ -557,6 +558,9 @@ static void open_creator(struct node *n)
 	b->config.directory = n->sim->directory->peer;
 	b->config.domain = n->sim->domain;
 	b->config.genesis = n->sim->genesis;
+	b->config.can_run = true;
+	b->config.checks = 1;
+	b->config.share_ppm = PPM_ONE;
 	if (n->kind == NODE_RUN && !opened(n, wire_spec(n->sim, n->job, &blobs, &b->spec, &e), &e))
 		return;
 	if (n->sim->ledger)
