@@ -298,15 +298,17 @@ static struct hash id_of(const struct action *a)
 	return id;
 }
 
+/* Out of reach, in trouble, or the action's block vanished. */
 static void ledger_is_away(void **state)
 {
+	static const enum err_code again[] = {E_UNREACHABLE, E_STALE, E_PEER, E_INTERNAL};
 	struct stage *s = *state;
 	struct hash action;
 
 	to_signed(s);
 	for (unsigned i = 0; i < 20; i++) {
 		action = id_of(submitted(s->b, ACTION_OPEN));
-		send_dropped(s->b, &action, E_UNREACHABLE);
+		send_dropped(s->b, &action, again[i % COUNT(again)]);
 		need(s->b, FX_TIMER, TAG_RETRY);
 		send_timer(s->b, retry_of(s));
 	}
