@@ -183,6 +183,21 @@ static void cancel_all(struct creator *c, const struct event *ev, struct effects
 	}
 }
 
+/* Messages are lost for good: the solver is asked for what they told. Each by a timer: one event's effects are
+ * bounded. */
+static void look_at_all(struct creator *c, struct effects *fx)
+{
+	const void *key;
+	void *val;
+
+	for (size_t i = 0; fx->n < EFFECTS_MAX / 2 && map_next(&c->jobs, &i, &key, &val);) {
+		const struct job *j = *(struct job **)val;
+
+		if (j->j.state != JOB_STORING)
+			fx_add(fx, FX_TIMER, (struct tag){.what = TAG_LOOK, .key = j->j.id});
+	}
+}
+
 /* Only with an open stream is an offer posted: no message about it can be missed then. */
 static void on_connected(struct creator *c, const struct event *ev, struct effects *fx)
 {
@@ -195,6 +210,8 @@ static void on_connected(struct creator *c, const struct event *ev, struct effec
 			cancel_all(c, ev, fx);
 		if (c->jobs.n == 0 && c->c.exit_when_done)
 			fx_add(fx, FX_EXIT, (struct tag){0});
+	} else if (ev->message->lost) {
+		look_at_all(c, fx);
 	}
 }
 

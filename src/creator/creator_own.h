@@ -39,7 +39,8 @@ struct later {
 
 struct job {
 	struct creator_job j;
-	unsigned waiting;   /* pushes under way */
+	unsigned waiting;   /* pushes or fetches under way */
+	uint32_t round;     /* of those pushes: others belong to a try that was given up */
 	unsigned tries;     /* of the present step */
 	uint64_t asked_s;   /* ledger time at which a passed deadline was last acted on */
 	uint64_t events;    /* in its timeline */

@@ -5,6 +5,8 @@
 
 #include "provider/provider_own.h"
 
+enum { TELL_AGAIN_MS = 5000 };
+
 const struct record *(*const provider_tables[])(void) = {provider_deal_record, provider_work_record,
         provider_offer_record, provider_cursor_record, NULL};
 
@@ -42,6 +44,25 @@ static void on_timer(struct provider *p, const struct event *ev, struct effects 
 		provider_post_offer(p, ev, fx);
 	else if (ev->timer.what == TAG_RETRY)
 		provider_on_retry(p, ev, fx);
+	else if (ev->timer.what == TAG_TELL)
+		provider_on_tell(p, ev, fx);
+}
+
+/* The JC learns signature and output from the solver alone: it is told until it takes them, or says for good
+ * that it does not. */
+static void on_told(struct provider *p, const struct reply *r, struct effects *fx)
+{
+	struct work *k = provider_work_get(p, &r->tag.key);
+
+	if (!k)
+		return;
+	if ((!r->ok || r->status >= 400) && err_passes(&r->err))
+		fx_add(fx, FX_TIMER, (struct tag){.what = TAG_TELL, .key = k->w.id})->delay =
+		        span_ms(TELL_AGAIN_MS);
+	else if (r->tag.what == TAG_RESULT)
+		k->told_result = true;
+	else
+		k->told_signature = true;
 }
 
 static void on_reply(struct provider *p, const struct event *ev, struct effects *fx)
@@ -56,8 +77,8 @@ static void on_reply(struct provider *p, const struct event *ev, struct effects 
 		provider_on_idle(p, ev, fx);
 		return;
 	}
-	/* Signatures and results reach the JC through the ledger's events as well: a solver that does not
-	 * take them is only noted. */
+	if (r->tag.what == TAG_SIGNATURE || r->tag.what == TAG_RESULT)
+		on_told(p, r, fx);
 	if (!r->ok || r->status >= 400)
 		log_line(&p->world->log, LOG_ODD, "solver: %s", r->err.msg);
 }
