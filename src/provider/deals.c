@@ -4,6 +4,7 @@
 #include "codec/json.h"
 #include "codec/signed.h"
 #include "market/deal_of.h"
+#include "port/outcome.h"
 #include "provider/provider_own.h"
 
 enum {
@@ -183,21 +184,15 @@ void provider_on_tree(struct provider *p, const struct event *ev, struct effects
 /* Fill in the outcome of a run: what is charged is what 2.5 says. */
 static bool outcome(struct provider *p, struct work *k, const struct run_done *r, struct err *e)
 {
-	uint64_t all = r->input_bytes;
+	struct outcome o;
 	struct result res;
 
-	k->w.status = r->status;
-	k->w.count = r->count;
+	outcome_of_run(r, k->deal.deal.hot.byte_limit, &o);
+	k->w.status = o.status;
+	k->w.count = o.count;
 	k->w.wall_us = r->wall_us;
-	k->w.tree = r->tree.digest;
-	if (r->status == STATUS_COMPLETED) {
-		if (__builtin_add_overflow(all, r->tree_bytes, &all) ||
-		        all > k->deal.deal.hot.byte_limit) {
-			k->w.status = STATUS_BANDWIDTH_EXCEEDED;
-			all = r->input_bytes;
-		}
-	}
-	k->w.bytes = all;
+	k->w.tree = o.tree;
+	k->w.bytes = o.bytes;
 	p->world->rng.fill(p->world->rng.self, k->w.secret.b, sizeof k->w.secret.b);
 	work_result(k, &res);
 	TRY(world_sign(p->world, &p->c.domain, result_record(), &res, &k->w.result_sig, e), e);

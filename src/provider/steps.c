@@ -4,7 +4,6 @@
 #include "codec/eip712.h"
 #include "codec/hex.h"
 #include "codec/json.h"
-#include "codec/unixfs.h"
 #include "market/deal_of.h"
 #include "port/spec.h"
 #include "provider/provider_own.h"
@@ -24,15 +23,6 @@ static const struct peer *directory_of(const struct provider *p, const struct wo
 			return &p->c.directories[i];
 	}
 	return NULL;
-}
-
-/* Is the whole tree here, every block with the digest that it is named by? */
-static bool have_tree(struct provider *p, const struct cid *root, uint64_t max, uint64_t *bytes)
-{
-	struct block_source src = {p->world->blobs.self, p->world->blobs.get};
-	struct err e;
-
-	return unixfs_blocks(&src, root, max, NULL, NULL, bytes, &e);
 }
 
 static void fetch(struct provider *p, struct work *k, enum provider_tag what,
@@ -118,25 +108,20 @@ static bool check_pay(const struct work *k, const struct job_spec *s, struct err
 static bool fetch_parts(struct provider *p, struct work *k, const struct job_spec *s,
         struct effects *fx, struct err *e)
 {
-	struct cid root = cid_tree(&s->program);
-	uint64_t bytes;
+	struct cid root;
+	uint64_t max, bytes;
 
 	/* What was fetched and is still not here whole will never be. */
 	if (p->ledger_time.s && k->rounds++ > PARTS_ROUNDS_MAX)
 		return FAIL(e, MODULE_INPUT,
 		        "program and inputs cannot be fetched whole within the bytes that the spec states");
-	if (!have_tree(p, &root, WASM_MODULE_MAX * 2, &bytes))
-		fetch(p, k, TAG_FETCH_PART, &root, WASM_MODULE_MAX * 2, fx);
-	for (uint32_t i = 0; i < s->inputs.n; i++) {
-		const struct spec_input *in = &s->inputs.v[i];
-
-		root = spec_input_root(in);
-		if (!have_tree(p, &root, in->bytes, &bytes)) {
-			fetch(p, k, TAG_FETCH_PART, &root, in->bytes, fx);
-		} else if (bytes != in->bytes) {
+	for (size_t i = 0; spec_part(s, i, &root, &max); i++) {
+		if (!tree_here(&p->world->blobs, &root, max, &bytes))
+			fetch(p, k, TAG_FETCH_PART, &root, max, fx);
+		else if (i && bytes != max)
 			return FAIL(e, MODULE_INPUT, "input %s has %llu bytes, the spec says %llu",
-			        in->path, (unsigned long long)bytes, (unsigned long long)in->bytes);
-		}
+			        s->inputs.v[i - 1].path, (unsigned long long)bytes,
+			        (unsigned long long)max);
 	}
 	return true;
 }
