@@ -393,8 +393,11 @@ static void resume(struct provider *p, struct work *k, struct effects *fx)
 	case WORK_RUNNING: step_run(p, k, fx); break;
 	case WORK_RAN: step_push(p, k, fx); break;
 	case WORK_STORED:
+		/* What the ledger has, the JC may still wait for: only the solver tells it the Output. */
 		if (k->w.ledger == DEAL_AGREED)
 			step_submit(p, k, fx);
+		else
+			step_tell(p, k, fx);
 		break;
 	case WORK_DECLINING: step_decline(p, k, (uint8_t)k->w.count, k->w.why, fx); break;
 	case WORK_DONE:

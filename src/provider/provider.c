@@ -5,13 +5,34 @@
 
 #include "provider/provider_own.h"
 
+enum { TELL_MS = 1000 /* before a result that the solver did not take is told again */ };
+
 const struct record *(*const provider_tables[])(void) = {provider_deal_record, provider_work_record,
         provider_offer_record, provider_cursor_record, NULL};
 
-static void on_start(struct provider *p, const struct event *ev, struct effects *fx)
+/* One timer for each deal of before the start: their effects are bounded by one event's. What one event
+ * cannot hold the next one goes on with. */
+static void resume_some(struct provider *p, struct effects *fx)
 {
 	const void *key;
 	void *val;
+
+	for (size_t i = 0; map_next(&p->works, &i, &key, &val);) {
+		struct work *k = *(struct work **)val;
+
+		if (!k->loaded)
+			continue;
+		if (fx->n >= EFFECTS_MAX - 8) {
+			fx_add(fx, FX_TIMER, (struct tag){.what = TAG_RESUME});
+			return;
+		}
+		k->loaded = false;
+		fx_add(fx, FX_TIMER, (struct tag){.what = TAG_RETRY, .key = k->w.id});
+	}
+}
+
+static void on_start(struct provider *p, const struct event *ev, struct effects *fx)
+{
 	struct fx *f;
 	struct err e;
 
@@ -26,22 +47,24 @@ static void on_start(struct provider *p, const struct event *ev, struct effects 
 	f->audience = p->c.solver.addr;
 	f->path = "/v1/events";
 	f->id = p->cursors[CURSOR_SOLVER].at;
-	for (size_t i = 0; map_next(&p->works, &i, &key, &val);) {
-		struct work *k = *(struct work **)val;
-
-		/* One timer each: their effects are bounded by one event's. */
-		fx_add(fx, FX_TIMER, (struct tag){.what = TAG_RETRY, .key = k->w.id});
-		if (fx->n >= EFFECTS_MAX - 8)
-			break;
-	}
+	resume_some(p, fx);
 }
 
 static void on_timer(struct provider *p, const struct event *ev, struct effects *fx)
 {
-	if (ev->timer.what == TAG_RENEW)
+	struct work *k;
+
+	if (ev->timer.what == TAG_RENEW) {
 		provider_post_offer(p, ev, fx);
-	else if (ev->timer.what == TAG_RETRY)
+	} else if (ev->timer.what == TAG_RETRY) {
 		provider_on_retry(p, ev, fx);
+	} else if (ev->timer.what == TAG_RESUME) {
+		resume_some(p, fx);
+	} else if (ev->timer.what == TAG_TELL) {
+		k = provider_work_get(p, &ev->timer.key);
+		if (k && k->w.state == WORK_STORED)
+			step_tell(p, k, fx);
+	}
 }
 
 static void on_reply(struct provider *p, const struct event *ev, struct effects *fx)
@@ -56,10 +79,14 @@ static void on_reply(struct provider *p, const struct event *ev, struct effects 
 		provider_on_idle(p, ev, fx);
 		return;
 	}
-	/* Signatures and results reach the JC through the ledger's events as well: a solver that does not
-	 * take them is only noted. */
-	if (!r->ok || r->status >= 400)
-		log_line(&p->world->log, LOG_ODD, "solver: %s", r->err.msg);
+	if (r->ok && r->status < 400)
+		return;
+	log_line(&p->world->log, LOG_ODD, "solver: %s", r->err.msg);
+	/* Signatures reach the JC through the ledger's events as well. A result's Output does not: a JC that
+	 * never hears of it would be late to judge. */
+	if (r->tag.what == TAG_RESULT && (!r->ok || err_retry(r->err.code) != RETRY_NEVER))
+		fx_add(fx, FX_TIMER, (struct tag){.what = TAG_TELL, .key = r->tag.key})->delay =
+		        span_ms(TELL_MS);
 }
 
 static void on_event(void *self, const struct event *ev, struct effects *fx)

@@ -37,7 +37,9 @@ enum provider_tag {
 	TAG_RETRY,          /* timer: try the present step again */
 	TAG_DECLINE,        /* call */
 	TAG_IDLE,           /* call: why no job matches our offer */
-	TAG_CANCEL          /* call: our offer out of the book */
+	TAG_CANCEL,         /* call: our offer out of the book */
+	TAG_TELL,           /* timer: a result that the solver did not take, again */
+	TAG_RESUME          /* timer: the deals of before the start, some more of them */
 };
 
 struct work {
@@ -49,6 +51,7 @@ struct work {
 	bool gathered;         /* the parts are all here, and not looked at again */
 	bool running;          /* handed to the executor */
 	bool pausing;          /* until its retry timer: not run before */
+	bool loaded;           /* of before the start, and not gone on with yet */
 	struct hash action;    /* id of the action that was submitted last */
 	uint64_t asked_s;      /* ledger time at which a passed deadline was last acted on */
 	struct resources need; /* of its spec */
@@ -117,6 +120,8 @@ void step_timeout(struct work *k, struct effects *fx);
 void step_run(struct provider *p, struct work *k, struct effects *fx);
 void step_push(struct provider *p, struct work *k, struct effects *fx);
 void step_submit(struct provider *p, struct work *k, struct effects *fx);
+/* The result, whole, to the solver alone. */
+void step_tell(struct provider *p, struct work *k, struct effects *fx);
 void step_decline(
         struct provider *p, struct work *k, uint8_t reason, const char *why, struct effects *fx);
 void step_refuse(struct provider *p, struct work *k, const struct err *why, struct effects *fx);

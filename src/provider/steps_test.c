@@ -426,7 +426,70 @@ static void restart_when_stored(void **state)
 	send_deal_event(s->b, &s->id, DEAL_RESULTS_SUBMITTED, 0, s->b->ledger.s + 600);
 	restart(s);
 	send_timer(s->b, retry_of(s));
-	assert_null(submitted(s->b, ACTION_RESULT)); /* the ledger has it */
+	assert_null(submitted(s->b, ACTION_RESULT));                   /* the ledger has it */
+	assert_true(asks(need(s->b, FX_CALL, TAG_RESULT), "/result")); /* the JC may not */
+}
+
+/* Only the solver tells the JC the Output: it hears of it until it takes it, or the deal is over. */
+static void solver_is_away_when_there_is_a_result(void **state)
+{
+	struct stage *s = *state;
+	struct tag tag;
+
+	to_stored(s);
+	tag = need(s->b, FX_CALL, TAG_RESULT)->tag;
+	send_deal_event(s->b, &s->id, DEAL_RESULTS_SUBMITTED, 0, s->b->ledger.s + 600);
+	for (unsigned i = 0; i < 20; i++) {
+		send_silence(s->b, tag);
+		tag = need(s->b, FX_TIMER, TAG_TELL)->tag;
+		send_timer(s->b, tag);
+		assert_null(submitted(s->b, ACTION_RESULT));
+		tag = need(s->b, FX_CALL, TAG_RESULT)->tag;
+	}
+	send_refusal(s->b, tag, E_NOT_FOUND);
+	tag = need(s->b, FX_TIMER, TAG_TELL)->tag;
+	send_reply(s->b, (struct tag){.what = TAG_RESULT, .key = s->id}, 200, json_object());
+	assert_int_equal(fx_count(s->b, FX_TIMER), 0);
+	send_refusal(s->b, (struct tag){.what = TAG_RESULT, .key = s->id}, E_STATE);
+	assert_int_equal(fx_count(s->b, FX_TIMER), 0); /* it never will */
+	send_deal_event(s->b, &s->id, DEAL_RESULTS_ACCEPTED, 1000, 0);
+	send_timer(s->b, tag);
+	assert_int_equal(fx_count(s->b, FX_CALL), 0);
+}
+
+/* More than the effects of one event: the start is spread over several. */
+static void restart_with_many_deals(void **state)
+{
+	enum { MANY = 600 };
+	struct stage *s = *state;
+	struct store rows = store_memory_port(s->b->rows);
+	unsigned timers = 0, events = 0;
+	struct err e;
+
+	to_stored(s);
+	for (uint32_t i = 1; i < MANY; i++) {
+		struct provider_work w = work_row(s);
+		struct provider_deal d = {.id = w.id};
+
+		assert_true(rows.get(rows.self, provider_deal_record(), &d, &e));
+		d.id = w.id = hash_no(1000 + i);
+		assert_true(rows.put(rows.self, provider_deal_record(), &d, &e));
+		assert_true(rows.put(rows.self, provider_work_record(), &w, &e));
+	}
+	restart(s);
+	for (;;) {
+		bool more = fx_of(s->b, FX_TIMER, TAG_RESUME, 0) != NULL;
+
+		assert_true(s->b->fx.n <= EFFECTS_MAX);
+		events++;
+		for (unsigned i = 0; fx_of(s->b, FX_TIMER, TAG_RETRY, i); i++)
+			timers++;
+		if (!more)
+			break;
+		send_timer(s->b, (struct tag){.what = TAG_RESUME});
+	}
+	assert_int_equal(timers, MANY);
+	assert_true(events > 2);
 }
 
 static void restart_when_declining(void **state)
@@ -477,6 +540,8 @@ int main(void)
 	        T(restart_when_running),
 	        T(restart_when_it_has_run),
 	        T(restart_when_stored),
+	        T(solver_is_away_when_there_is_a_result),
+	        T(restart_with_many_deals),
 	        T(restart_when_declining),
 	        T(restart_after_the_directory_was_dropped),
 	};
