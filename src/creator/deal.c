@@ -181,8 +181,14 @@ void job_on_look(struct creator *c, const struct event *ev, struct effects *fx)
 
 	const char *state;
 
-	if (!j || !ev->reply->ok || ev->reply->status >= 400 ||
-	        !json_parse(bytes_str(ev->reply->body), &body, &e))
+	if (!j)
+		return;
+	/* A solver that is down is back soon, and what it would have said is not said again. */
+	if (!ev->reply->ok || ev->reply->status >= 500) {
+		job_look_later(j, fx);
+		return;
+	}
+	if (ev->reply->status >= 400 || !json_parse(bytes_str(ev->reply->body), &body, &e))
 		return;
 	state = json_string_value(json_object_get(body, "state"));
 	if (j->j.state >= JOB_MATCHED)
@@ -196,4 +202,6 @@ void job_on_look(struct creator *c, const struct event *ev, struct effects *fx)
 		on_deal(c, body, ev, fx);
 	if (j->j.state >= JOB_MATCHED && json_object_get(body, "result"))
 		job_on_result(c, j, body, ev, fx);
+	else if (j->j.state == JOB_SUBMITTED)
+		job_look_later(j, fx); /* the provider has not brought it there yet */
 }
