@@ -17,7 +17,7 @@ int cmd_creator(struct cli *c)
 	            DAEMON_NETWORK | DAEMON_BLOBS | DAEMON_CLIENT | DAEMON_SHARED, &e) ||
 	        !buy_prepare(&d, &config, &e) || !buy_read_on(&d, &config, &e) ||
 	        !creator_new(&d.world, &config, &role_state, &e)) {
-		rc = cli_fail(c, &e);
+		rc = daemon_failed(&d, &e);
 	} else {
 		role = creator_role(role_state);
 		rc = daemon_serve(&d, &role);

@@ -30,13 +30,20 @@ bool fd_write(int fd, struct bytes data)
 	return true;
 }
 
+bool no_room(int sys)
+{
+	return sys == ENOSPC || sys == EDQUOT || sys == EFBIG;
+}
+
 /* What an errno means to a user. */
 static bool fail(struct err *e, int sys, const char *verb, const char *path)
 {
 	if (sys == ENOENT)
 		return FAIL(e, NOT_FOUND, "cannot %s %s: there is no such file", verb, path);
-	if (sys == ENOSPC || sys == EDQUOT)
-		return FAIL_SYS(e, DISK_FULL, sys, "cannot %s %s", verb, path);
+	if (no_room(sys)) {
+		FAIL_SYS(e, DISK_FULL, sys, "cannot %s %s: no space is left there", verb, path);
+		return err_hint(e, "free some space on that disk, then try again");
+	}
 	return FAIL_SYS(e, IO, sys, "cannot %s %s", verb, path);
 }
 

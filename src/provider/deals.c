@@ -298,7 +298,7 @@ static void on_dropped(struct provider *p, const struct ledger_note *n, struct e
 	}
 	if (!k)
 		return;
-	if (n->err.code == E_UNREACHABLE || n->err.code == E_TIMEOUT || n->err.code == E_BUSY) {
+	if (err_passes(n->err.code)) {
 		k->tries = 0;
 		(void)again(k, fx);
 		return;
