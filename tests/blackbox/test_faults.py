@@ -3,24 +3,9 @@ the ledger balances, nothing is paid twice. The fixture's teardown verifies the 
 import pytest
 
 from conftest import wait_until
-from world import START, Buyer, command_of, jobs, kill_and_start, start_again
+from world import START, Buyer, command_of, jobs, kill_and_start, settled, start_again
 
 WORK = ["mandelbrot", "-i", "Width=400", "-i", "Height=300", "-i", "Iterations=2000"]
-
-
-def settled(market, n):
-    """n jobs, each paid for once and nothing more; nothing is locked on either side."""
-    done = jobs(market)
-    assert len(done) == n
-    assert {j["state"] for j in done} == {"DONE"}, done
-    buyer = market.json("wallet", "balance")
-    assert buyer["locked"] == "0"
-    cost = sum(int(j["cost"]) for j in done)
-    assert START - int(buyer["free"]) == cost > 0
-    wait_until(lambda: market.json("provider", "status")["unfinished"] == 0)
-    provider = market.json("wallet", "balance", "-w", "provider")
-    assert provider["locked"] == "0"
-    assert int(provider["free"]) - START == cost
 
 
 @pytest.mark.parametrize("role", ["provider", "solver", "directory", "ledger"])

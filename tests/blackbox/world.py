@@ -80,3 +80,18 @@ def kill_and_start(market, role):
 
 def jobs(market):
     return market.json("job", "list")["jobs"]
+
+
+def settled(market, n):
+    """n jobs, each paid for once and nothing more; nothing is locked on either side."""
+    done = jobs(market)
+    assert len(done) == n
+    assert {j["state"] for j in done} == {"DONE"}, done
+    buyer = market.json("wallet", "balance")
+    assert buyer["locked"] == "0"
+    cost = sum(int(j["cost"]) for j in done)
+    assert START - int(buyer["free"]) == cost > 0
+    wait_until(lambda: market.json("provider", "status")["unfinished"] == 0)
+    provider = market.json("wallet", "balance", "-w", "provider")
+    assert provider["locked"] == "0"
+    assert int(provider["free"]) - START == cost
