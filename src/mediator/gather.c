@@ -229,9 +229,11 @@ void gather_step(struct mediator *m, struct dispute *k, struct effects *fx)
 
 /* ---- answers --------------------------------------------------------------------------------------------- */
 
-/* A solver that has not seen the check yet keeps the signatures to itself. */
 static bool on_solver(struct mediator *m, struct dispute *k, const json_t *j, struct err *e)
 {
+	/* Until it has seen the check it keeps the signatures to the parties: that is no answer yet. */
+	if (!json_object_get(j, "providerSignature"))
+		return true;
 	if (!has_deal(k))
 		TRY(take_deal(m, k, j, e), e);
 	k->solver_answered = true;
