@@ -63,12 +63,13 @@ struct dispute {
 	struct case_file f;
 	struct mediator_answer a; /* sig.n: signed */
 	/* gathering */
-	unsigned waiting; /* calls and fetches under way */
-	unsigned tries;   /* rounds of the present step */
-	unsigned noes;    /* directories that said that nothing is stored for the deal */
+	unsigned calls; /* under way */
+	unsigned tries; /* rounds of the present step */
+	unsigned noes;  /* directories that said that nothing is stored for the deal */
 	bool solver_answered;
 	/* fetching */
-	bool listed; /* the parts are listed */
+	unsigned waiting; /* fetches under way */
+	bool listed;      /* the parts are listed */
 	unsigned parts_n;
 	struct part parts[PARTS_MAX]; /* the last one is the output when has_output */
 	bool has_output;
