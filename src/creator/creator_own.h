@@ -189,6 +189,9 @@ void job_catch_up(struct creator *c, struct job *j, const struct event *ev, stru
 void creator_forget_news(struct creator *c);
 
 /* creator.c */
+/* Asks the solver what it knows of a job, now or after a while. */
+void job_look(struct creator *c, struct job *j, struct effects *fx);
+void job_look_later(struct job *j, struct effects *fx);
 void job_resume(struct creator *c, struct job *j, const struct event *ev, struct effects *fx);
 
 #endif

@@ -186,7 +186,7 @@ void job_on_look(struct creator *c, const struct event *ev, struct effects *fx)
 	if (!ev->reply->ok || ev->reply->status >= 400 ||
 	        !json_parse(bytes_str(ev->reply->body), &body, &e)) {
 		/* What was to be heard may be told by nobody else. */
-		if (!ev->reply->ok || ev->reply->status < 400 || err_passes(&ev->reply->err))
+		if (!ev->reply->ok || ev->reply->status < 400 || err_passes(ev->reply->err.code))
 			fx_add(fx, FX_TIMER, ev->reply->tag)->delay = span_ms(LOOK_AGAIN_MS);
 		return;
 	}
@@ -204,4 +204,6 @@ void job_on_look(struct creator *c, const struct event *ev, struct effects *fx)
 		on_deal(c, body, ev, fx);
 	if (j->j.state >= JOB_MATCHED && json_object_get(body, "result"))
 		job_on_result(c, j, body, ev, fx);
+	else if (j->j.state == JOB_SUBMITTED)
+		job_look_later(j, fx); /* the provider has not brought it there yet */
 }

@@ -307,7 +307,7 @@ static void on_no_ack(struct creator *c, struct job *j, const struct err *why,
         const struct event *ev, struct effects *fx)
 {
 	/* The createdAt of an offer that is too old stays what it is. */
-	bool passes = why->code == E_JSON_SYNTAX || (err_passes(why) && why->code != E_STALE);
+	bool passes = why->code == E_JSON_SYNTAX || (err_passes(why->code) && why->code != E_STALE);
 
 	/* A match that was quicker says that the offer is filed. */
 	if (j->j.state != JOB_POSTED)

@@ -182,6 +182,10 @@ static void add_findings(const struct dispute *k, json_t *j)
 {
 	const struct mediator_case *c = &k->c;
 
+	json_object_set_new(j, "provider",
+	        json_pack("{s:s, s:o, s:o, s:o}", "status", enum_name(&status_names, c->status),
+	                "count", json_of_u64(c->count), "bytes", json_of_u64(c->bytes), "output",
+	                json_of_tree(&c->tree)));
 	if (c->ran) {
 		json_object_set_new(j, "run",
 		        json_pack("{s:s, s:o, s:o, s:o, s:I}", "status",

@@ -161,7 +161,7 @@ static void on_pushed(
 		if (!again(k, fx))
 			return;
 		/* What it costs to decline is due in any case, once the submit timeout is near. */
-		if (!t->ok && err_passes(&e))
+		if (!t->ok && err_passes(e.code))
 			fx_add(fx, FX_TIMER, (struct tag){.what = TAG_RETRY, .key = k->w.id})
 			        ->delay = span_ms((int64_t)RETRY_MS << TRIES_MAX);
 		else
@@ -304,7 +304,7 @@ static void on_dropped(struct provider *p, const struct ledger_note *n, struct e
 	}
 	if (!k)
 		return;
-	if (err_passes(&n->err)) {
+	if (err_passes(n->err.code)) {
 		k->tries = 0;
 		(void)again(k, fx);
 		return;
@@ -399,6 +399,7 @@ static void resume(struct provider *p, struct work *k, struct effects *fx)
 	case WORK_RUNNING: step_run(p, k, fx); break;
 	case WORK_RAN: step_push(p, k, fx); break;
 	case WORK_STORED:
+		/* What the ledger has, the JC may still wait for: only the solver tells it the Output. */
 		if (k->w.ledger == DEAL_AGREED)
 			step_submit(p, k, fx);
 		else

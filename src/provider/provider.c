@@ -10,10 +10,29 @@ enum { TELL_AGAIN_MS = 5000 };
 const struct record *(*const provider_tables[])(void) = {provider_deal_record, provider_work_record,
         provider_offer_record, provider_cursor_record, NULL};
 
-static void on_start(struct provider *p, const struct event *ev, struct effects *fx)
+/* One timer for each deal of before the start: their effects are bounded by one event's. What one event
+ * cannot hold the next one goes on with. */
+static void resume_some(struct provider *p, struct effects *fx)
 {
 	const void *key;
 	void *val;
+
+	for (size_t i = 0; map_next(&p->works, &i, &key, &val);) {
+		struct work *k = *(struct work **)val;
+
+		if (!k->loaded)
+			continue;
+		if (fx->n >= EFFECTS_MAX - 8) {
+			fx_add(fx, FX_TIMER, (struct tag){.what = TAG_RESUME});
+			return;
+		}
+		k->loaded = false;
+		fx_add(fx, FX_TIMER, (struct tag){.what = TAG_RETRY, .key = k->w.id});
+	}
+}
+
+static void on_start(struct provider *p, const struct event *ev, struct effects *fx)
+{
 	struct fx *f;
 	struct err e;
 
@@ -28,24 +47,20 @@ static void on_start(struct provider *p, const struct event *ev, struct effects 
 	f->audience = p->c.solver.addr;
 	f->path = "/v1/events";
 	f->id = p->cursors[CURSOR_SOLVER].at;
-	for (size_t i = 0; map_next(&p->works, &i, &key, &val);) {
-		struct work *k = *(struct work **)val;
-
-		/* One timer each: their effects are bounded by one event's. */
-		fx_add(fx, FX_TIMER, (struct tag){.what = TAG_RETRY, .key = k->w.id});
-		if (fx->n >= EFFECTS_MAX - 8)
-			break;
-	}
+	resume_some(p, fx);
 }
 
 static void on_timer(struct provider *p, const struct event *ev, struct effects *fx)
 {
-	if (ev->timer.what == TAG_RENEW)
+	if (ev->timer.what == TAG_RENEW) {
 		provider_post_offer(p, ev, fx);
-	else if (ev->timer.what == TAG_RETRY)
+	} else if (ev->timer.what == TAG_RETRY) {
 		provider_on_retry(p, ev, fx);
-	else if (ev->timer.what == TAG_TELL)
+	} else if (ev->timer.what == TAG_TELL) {
 		provider_on_tell(p, ev, fx);
+	} else if (ev->timer.what == TAG_RESUME) {
+		resume_some(p, fx);
+	}
 }
 
 /* The JC learns signature and output from the solver alone: it is told until it takes them, or says for good
@@ -56,7 +71,7 @@ static void on_told(struct provider *p, const struct reply *r, struct effects *f
 
 	if (!k)
 		return;
-	if ((!r->ok || r->status >= 400) && err_passes(&r->err))
+	if ((!r->ok || r->status >= 400) && err_passes(r->err.code))
 		fx_add(fx, FX_TIMER, (struct tag){.what = TAG_TELL, .key = k->w.id})->delay =
 		        span_ms(TELL_AGAIN_MS);
 	else if (r->tag.what == TAG_RESULT)

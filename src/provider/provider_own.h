@@ -38,7 +38,8 @@ enum provider_tag {
 	TAG_DECLINE,        /* call */
 	TAG_IDLE,           /* call: why no job matches our offer */
 	TAG_CANCEL,         /* call: our offer out of the book */
-	TAG_TELL            /* timer: what the solver has not taken yet is sent again */
+	TAG_TELL,           /* timer: what the solver has not taken yet is sent again */
+	TAG_RESUME          /* timer: the deals of before the start, some more of them */
 };
 
 struct work {
@@ -50,6 +51,7 @@ struct work {
 	bool gathered;       /* the parts are all here, and not looked at again */
 	bool running;        /* handed to the executor */
 	bool pausing;        /* until its retry timer: not run before */
+	bool loaded;         /* of before the start, and not gone on with yet */
 	bool told_signature; /* the solver has it, or will not have it */
 	bool told_result;
 	struct hash action;    /* id of the action that was submitted last */

@@ -490,6 +490,41 @@ static void result_is_refused_by_the_solver(void **state)
 	assert_null(fx_of(s->b, FX_CALL, TAG_RESULT, 0));
 }
 
+/* More than the effects of one event: the start is spread over several. */
+static void restart_with_many_deals(void **state)
+{
+	enum { MANY = 600 };
+	struct stage *s = *state;
+	struct store rows = store_memory_port(s->b->rows);
+	unsigned timers = 0, events = 0;
+	struct err e;
+
+	to_stored(s);
+	for (uint32_t i = 1; i < MANY; i++) {
+		struct provider_work w = work_row(s);
+		struct provider_deal d = {.id = w.id};
+
+		assert_true(rows.get(rows.self, provider_deal_record(), &d, &e));
+		d.id = w.id = hash_no(1000 + i);
+		assert_true(rows.put(rows.self, provider_deal_record(), &d, &e));
+		assert_true(rows.put(rows.self, provider_work_record(), &w, &e));
+	}
+	restart(s);
+	for (;;) {
+		bool more = fx_of(s->b, FX_TIMER, TAG_RESUME, 0) != NULL;
+
+		assert_true(s->b->fx.n <= EFFECTS_MAX);
+		events++;
+		for (unsigned i = 0; fx_of(s->b, FX_TIMER, TAG_RETRY, i); i++)
+			timers++;
+		if (!more)
+			break;
+		send_timer(s->b, (struct tag){.what = TAG_RESUME});
+	}
+	assert_int_equal(timers, MANY);
+	assert_true(events > 2);
+}
+
 static void restart_when_declining(void **state)
 {
 	struct stage *s = *state;
@@ -541,6 +576,7 @@ int main(void)
 	        T(restart_when_running),
 	        T(restart_when_it_has_run),
 	        T(restart_when_stored),
+	        T(restart_with_many_deals),
 	        T(restart_when_declining),
 	        T(restart_after_the_directory_was_dropped),
 	};
