@@ -353,15 +353,13 @@ static void open_mediator(struct node *n)
 	struct err e;
 
 	snprintf(c.engine, sizeof c.engine, "%s", engine);
-	if (n->sim->ledger)
-		snprintf(c.ledger.url, sizeof c.ledger.url, "%s", n->sim->ledger->url);
 	if (!opened(n, mediator_new(&n->world, &c, &x, &e) && mediator_start_cursor(x, &cursor, &e),
 	            &e))
 		return;
 	n->self = x;
 	n->free = free_mediator;
 	n->role = mediator_role(x);
-	go(n, cursor, true);
+	go(n, cursor, false);
 }
 
 /* ---- creators ------------------------------------------------------------------------------------------- */
