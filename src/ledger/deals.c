@@ -78,6 +78,7 @@ static void take_result(const struct step *s, struct agreement *d, const struct 
 	d->status = s->a->result.status;
 	d->count = s->a->result.count;
 	d->bytes = s->a->result.bytes;
+	d->output = s->a->output_hash;
 	d->cost = deal_cost(d->hot, d->count, d->bytes);
 }
 
