@@ -184,12 +184,6 @@ const char *err_fault_name(enum err_fault f)
 	return fault_names[f];
 }
 
-bool err_passes(enum err_code code)
-{
-	return code == E_UNREACHABLE || code == E_TIMEOUT || code == E_BUSY || code == E_RATE ||
-	       code == E_DISK_FULL || code == E_IO || code == E_MEMORY;
-}
-
 bool err_by_name(const char *name, enum err_code *out)
 {
 	for (int i = 0; i < E_COUNT; i++) {

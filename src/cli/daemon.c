@@ -6,6 +6,8 @@
 
 #include "blobs/http_tree.h"
 #include "chain/embedded.h"
+#include "cli/misbehave.h"
+#include "cli/remote.h"
 #include "cli/remove.h"
 #include "codec/eip712.h"
 #include "codec/hex.h"
@@ -112,6 +114,23 @@ bool daemon_open(struct daemon *d, struct cli *c, const char *role, const char *
 	d->options.world = &d->world;
 	d->options.domain = d->domain;
 	return true;
+}
+
+bool daemon_engine(struct daemon *d, struct err *e)
+{
+	char cache[CLI_PATH_MAX + 32], engine[CLI_PATH_MAX];
+
+	snprintf(cache, sizeof cache, "%s/wasm", d->cli->places.cache);
+	TRY(engine_path(d->cli, engine, e), e);
+	TRY(exec_wasm_open(
+	            &d->loop, &d->world.blobs, cache, engine, d->cli->self, &d->options.exec, e),
+	        e);
+	return true;
+}
+
+bool daemon_misbehaves(struct daemon *d, unsigned *how, struct err *e)
+{
+	return misbehave_read(&d->cli->args, d->role, &d->network.genesis, &d->world.log, how, e);
 }
 
 /* {url, account, pid}, written when requests are answered. */

@@ -43,6 +43,10 @@ enum daemon_parts {
 /* wallet: which key, unless the command line names one; NULL: the one in use. Made when there is none. */
 MUST bool daemon_open(struct daemon *d, struct cli *c, const char *role, const char *wallet,
         const struct record *(*const *tables)(void), unsigned parts, struct err *e);
+/* The executor, with what it compiled kept in the cache. MISSING_PART: there is no engine here. */
+MUST bool daemon_engine(struct daemon *d, struct err *e);
+/* What --test-misbehave asks of the role (cli/misbehave.h); 0: nothing. */
+MUST bool daemon_misbehaves(struct daemon *d, unsigned *how, struct err *e);
 /* Run to the end: host, ready file, exit code. Prints one line with the address. */
 int daemon_serve(struct daemon *d, const struct role *role);
 /* Its exit code when it could not be opened. HOST_AGAIN, after a second, while it is started anew for want of

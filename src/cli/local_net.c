@@ -131,6 +131,7 @@ static bool make_network(struct local_net *l, unsigned providers, struct err *e)
 	TRY(url(n->ledger_url, e), e);
 	TRY(url(n->solver_url, e), e);
 	TRY(url(n->directory_url, e), e);
+	TRY(url(n->mediators.v[0].url, e), e);
 	TRY(wallet_open(c, "operator", false, &op, e), e);
 	signer = wallet_signer(&op);
 	ok = network_write(l->file, n, &signer, e);
@@ -217,21 +218,27 @@ static void tail(const struct local_net *l, const char *role, char *out, size_t 
 	fclose(f);
 }
 
-static bool died(struct local_net *l, struct local_process *p, struct err *e)
+/* Has any of them ended? Then nothing is worth waiting for. */
+static bool died(struct local_net *l, struct err *e)
 {
 	char said[300];
 	int status;
 
-	if (waitpid(p->pid, &status, WNOHANG) != p->pid)
-		return false;
-	p->pid = 0;
-	tail(l, p->role, said, sizeof said);
-	FAIL(e, INTERNAL, "%s ended while it started: %s", p->role, said);
-	return true;
+	for (size_t i = 0; i < l->n; i++) {
+		struct local_process *p = &l->procs[i];
+
+		if (p->pid <= 0 || waitpid(p->pid, &status, WNOHANG) != p->pid)
+			continue;
+		p->pid = 0;
+		tail(l, p->role, said, sizeof said);
+		FAIL(e, INTERNAL, "%s ended while it started: %s", p->role, said);
+		return true;
+	}
+	return false;
 }
 
-/* Asks until the answer satisfies, or the process is dead, or it takes too long. */
-static bool wait_for(struct local_net *l, const char *base, const char *path,
+/* Asks until the answer satisfies, or a process is dead, or it takes too long. */
+static bool wait_for(struct local_net *l, const char *role, const char *base, const char *path,
         bool (*enough)(const json_t *j, void *ctx), void *ctx, struct err *e)
 {
 	struct mono until = mono_plus(clock_mono(), span_ms(READY_MS));
@@ -241,12 +248,11 @@ static bool wait_for(struct local_net *l, const char *base, const char *path,
 
 		if (remote_get(l->c, base, path, &j, e) && (!enough || enough(j, ctx)))
 			return true;
-		if (died(l, &l->procs[l->n - 1], e))
+		if (died(l, e))
 			return false;
 		clock_sleep(span_ms(STEP_MS));
 	}
-	return FAIL(
-	        e, TIMEOUT, "%s is not ready after %d s", l->procs[l->n - 1].role, READY_MS / 1000);
+	return FAIL(e, TIMEOUT, "%s is not ready after %d s", role, READY_MS / 1000);
 }
 
 static bool offers_stand(const json_t *j, void *ctx)
@@ -270,7 +276,8 @@ static bool start_providers(struct local_net *l, unsigned providers, struct err 
 		provider_name(i, name);
 		TRY(spawn(l, name, args, e), e);
 	}
-	return wait_for(l, l->network.solver_url, "/v1/offers", offers_stand, &providers, e);
+	return wait_for(
+	        l, "provider", l->network.solver_url, "/v1/offers", offers_stand, &providers, e);
 }
 
 static bool start_all(struct local_net *l, const char *genesis, unsigned providers, struct err *e)
@@ -283,13 +290,19 @@ static bool start_all(struct local_net *l, const char *genesis, unsigned provide
 	const char *solver[] = {
 	        "solver", "--server-port", port_of(n->solver_url), "--network-file", l->file, NULL};
 
+	const char *mediator[] = {"mediator", "--server-port", port_of(n->mediators.v[0].url),
+	        "--network-file", l->file, NULL};
+
 	TRY(spawn(l, "ledger", ledger, e), e);
-	TRY(wait_for(l, n->ledger_url, "/v1/head", NULL, NULL, e), e);
+	TRY(wait_for(l, "ledger", n->ledger_url, "/v1/head", NULL, NULL, e), e);
 	TRY(spawn(l, "directory", directory, e), e);
-	TRY(wait_for(l, n->directory_url, "/v1/health", NULL, NULL, e), e);
+	TRY(wait_for(l, "directory", n->directory_url, "/v1/health", NULL, NULL, e), e);
 	TRY(spawn(l, "solver", solver, e), e);
-	TRY(wait_for(l, n->solver_url, "/v1/info", is_ready, NULL, e), e);
-	return start_providers(l, providers, e);
+	TRY(wait_for(l, "solver", n->solver_url, "/v1/info", is_ready, NULL, e), e);
+	/* It gets ready while the providers do. */
+	TRY(spawn(l, "mediator", mediator, e), e);
+	TRY(start_providers(l, providers, e), e);
+	return wait_for(l, "mediator", n->mediators.v[0].url, "/v1/health", NULL, NULL, e);
 }
 
 bool local_net_start(struct local_net *l, struct cli *c, const char *dir, unsigned providers,

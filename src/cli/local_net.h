@@ -19,7 +19,7 @@ struct local_net {
 	const char *dir;              /* given to every process as --dir; NULL: the XDG places */
 	char file[CLI_PATH_MAX + 32]; /* network.json */
 	struct network_file network;
-	struct local_process procs[4 + LOCAL_PROVIDERS_MAX];
+	struct local_process procs[5 + LOCAL_PROVIDERS_MAX];
 	size_t n;
 	bool background; /* children outlive this process, logs go to files */
 };

@@ -6,7 +6,7 @@
 #include "codec/json.h"
 #include "creator/creator_own.h"
 
-enum { ADOPT_MS = 1000, LOOK_MS = 1000 };
+enum { ADOPT_MS = 1000 };
 
 static const struct route routes[] = {
         {"GET", "/v1/jobs", AUTH_NONE, BODY_NONE, 0, "the unfinished jobs of this process"},
@@ -14,7 +14,7 @@ static const struct route routes[] = {
 
 /* ---- jobs that are taken over ------------------------------------------------------------------------ */
 
-void job_look(struct creator *c, struct job *j, struct effects *fx)
+static void look(struct creator *c, struct job *j, struct effects *fx)
 {
 	const char *path = hash_is_zero(&j->j.deal)
 	                           ? fx_path(fx, "/v1/job-offers/", &j->j.offer, "")
@@ -22,12 +22,6 @@ void job_look(struct creator *c, struct job *j, struct effects *fx)
 
 	fx_call(fx, (struct tag){.what = TAG_LOOK, .key = j->j.id}, &c->c.solver, "GET", path,
 	        NULL);
-}
-
-void job_look_later(struct job *j, struct effects *fx)
-{
-	fx_add(fx, FX_TIMER, (struct tag){.what = TAG_LOOK, .key = j->j.id})->delay =
-	        span_ms(LOOK_MS);
 }
 
 static bool count_event(void *ctx, const void *row)
@@ -61,7 +55,7 @@ static void take(struct creator *c, const struct creator_job *row, const struct 
 	j = job_by_id(c, &row->id);
 	if (!j)
 		return;
-	job_look(c, j, fx);
+	look(c, j, fx);
 	job_resume(c, j, ev, fx);
 }
 
@@ -130,9 +124,11 @@ void job_resume(struct creator *c, struct job *j, const struct event *ev, struct
 	case JOB_POSTED: job_post(c, j, fx); break;
 	case JOB_MATCHED: job_sign(c, j, fx); break;
 	case JOB_FETCHING: job_fetch(c, j, fx); break;
+	case JOB_CHECKING: job_check(c, j, ev, fx); break;
+	case JOB_DISPUTED: job_send_check(c, j, ev, fx); break;
 	case JOB_JUDGED: job_accept(c, j, fx); break;
 	case JOB_AGREED:
-	case JOB_SUBMITTED: job_look(c, j, fx); break;
+	case JOB_SUBMITTED: look(c, j, fx); break;
 	case JOB_DONE:
 	case JOB_FAILED:
 	case JOB_CANCELLED: break;
@@ -187,6 +183,21 @@ static void cancel_all(struct creator *c, const struct event *ev, struct effects
 	}
 }
 
+/* Messages are lost for good: the solver is asked for what they told. Each by a timer: one event's effects are
+ * bounded. */
+static void look_at_all(struct creator *c, struct effects *fx)
+{
+	const void *key;
+	void *val;
+
+	for (size_t i = 0; fx->n < EFFECTS_MAX / 2 && map_next(&c->jobs, &i, &key, &val);) {
+		const struct job *j = *(struct job **)val;
+
+		if (j->j.state != JOB_STORING)
+			fx_add(fx, FX_TIMER, (struct tag){.what = TAG_LOOK, .key = j->j.id});
+	}
+}
+
 /* Only with an open stream is an offer posted: no message about it can be missed then. */
 static void on_connected(struct creator *c, const struct event *ev, struct effects *fx)
 {
@@ -199,6 +210,8 @@ static void on_connected(struct creator *c, const struct event *ev, struct effec
 			cancel_all(c, ev, fx);
 		if (c->jobs.n == 0 && c->c.exit_when_done)
 			fx_add(fx, FX_EXIT, (struct tag){0});
+	} else if (ev->message->lost) {
+		look_at_all(c, fx);
 	}
 }
 
@@ -222,7 +235,7 @@ static void on_timer(struct creator *c, const struct event *ev, struct effects *
 		break;
 	case TAG_LOOK:
 		if (j)
-			job_look(c, j, fx);
+			look(c, j, fx);
 		break;
 	case TAG_CANCEL:
 	case TAG_SOLVER:
@@ -231,7 +244,9 @@ static void on_timer(struct creator *c, const struct event *ev, struct effects *
 	case TAG_SIGNATURE:
 	case TAG_FETCH:
 	case TAG_WHY:
-	case TAG_WITHDRAW: break;
+	case TAG_WITHDRAW:
+	case TAG_PART:
+	case TAG_CHECK: break;
 	}
 }
 
@@ -301,12 +316,14 @@ static void on_event(void *self, const struct event *ev, struct effects *fx)
 	case EV_TREE:
 		if (ev->tree->tag.what == TAG_PUSH_PART)
 			job_on_pushed(c, ev, fx);
+		else if (ev->tree->tag.what == TAG_PART)
+			job_on_part(c, ev, fx);
 		else
 			job_on_fetched(c, ev, fx);
 		break;
+	case EV_RUN: job_on_checked(c, ev, fx); break;
 	case EV_STOP: creator_keep_all(c); break;
-	case EV_TREE_IN:
-	case EV_RUN: break;
+	case EV_TREE_IN: break;
 	}
 	if (c->started && c->c.next && ev->kind != EV_STOP)
 		start_more(c, ev, fx);
@@ -352,6 +369,7 @@ struct creator *creator_free(struct creator *c)
 	map_done(&c->by_offer);
 	map_done(&c->by_deal);
 	map_done(&c->news);
+	free(c->instrument);
 	free(c);
 	return NULL;
 }

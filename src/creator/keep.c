@@ -17,7 +17,8 @@ const struct sm job_states = {"job", states, COUNT(states)};
 #include "model/record_end.h"
 
 const struct record *(*const creator_tables[])(void) = {creator_job_record, creator_offer_record,
-        creator_deal_record, creator_result_record, creator_event_record, NULL};
+        creator_deal_record, creator_result_record, creator_event_record, creator_provider_record,
+        NULL};
 
 enum { TRIES_MAX = 6, RETRY_MS = 250, KEEP_MS = 100 };
 
@@ -146,6 +147,18 @@ void job_index(struct creator *c, struct job *j)
 		*id = j->j.id;
 }
 
+const char *job_audit_name(unsigned audit)
+{
+	static const char *const names[JOB_AUDITS] = {[JOB_AUDIT_OPEN] = "",
+	        [JOB_AUDIT_NOT_DRAWN] = "not drawn",
+	        [JOB_AUDIT_DRAWN] = "drawn",
+	        [JOB_AUDIT_GOOD] = "found right",
+	        [JOB_AUDIT_BAD] = "found wrong",
+	        [JOB_AUDIT_IMPOSSIBLE] = "not possible"};
+
+	return audit < JOB_AUDITS ? names[audit] : "";
+}
+
 json_t *creator_job_json(const struct creator_job *j)
 {
 	json_t *out = json_pack("{s:o, s:s, s:s, s:i, s:o, s:o, s:s, s:s, s:i, s:o, s:o, s:o, s:o}",
@@ -166,6 +179,11 @@ json_t *creator_job_json(const struct creator_job *j)
 		cid_format(&cid, text);
 		json_object_set_new(out, "output", json_string(text));
 	}
+	if (j->audit)
+		json_object_set_new(out, "audit",
+		        json_pack("{s:s, s:f, s:s}", "outcome", job_audit_name(j->audit),
+		                "probability", (double)j->audit_ppm / PPM_ONE, "claim",
+		                j->claim ? enum_name(&ruling_names, j->claim) : ""));
 	if (j->error)
 		json_object_set_new(out, "error",
 		        json_pack("{s:s, s:s}", "code", err_name((enum err_code)j->error),

@@ -161,7 +161,8 @@ static void tell_failure(struct effects *fx, const struct err *e)
 
 static void push(struct creator *c, struct job *j, const struct cid *root, struct effects *fx)
 {
-	struct fx *f = fx_add(fx, FX_PUSH, (struct tag){.what = TAG_PUSH_PART, .key = j->j.id});
+	struct fx *f = fx_add(
+	        fx, FX_PUSH, (struct tag){.what = TAG_PUSH_PART, .n = j->round, .key = j->j.id});
 
 	f->url = c->c.directory.url;
 	f->audience = c->c.directory.addr;
@@ -213,6 +214,8 @@ void job_start(struct creator *c, const struct creator_request *r, const struct 
 	j->j.attempt = 1;
 	j->j.offer = offer.id;
 	j->j.pay = r->offer.terms.pay;
+	j->j.check_mode = r->check.mode;
+	j->j.check_ppm = r->check.ppm;
 	j->j.created_ms = (uint64_t)ev->wall.ms;
 	j->j.ledger_seq = c->ledger_seq;
 	j->j.match_by_ms = r->queue.ms ? (uint64_t)(ev->wall.ms + r->queue.ms) : 0;
@@ -250,12 +253,13 @@ void job_on_pushed(struct creator *c, const struct event *ev, struct effects *fx
 	const struct tree_done *t = ev->tree;
 	struct job *j = job_by_id(c, &t->tag.key);
 
-	if (!j || j->j.state != JOB_STORING)
+	if (!j || j->j.state != JOB_STORING || t->tag.n != j->round)
 		return;
 	if (j->waiting)
 		j->waiting--;
 	if (!t->ok) {
 		/* The others of this round are forgotten: the whole step is repeated. */
+		j->round++;
 		if (job_again(j, fx))
 			job_end(c, j, JOB_FAILED, &t->err, ev, fx,
 			        "the directory does not take the job's parts");
@@ -298,6 +302,21 @@ static bool read_ack(struct creator *c, const struct reply *r, struct ack *ack, 
 	return true;
 }
 
+/* No answer, a refusal, or none that is understood. */
+static void on_no_ack(struct creator *c, struct job *j, const struct err *why,
+        const struct event *ev, struct effects *fx)
+{
+	/* The createdAt of an offer that is too old stays what it is. */
+	bool passes = why->code == E_JSON_SYNTAX || (err_passes(why) && why->code != E_STALE);
+
+	/* A match that was quicker says that the offer is filed. */
+	if (j->j.state != JOB_POSTED)
+		return;
+	if (!passes || job_again(j, fx))
+		job_end(c, j, JOB_FAILED, why, ev, fx,
+		        passes ? "the solver does not answer" : "the solver refused the offer");
+}
+
 void job_on_ack(struct creator *c, const struct event *ev, struct effects *fx)
 {
 	const struct reply *r = ev->reply;
@@ -309,17 +328,8 @@ void job_on_ack(struct creator *c, const struct event *ev, struct effects *fx)
 
 	if (!j)
 		return;
-	if (!r->ok || (r->status >= 400 && (e.code == E_BUSY || e.code == E_RATE))) {
-		if (job_again(j, fx))
-			job_end(c, j, JOB_FAILED, &e, ev, fx, "the solver does not answer");
-		return;
-	}
-	if (r->status >= 400) {
-		job_end(c, j, JOB_FAILED, &e, ev, fx, "the solver refused the offer");
-		return;
-	}
-	if (!read_ack(c, r, &ack, &sig, &in_book, &e)) {
-		job_end(c, j, JOB_FAILED, &e, ev, fx, "the solver's acknowledgement is not valid");
+	if (!r->ok || r->status >= 400 || !read_ack(c, r, &ack, &sig, &in_book, &e)) {
+		on_no_ack(c, j, &e, ev, fx);
 		return;
 	}
 	j->later.ack = ack;
@@ -344,6 +354,24 @@ void job_on_ack(struct creator *c, const struct event *ev, struct effects *fx)
 		fx_add(fx, FX_TIMER, (struct tag){.what = TAG_QUEUE, .key = j->j.id})->delay =
 		        span_ms(MAX2(left, (int64_t)0));
 	}
+}
+
+/* What is known of the present deal, its result and what we did about it. */
+static void forget_deal(struct job *j)
+{
+	struct creator_job *row = &j->j;
+
+	row->deal = row->submitted = row->sub_output = row->salt = (struct hash){{0}};
+	row->tree = row->own_tree = (struct hash){{0}};
+	row->provider = (struct addr){{0}};
+	row->ledger = row->status = row->sub_status = row->own_status = 0;
+	row->count = row->bytes = row->sub_count = row->sub_bytes = 0;
+	row->own_count = row->own_bytes = 0;
+	row->audit_ppm = row->audit = row->claim = 0;
+	row->deadline.s = 0;
+	row->error = 0;
+	row->why[0] = '\0';
+	j->open_by = j->spare_s = j->seen_s = j->asked_s = 0;
 }
 
 void job_next_provider(struct creator *c, struct job *j, const struct err *why,
@@ -371,13 +399,7 @@ void job_next_provider(struct creator *c, struct job *j, const struct err *why,
 	map_del(&c->by_offer, &j->j.offer);
 	map_del(&c->by_deal, &j->j.deal);
 	j->j.offer = next.id;
-	j->j.deal = (struct hash){{0}};
-	j->j.provider = (struct addr){{0}};
-	j->j.ledger = 0;
-	j->j.deadline.s = 0;
-	j->j.error = 0;
-	j->j.why[0] = '\0';
-	j->open_by = 0;
+	forget_deal(j);
 	if (why->code == E_DECLINED || why->code == E_PROVIDER_LATE)
 		j->let_down = why->code;
 	j->j.attempt++;

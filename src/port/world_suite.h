@@ -22,7 +22,7 @@
 #include "port/peer.h"
 #include "store/memory.h"
 
-enum party { SOLVER, JC, RP, RP2, DIRECTORY, STRANGER, PARTIES };
+enum party { SOLVER, JC, RP, RP2, DIRECTORY, STRANGER, MEDIATOR, PARTIES };
 enum { BLOCKS_MAX = 256, NOW_S = 2000000, ARENAS = 8 };
 
 struct bench {

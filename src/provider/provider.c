@@ -5,7 +5,7 @@
 
 #include "provider/provider_own.h"
 
-enum { TELL_MS = 1000 /* before a result that the solver did not take is told again */ };
+enum { TELL_AGAIN_MS = 5000 };
 
 const struct record *(*const provider_tables[])(void) = {provider_deal_record, provider_work_record,
         provider_offer_record, provider_cursor_record, NULL};
@@ -52,19 +52,31 @@ static void on_start(struct provider *p, const struct event *ev, struct effects 
 
 static void on_timer(struct provider *p, const struct event *ev, struct effects *fx)
 {
-	struct work *k;
-
-	if (ev->timer.what == TAG_RENEW) {
+	if (ev->timer.what == TAG_RENEW)
 		provider_post_offer(p, ev, fx);
-	} else if (ev->timer.what == TAG_RETRY) {
+	else if (ev->timer.what == TAG_RETRY)
 		provider_on_retry(p, ev, fx);
-	} else if (ev->timer.what == TAG_RESUME) {
+	else if (ev->timer.what == TAG_RESUME)
 		resume_some(p, fx);
-	} else if (ev->timer.what == TAG_TELL) {
-		k = provider_work_get(p, &ev->timer.key);
-		if (k && k->w.state == WORK_STORED)
-			step_tell(p, k, fx);
-	}
+	else if (ev->timer.what == TAG_TELL)
+		provider_on_tell(p, ev, fx);
+}
+
+/* The JC learns signature and output from the solver alone: it is told until it takes them, or says for good
+ * that it does not. */
+static void on_told(struct provider *p, const struct reply *r, struct effects *fx)
+{
+	struct work *k = provider_work_get(p, &r->tag.key);
+
+	if (!k)
+		return;
+	if ((!r->ok || r->status >= 400) && err_passes(&r->err))
+		fx_add(fx, FX_TIMER, (struct tag){.what = TAG_TELL, .key = k->w.id})->delay =
+		        span_ms(TELL_AGAIN_MS);
+	else if (r->tag.what == TAG_RESULT)
+		k->told_result = true;
+	else
+		k->told_signature = true;
 }
 
 static void on_reply(struct provider *p, const struct event *ev, struct effects *fx)
@@ -79,14 +91,10 @@ static void on_reply(struct provider *p, const struct event *ev, struct effects 
 		provider_on_idle(p, ev, fx);
 		return;
 	}
-	if (r->ok && r->status < 400)
-		return;
-	log_line(&p->world->log, LOG_ODD, "solver: %s", r->err.msg);
-	/* Signatures reach the JC through the ledger's events as well. A result's Output does not: a JC that
-	 * never hears of it would be late to judge. */
-	if (r->tag.what == TAG_RESULT && (!r->ok || err_retry(r->err.code) != RETRY_NEVER))
-		fx_add(fx, FX_TIMER, (struct tag){.what = TAG_TELL, .key = r->tag.key})->delay =
-		        span_ms(TELL_MS);
+	if (r->tag.what == TAG_SIGNATURE || r->tag.what == TAG_RESULT)
+		on_told(p, r, fx);
+	if (!r->ok || r->status >= 400)
+		log_line(&p->world->log, LOG_ODD, "solver: %s", r->err.msg);
 }
 
 static void on_event(void *self, const struct event *ev, struct effects *fx)
@@ -152,6 +160,7 @@ struct provider *provider_free(struct provider *p)
 		return NULL;
 	map_done_owned(&p->works);
 	json_decref(p->idle.json);
+	free(p->instrument);
 	free(p);
 	return NULL;
 }

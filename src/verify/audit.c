@@ -53,7 +53,7 @@ bool audit_parse(struct str text, struct audit_policy *out, struct err *e)
 	}
 	if (!probability(rest, &p.ppm) || (p.mode == AUDIT_RATE && p.ppm == 0))
 		return FAIL(e, USAGE,
-		        "\"%.*s\" does not say how often a result is checked: never, always, a probability such as 5%%, 0.05 or 1/20, or certainty= and a probability",
+		        "\"%.*s\" is not never, always, a probability such as 5%%, 0.05 or 1/20, or certainty= and one",
 		        (int)MIN2(text.n, (size_t)40), text.p);
 	*out = p;
 	return true;
