@@ -81,6 +81,7 @@ static const struct option_row mediator_options[] = {
 	{NULL, 0, NULL, NULL, false, NULL},
 };
 static const struct option_row demo_options[] = {
+	{"adversarial",     0,   NULL,        NULL, false, "every way to cheat that there is an instrument for: who gained, who lost"},
 	{"keep",            0,   NULL,        NULL, false, "keep the files"},
 	{NULL, 0, NULL, NULL, false, NULL},
 };
