@@ -78,7 +78,7 @@ int cmd_mediator(struct cli *c)
 	if (!daemon_open(&d, c, "mediator", "mediator", mediator_tables,
 	            DAEMON_NETWORK | DAEMON_BLOBS | DAEMON_CLIENT, &e) ||
 	        !prepare(&d, &m, &e)) {
-		rc = cli_fail(c, &e);
+		rc = daemon_failed(&d, &e);
 	} else {
 		role = mediator_role(m);
 		rc = daemon_serve(&d, &role);

@@ -172,7 +172,7 @@ int main(int argc, char **argv)
 	all = calloc(a.files_n, sizeof *all);
 	assert(all);
 	for (size_t i = 0; i < a.files_n; i++) {
-		if (!scenario_read(a.files[i], &all[i], &e)) {
+		if (!scenario_read(a.files[i], &all[i], &e) || !wire_modes_known(&all[i], &e)) {
 			fprintf(stderr, "sim: %s\n", e.msg);
 			free(all);
 			return 2;

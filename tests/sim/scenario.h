@@ -5,8 +5,10 @@
  *   seeds     N                       with how many seeds `make sim` plays it
  *   market    min=10s judge=5m submit=5m mediators=1 backlog=N limit=2h
  *   ledger    chain block=2s delay=1s jitter=1s depth=3 lose=P shuffle keep-failed
- *   provider  NAME [parallel=N] [price=N] [broken] [silent]
- *   creator   NAME [daemon]
+ *   provider  NAME [parallel=N] [price=N] [broken] [silent] [misbehaves=MODE]
+ *   creator   NAME [daemon] [misbehaves=MODE]
+ *   mediator  [misbehaves=MODE]       without this line there is none behind its account
+ *   directory misbehaves=MODE
  *   job       CREATOR [at=T] [count=N] [queue=T] [detach] [key=WORD] [copies=N] [every=T] [again=T] [price=N]
  *             [check=POLICY]
  *   faults    KIND=P ... [delay=T] [down=T] [from=T] [until=T]     P: per mille; KIND: see fault.def
@@ -36,7 +38,15 @@
 #define MISHAPS_MAX  32
 #define SCENARIO_MAX (64u << 10) /* bytes of its file */
 
-enum node_kind { NODE_LEDGER, NODE_SOLVER, NODE_DIRECTORY, NODE_PROVIDER, NODE_CREATOR, NODE_RUN };
+enum node_kind {
+	NODE_LEDGER,
+	NODE_SOLVER,
+	NODE_DIRECTORY,
+	NODE_PROVIDER,
+	NODE_CREATOR,
+	NODE_MEDIATOR,
+	NODE_RUN
+};
 
 enum fault_kind {
 #define FAULT(id, name, meaning) FAULT_##id,
@@ -51,9 +61,10 @@ struct party {
 	char name[NAME_MAX_ + 1];
 	unsigned parallel;
 	uint64_t price;
-	bool broken; /* its executor fails always */
-	bool silent; /* it never answers a deal: its outgoing requests are lost */
-	bool daemon; /* of a creator: takes over the jobs of dead processes */
+	bool broken;         /* its executor fails always */
+	bool silent;         /* it never answers a deal: its outgoing requests are lost */
+	char misbehaves[32]; /* as `--test-misbehave` calls it; "": honest */
+	bool daemon;         /* of a creator: takes over the jobs of dead processes */
 };
 
 /* A process that a person starts to buy one job. */

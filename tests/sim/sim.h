@@ -247,6 +247,10 @@ MUST bool wire_spec(const struct sim *s, const struct wanted_job *j, struct blob
 /* The table whose rows must be in one of these states at the end; false: none. */
 MUST bool wire_ends(enum node_kind kind, const struct record **r, uint32_t *states);
 MUST bool wire_ends_of_solver(const struct record **r, uint32_t *states);
+MUST bool wire_ends_of_mediator(const struct record **r, uint32_t *states);
+/* What the party does wrong, of its role's enumeration; 0: nothing. */
+unsigned wire_mode(const struct party *p);
+MUST bool wire_modes_known(const struct scenario *sc, struct err *e);
 
 /* ---- market.c -------------------------------------------------------------------------------------------- */
 

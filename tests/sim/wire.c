@@ -9,6 +9,7 @@
 #include "crypto/keccak.h"
 #include "directory/directory.h"
 #include "ledgerd/ledgerd.h"
+#include "mediator/mediator.h"
 #include "port/spec.h"
 #include "provider/provider.h"
 #include "sim.h"
@@ -21,7 +22,14 @@ enum {
 	RP_SIGNS_S = 60,
 	OPEN_IN_S = 300
 };
-enum { BASE = 100, OUTPUT_LIMIT = 4096, AGREE_S = 300, MEDIATE_S = 300, AGAIN_MS = 1000 };
+enum {
+	BASE = 100,
+	FEE = 1000,
+	OUTPUT_LIMIT = 4096,
+	AGREE_S = 300,
+	MEDIATE_S = 300,
+	AGAIN_MS = 1000
+};
 
 static const char engine[] = "wasm/sim";
 
@@ -57,6 +65,7 @@ const struct record *(*const *wire_tables(enum node_kind kind))(void)
 	case NODE_SOLVER: return solver_tables;
 	case NODE_DIRECTORY: return directory_tables;
 	case NODE_PROVIDER: return provider_tables;
+	case NODE_MEDIATOR: return mediator_tables;
 	case NODE_CREATOR:
 	case NODE_RUN: break;
 	}
@@ -75,7 +84,8 @@ static void make_accounts(struct sim *s)
 			a->blobs = blobs_memory_new(BLOCKS_MAX);
 		assert(a->rows);
 	}
-	account_new(s, "mediator");
+	if (!account_named(s, "mediator"))
+		account_new(s, "mediator");
 }
 
 static void make_genesis(struct sim *s)
@@ -249,7 +259,7 @@ static void open_directory(struct node *n)
 		return;
 	n->self = x;
 	n->free = free_directory;
-	n->role = directory_role(x);
+	n->role = directory_misbehaving(x, (enum directory_misbehaviour)wire_mode(n->party));
 	go(n, cursor, true);
 }
 
@@ -315,7 +325,40 @@ static void open_provider(struct node *n)
 		return;
 	n->self = x;
 	n->free = free_provider;
-	n->role = provider_role(x);
+	n->role = provider_misbehaving(x, (enum provider_misbehaviour)wire_mode(n->party));
+	go(n, cursor, false);
+}
+
+/* ---- the mediator ---------------------------------------------------------------------------------------- */
+
+static void free_mediator(void *self)
+{
+	mediator_free(self);
+}
+
+static void open_mediator(struct node *n)
+{
+	struct mediator_config c = {.solver = n->sim->solver->peer,
+	        .directories = {n->sim->directory->peer},
+	        .directories_n = 1,
+	        .domain = n->sim->domain,
+	        .genesis = n->sim->genesis,
+	        .fee = amount_of(FEE),
+	        .parallel = 1,
+	        .queue = 16,
+	        .fault = (enum mediator_fault)wire_mode(n->party),
+	        .version = "sim"};
+	struct mediator *x = NULL;
+	uint64_t cursor;
+	struct err e;
+
+	snprintf(c.engine, sizeof c.engine, "%s", engine);
+	if (!opened(n, mediator_new(&n->world, &c, &x, &e) && mediator_start_cursor(x, &cursor, &e),
+	            &e))
+		return;
+	n->self = x;
+	n->free = free_mediator;
+	n->role = mediator_role(x);
 	go(n, cursor, false);
 }
 
@@ -405,9 +448,9 @@ static void make_terms(struct node *n, const struct job_spec *spec, struct job_o
 	t->job_bond = t->result_bond = t->late_judge;
 	if (!sc->mediators)
 		return;
-	t->fee = amount_of(1000);
+	t->fee = amount_of(FEE);
 	t->damages = t->pay;
-	t->job_bond = t->result_bond = amount_of(pay + 1000);
+	t->job_bond = t->result_bond = amount_of(pay + FEE);
 }
 
 static struct node *run_of(const struct sim *s, const uint8_t owner[16])
@@ -496,7 +539,7 @@ static void buyer_ready(struct node *n, struct buyer *b)
 	}
 	if (!opened(n, creator_new(&n->world, &b->config, &b->role, &e), &e))
 		return;
-	n->role = creator_role(b->role);
+	n->role = creator_misbehaving(b->role, (enum creator_misbehaviour)wire_mode(n->party));
 	go(n, b->config.ledger_seq, false);
 }
 
@@ -576,6 +619,7 @@ void wire_open(struct node *n)
 	case NODE_SOLVER: open_solver(n); break;
 	case NODE_DIRECTORY: open_directory(n); break;
 	case NODE_PROVIDER: open_provider(n); break;
+	case NODE_MEDIATOR: open_mediator(n); break;
 	case NODE_CREATOR:
 	case NODE_RUN: open_creator(n); break;
 	}
