@@ -142,6 +142,24 @@ static json_t *listed(struct stage *s, const char *query)
 	return body_of(need(s->b, FX_REPLY, 0));
 }
 
+static void figures(void **state)
+{
+	struct stage *s = *state;
+	struct buf b OWN(buf_done);
+
+	buf_init(&b, 1 << 16);
+	to_answer(s);
+	send_state(s, &s->id, DEAL_MEDIATION_ACCEPTED, &s->result_hash, 0);
+	make_deal(s);
+	make_result(s);
+	to_ready(s);
+	mediator_metrics(s->m, &b);
+	assert_non_null(strstr(buf_cstr(&b), "\nlilypad_mediator_cases_total 2\n"));
+	assert_non_null(strstr(buf_cstr(&b), "\nlilypad_mediator_ruled_total 1\n"));
+	assert_non_null(strstr(buf_cstr(&b), "\nlilypad_mediator_unanswered_cases 1\n"));
+	assert_non_null(strstr(buf_cstr(&b), "\nlilypad_mediator_running_jobs 1\n"));
+}
+
 static void list(void **state)
 {
 	struct stage *s = *state;
@@ -178,7 +196,7 @@ static void list(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        T(info), T(case_file), T(case_that_was_passed), T(trees), T(list)};
+	        T(info), T(case_file), T(case_that_was_passed), T(trees), T(figures), T(list)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
