@@ -150,7 +150,7 @@ static bool check_key(struct creator *c, const struct creator_request *r, struct
 	return err_hint(e, "lilypad job watch j-%.10s", id + 2);
 }
 
-static void tell_failure(struct effects *fx, const struct err *e)
+void creator_fail(struct effects *fx, const struct err *e)
 {
 	struct fx *f = fx_add(fx, FX_EMIT, (struct tag){0});
 
@@ -197,13 +197,13 @@ void job_start(struct creator *c, const struct creator_request *r, const struct 
 	if (!alone(c, &e) || !check_key(c, r, &e) || !check_cap(c, r, ev, &e) ||
 	        !put_spec(c, r->spec, &spec, &e) ||
 	        !sign_offer(c, &r->offer, &spec, ev, &offer, &e)) {
-		tell_failure(fx, &e);
+		creator_fail(fx, &e);
 		return;
 	}
 	j = job_new(c, &offer.id);
 	if (!j) {
 		FAIL(&e, BUSY, "%d jobs are under way in this process", CREATOR_JOBS_MAX);
-		tell_failure(fx, &e);
+		creator_fail(fx, &e);
 		return;
 	}
 	offer.job = offer.id;
@@ -258,9 +258,12 @@ void job_on_pushed(struct creator *c, const struct event *ev, struct effects *fx
 	if (j->waiting)
 		j->waiting--;
 	if (!t->ok) {
+		/* A clock that is wrong at the second try will be so at the sixth. */
+		bool passes = err_passes(t->err.code) && (t->err.code != E_STALE || j->tries == 0);
+
 		/* The others of this round are forgotten: the whole step is repeated. */
 		j->round++;
-		if (job_again(j, fx))
+		if (!passes || job_again(j, fx))
 			job_end(c, j, JOB_FAILED, &t->err, ev, fx,
 			        "the directory does not take the job's parts");
 		else

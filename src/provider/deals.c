@@ -85,6 +85,8 @@ void provider_on_message(struct provider *p, const struct event *ev, struct effe
 	json_t *j OWN(json_own) = NULL;
 	struct err e;
 
+	if (m->why)
+		return; /* the host has said it, and tries again */
 	if (m->connected) {
 		/* After a gap the solver may have forgotten the offer. */
 		provider_post_offer(p, ev, fx);
