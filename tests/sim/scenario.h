@@ -9,8 +9,8 @@
  *   creator   NAME [daemon] [misbehaves=MODE]
  *   mediator  [misbehaves=MODE]       without this line there is none behind its account
  *   directory misbehaves=MODE
- *   job       CREATOR [at=T] [count=N] [queue=T] [detach] [key=WORD] [copies=N] [every=T] [again=T] [price=N] [cancel=T]
- *             [check=POLICY]
+ *   job       CREATOR [at=T] [count=N] [queue=T] [price=N] [check=POLICY] [copies=N] [every=T]
+ *             [detach] [key=WORD] [cancel=T] [again=T]
  *   faults    KIND=P ... [delay=T] [down=T] [from=T] [until=T]     P: per mille; KIND: see fault.def
  *   partition A B at=T for=T
  *   crash     A at=T [for=T]
