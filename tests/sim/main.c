@@ -2,7 +2,7 @@
  *
  *   sim [--seeds N] [FILE...]                         N seeds each; without it as many as each file says
  *   sim --scenario FILE --seed N [--crash-at B] [--trace]
- *   sim --seconds S [--from N] [FILE...]              random seeds until the time is over */
+ *   sim --seconds S [--from N] [FILE...]              one seed after the other until the time is over */
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -105,8 +105,12 @@ static void play_long(const struct scenario *all, const struct args *a, struct t
 
 	for (; now() < end && t->failed < FAILURES_MAX; seed++) {
 		for (size_t i = 0; i < a->files_n && now() < end; i++) {
-			bool ok = play_one(&all[i], seed, 0, false, t, NULL);
+			uint64_t boundaries = 0;
+			bool ok = play_one(&all[i], seed, 0, false, t, &boundaries);
 
+			/* One of the boundaries, where a scenario crashes at each. */
+			if (ok && boundaries)
+				ok = play_one(&all[i], seed, 1 + seed % boundaries, false, t, NULL);
 			t->passed += ok;
 			t->failed += !ok;
 		}

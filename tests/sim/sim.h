@@ -290,6 +290,8 @@ struct options {
 
 struct sim {
 	const struct scenario *sc;
+	unsigned rates[FAULT_KINDS];   /* per mille */
+	struct mishap drawn[WILD_MAX]; /* of a wild scenario */
 	struct options o;
 	uint64_t seed, chance;
 	int64_t now; /* ns */
