@@ -15,7 +15,7 @@
 #define NETWORK_FILE \
 	{"network-file",    0,   "FILE",      NULL, false, "the network, instead of the one in use"}
 #define MISBEHAVES \
-	{"test-misbehave",  0,   "MODE",      NULL, false, "test ledgers: break the protocol on purpose (docs/operate.md)"}
+	{"test-misbehave",  0,   "MODE",      NULL, false, "test ledgers: break the protocol on purpose (docs/disputes.md)"}
 #define READY_FILE \
 	{"ready-file",      0,   "FILE",      NULL, false, "written with {url, account, pid} once it serves"}
 

@@ -95,6 +95,29 @@ static void messages_are_lost(void **state)
 	assert_state(s, JOB_MATCHED);
 }
 
+/* The queue time ends while a match is on its way, or when its message was lost. */
+static void matched_and_not_told(void **state)
+{
+	struct stage *s = *state;
+	struct tag queue = {.what = TAG_QUEUE};
+	struct fx *look;
+
+	to_posted(s);
+	queue.key = s->job;
+	send_timer(s->b, queue);
+	send_reply(
+	        s->b, need(s->b, FX_CALL, TAG_WHY)->tag, 200, json_pack("{s:s}", "state", "taken"));
+	assert_state(s, JOB_POSTED);
+	assert_null(fx_of(s->b, FX_CALL, TAG_WITHDRAW, 0));
+	assert_true(need(s->b, FX_TIMER, TAG_QUEUE)->delay.ms > 0);
+	look = need(s->b, FX_CALL, TAG_LOOK);
+	make_deal(s, RP);
+	send_reply(s->b, look->tag, 200, deal_message(s, SOLVER));
+	assert_state(s, JOB_MATCHED);
+	send_timer(s->b, queue);
+	assert_int_equal(s->b->fx.n, 0);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, stage_setup, stage_teardown)
@@ -104,6 +127,7 @@ int main(void)
 	        T(solver_is_in_trouble),
 	        T(look_is_not_answered),
 	        T(messages_are_lost),
+	        T(matched_and_not_told),
 	};
 #undef T
 

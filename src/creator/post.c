@@ -7,7 +7,7 @@
 #include "creator/creator_own.h"
 #include "port/spec.h"
 
-enum { OFFER_LIFE_S = 3600 };
+enum { OFFER_LIFE_S = 3600, TAKEN_MS = 2000 };
 
 /* ---- a new job ------------------------------------------------------------------------------------ */
 
@@ -472,6 +472,13 @@ void job_on_why(struct creator *c, const struct event *ev, struct effects *fx)
 	}
 	if (!json_parse(bytes_str(ev->reply->body), &body, &e))
 		body = json_object();
+	if (strcmp(json_text(body, "state"), "taken") == 0) {
+		/* A match is on its way to us, or got lost. */
+		job_look(c, j, fx);
+		fx_add(fx, FX_TIMER, (struct tag){.what = TAG_QUEUE, .key = j->j.id})->delay =
+		        span_ms(TAKEN_MS);
+		return;
+	}
 	reasons = json_object_get(body, "reasons");
 	reasons_text(reasons, &text);
 	FAIL(&e, MATCH_NONE, "no provider takes this job within its queue time: %s",

@@ -211,6 +211,8 @@ static bool job_words(
 			TRY(span(v, &j->queue, e), e);
 		else if (str_is(name, "again"))
 			TRY(span(v, &j->again, e), e);
+		else if (str_is(name, "cancel"))
+			TRY(span(v, &j->cancel, e), e);
 		else if (str_is(name, "every"))
 			TRY(span(v, every, e), e);
 		else if (str_is(name, "count"))

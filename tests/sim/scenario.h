@@ -9,7 +9,7 @@
  *   creator   NAME [daemon] [misbehaves=MODE]
  *   mediator  [misbehaves=MODE]       without this line there is none behind its account
  *   directory misbehaves=MODE
- *   job       CREATOR [at=T] [count=N] [queue=T] [detach] [key=WORD] [copies=N] [every=T] [again=T] [price=N]
+ *   job       CREATOR [at=T] [count=N] [queue=T] [detach] [key=WORD] [copies=N] [every=T] [again=T] [price=N] [cancel=T]
  *             [check=POLICY]
  *   faults    KIND=P ... [delay=T] [down=T] [from=T] [until=T]     P: per mille; KIND: see fault.def
  *   partition A B at=T for=T
@@ -70,9 +70,9 @@ struct party {
 /* A process that a person starts to buy one job. */
 struct wanted_job {
 	const struct party *creator;
-	unsigned number; /* of that creator, from 1 */
-	struct span at, queue,
-	        again; /* again: the same command is given again so long after it ended early */
+	unsigned number;               /* of that creator, from 1 */
+	struct span at, queue, cancel; /* cancel: so long after its start; 0: never */
+	struct span again; /* the same command is given again so long after its process crashed */
 	uint64_t count, price;
 	bool detach;
 	struct audit_policy check;

@@ -104,8 +104,10 @@ void net_ask(struct node *from, const struct ask *a);
 void net_reply(struct node *n, const struct fx *f);
 void net_take_tree(struct node *n, const struct fx *f);
 void net_give_tree(struct node *n, const struct fx *f);
-/* The connection that waits for an answer, as the one that asked for a stream; false: it is gone. */
-MUST bool net_open_stream(struct node *n, struct conn_id conn, uint64_t pipe, uint64_t *follow);
+/* The connection that waits for an answer, as the one that asked for a stream, and when it hears that the stream
+ * is open; false: it is gone. */
+MUST bool net_open_stream(
+        struct node *n, struct conn_id conn, uint64_t pipe, uint64_t *follow, int64_t *at);
 void net_refuse(struct node *n, struct conn_id conn, const struct err *e);
 /* Everything that the node has under way, on either side. */
 void net_crash(struct node *n);
@@ -192,7 +194,7 @@ struct node {
 
 	/* Of one life. */
 	unsigned life;
-	bool up, started, stopping, in_event, in_tx, flush_set;
+	bool up, started, stopping, in_event, in_tx, flush_set, lost;
 	bool over; /* it ended by itself and is not started again */
 	int code;
 	struct world world;

@@ -243,13 +243,14 @@ void stream_open(struct node *n, const struct fx *f)
 	struct pipe *p;
 	struct follow *w;
 	uint64_t follow;
+	int64_t at;
 	struct err e;
 
 	if (!cursor_ok(&n->hub, f->id, &e)) {
 		net_refuse(n, f->conn, &e);
 		return;
 	}
-	if (!net_open_stream(n, f->conn, s->ids + 1, &follow))
+	if (!net_open_stream(n, f->conn, s->ids + 1, &follow, &at))
 		return;
 	w = follow_of(s, follow);
 	if (!w)
@@ -264,7 +265,7 @@ void stream_open(struct node *n, const struct fx *f)
 	        .follow = follow,
 	        .cursor = f->id,
 	        .topic = f->topics[0],
-	        .last_at = s->now + 10 * MS};
+	        .last_at = at};
 	s->pipes = p;
 	for (size_t i = 0; i < n->hub.n; i++) {
 		if (n->hub.v[i].id > f->id && wanted(p, &n->hub.v[i]))

@@ -525,6 +525,27 @@ static bool prepare_run(struct node *n, struct buyer *b)
 	return true;
 }
 
+enum { LEAVES_MS = 4000 };
+
+static void on_leave(struct sim *s, struct node *n, void *ctx)
+{
+	(void)s, (void)ctx;
+	node_stop(n, 0);
+}
+
+/* Ctrl-C, twice. */
+static void on_cancel(struct sim *s, struct node *n, void *ctx)
+{
+	struct buyer *b = n->self;
+
+	(void)ctx;
+	if (!b->role)
+		return;
+	sim_note(s, n, "is to cancel");
+	creator_cancel(b->role);
+	sim_after(s, LEAVES_MS * MS, n, on_leave, NULL, NULL);
+}
+
 static void buyer_ready(struct node *n, struct buyer *b)
 {
 	struct err e;
@@ -541,6 +562,8 @@ static void buyer_ready(struct node *n, struct buyer *b)
 		return;
 	n->role = creator_misbehaving(b->role, (enum creator_misbehaviour)wire_mode(n->party));
 	go(n, b->config.ledger_seq, false);
+	if (n->job && n->job->cancel.ms)
+		sim_after(n->sim, n->job->cancel.ms * MS, n, on_cancel, NULL, NULL);
 }
 
 /* What buy_prepare() asks, one after the other: any failure ends the process. */
