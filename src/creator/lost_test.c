@@ -29,6 +29,22 @@ static void part_is_lost(void **state)
 	assert_state(s, JOB_POSTED);
 }
 
+/* What stands between us and the directory answers for it. */
+static void another_answers(void **state)
+{
+	struct stage *s = *state;
+	struct tree_done t = {.ok = true, .body = str_bytes(STR("<html>welcome</html>"))};
+
+	to_storing(s);
+	t.tag = need(s->b, FX_PUSH, TAG_PUSH_PART)->tag;
+	s->job = t.tag.key;
+	for (unsigned n = fx_count(s->b, FX_PUSH); n; n--) {
+		send_event(s->b, &(struct event){.kind = EV_TREE, .tree = &t});
+		assert_null(fx_of(s->b, FX_CALL, TAG_OFFER, 0));
+	}
+	assert_state(s, JOB_STORING);
+}
+
 /* A match says that the offer is filed, whatever became of its acknowledgement. */
 static void acknowledgement_is_lost_and_the_match_is_not(void **state)
 {
@@ -171,6 +187,7 @@ int main(void)
 	        T(no_stream),
 	        T(stream_that_opened),
 	        T(part_is_lost),
+	        T(another_answers),
 	        T(acknowledgement_is_lost_and_the_match_is_not),
 	        T(solver_is_in_trouble),
 	        T(look_is_not_answered),

@@ -248,23 +248,38 @@ void job_store_parts(struct creator *c, struct job *j, const struct event *ev, s
 	push_parts(c, j, spec, fx);
 }
 
+/* Something answered; was it the directory? */
+static bool is_pushed(const struct tree_done *t, struct err *e)
+{
+	json_t *j OWN(json_own) = NULL;
+
+	if (!t->ok) {
+		*e = t->err;
+		return false;
+	}
+	if (json_parse(bytes_str(t->body), &j, e) && json_is_object(j))
+		return true;
+	return FAIL(e, PEER, "what answered for the directory is no directory");
+}
+
 void job_on_pushed(struct creator *c, const struct event *ev, struct effects *fx)
 {
 	const struct tree_done *t = ev->tree;
 	struct job *j = job_by_id(c, &t->tag.key);
+	struct err e;
 
 	if (!j || j->j.state != JOB_STORING || t->tag.n != j->round)
 		return;
 	if (j->waiting)
 		j->waiting--;
-	if (!t->ok) {
+	if (!is_pushed(t, &e)) {
 		/* A clock that is wrong at the second try will be so at the sixth. */
-		bool passes = err_passes(t->err.code) && (t->err.code != E_STALE || j->tries == 0);
+		bool passes = err_passes(e.code) && (e.code != E_STALE || j->tries == 0);
 
 		/* The others of this round are forgotten: the whole step is repeated. */
 		j->round++;
 		if (!passes || job_again(j, fx))
-			job_end(c, j, JOB_FAILED, &t->err, ev, fx,
+			job_end(c, j, JOB_FAILED, &e, ev, fx,
 			        "the directory does not take the job's parts");
 		else
 			j->waiting = 0;

@@ -190,9 +190,10 @@ static void release(struct sim *s)
 }
 
 bool sim_run(const struct scenario *sc, uint64_t seed, const struct options *o, struct figures *sum,
-        uint64_t *boundaries)
+        struct ending *out)
 {
 	struct sim *s = calloc(1, sizeof *s);
+	const struct node *each;
 	bool ok;
 
 	assert(s);
@@ -207,10 +208,8 @@ bool sim_run(const struct scenario *sc, uint64_t seed, const struct options *o, 
 	ok = !s->failed;
 	if (!ok)
 		sim_show(s);
-	if (boundaries)
-		*boundaries = sc->each[0] && node_named(s, sc->each)
-		                      ? node_named(s, sc->each)->boundaries
-		                      : 0;
+	each = sc->each[0] ? node_named(s, sc->each) : NULL;
+	*out = (struct ending){each ? each->boundaries : 0, s->digest};
 	release(s);
 	return ok;
 }
