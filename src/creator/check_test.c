@@ -452,6 +452,7 @@ static void ruled(void **state, enum deal_state to, enum err_code code)
 	send_deal_event(s->b, &s->deal.id, to, 50, 0);
 	assert_state(s, JOB_DONE);
 	assert_int_equal(job_row(s).error, code);
+	assert_ended_by(s, s->b->seq - 2);
 }
 
 static void provider_at_fault(void **state)

@@ -132,7 +132,10 @@ static void on_news(struct creator *c, struct job *j, const struct deal_news *le
 		j->j.sub_bytes = le->bytes;
 		j->j.sub_output = le->output;
 	}
+	if (!hash_is_zero(&le->submit_action))
+		j->j.submit_action = le->submit_action;
 	if (sm_is_final(&deal_states, le->to)) {
+		j->j.end_action = le->action;
 		on_final(c, j, le, ev, fx);
 		return;
 	}
@@ -175,6 +178,7 @@ static void on_deal_event(struct creator *c, const struct ledger_event *le, cons
         struct effects *fx)
 {
 	struct deal_news news = {.seq = le->seq,
+	        .action = le->action_id,
 	        .to = le->to,
 	        .amount = le->amount,
 	        .deadline = le->deadline,
@@ -187,6 +191,8 @@ static void on_deal_event(struct creator *c, const struct ledger_event *le, cons
 	struct job *j = job_by_deal(c, &le->deal);
 	struct deal_news *kept;
 
+	if (le->to == DEAL_RESULTS_SUBMITTED)
+		news.submit_action = le->action_id;
 	c->ledger_seq = MAX2(c->ledger_seq, le->seq);
 	if (hash_is_zero(&le->deal))
 		return;
@@ -203,10 +209,13 @@ static void on_deal_event(struct creator *c, const struct ledger_event *le, cons
 		return;
 	news.job = d.job;
 	kept = map_put(&c->news, &le->deal, NULL);
-	if (kept)
+	if (kept) {
+		if (hash_is_zero(&news.submit_action))
+			news.submit_action = kept->submit_action;
 		*kept = news;
-	else
+	} else {
 		log_line(&c->world->log, LOG_ODD, "too many unfinished deals to follow");
+	}
 }
 
 void job_catch_up(struct creator *c, struct job *j, const struct event *ev, struct effects *fx)
