@@ -202,12 +202,11 @@ static void on_message(struct node *n, void *ctx, uint64_t id, struct str name, 
 
 static void on_state(struct node *n, void *ctx, bool connected, bool lost, const struct err *why)
 {
-	struct message m = {.connected = true, .lost = lost};
+	struct message m = {.connected = connected, .lost = lost, .why = why};
 
-	if (connected)
-		give_message(n, ctx, &m);
-	else
+	if (!connected)
 		sim_note(n->sim, n, "  # event stream: %s", why->msg);
+	give_message(n, ctx, &m);
 }
 
 struct followed {

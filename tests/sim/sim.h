@@ -290,6 +290,8 @@ struct options {
 
 struct sim {
 	const struct scenario *sc;
+	unsigned rates[FAULT_KINDS];   /* per mille */
+	struct mishap drawn[WILD_MAX]; /* of a wild scenario */
 	struct options o;
 	uint64_t seed, chance;
 	int64_t now; /* ns */
@@ -312,14 +314,20 @@ struct sim {
 	char why[512];
 	char trace[TRACE_LINES][TRACE_WIDTH];
 	uint64_t trace_n;
+	uint64_t digest; /* of all that was noted */
 	uint64_t submits, settled_submits;
 	int64_t settled_at;
 	bool over;
 	char open[256]; /* what is not settled yet */
 };
 
-/* One run. False: s.why says what is wrong. */
+/* What a run leaves. */
+struct ending {
+	uint64_t boundaries; /* of the scenario's `each` node */
+	uint64_t digest;     /* of every step: that of the same run again is the same */
+};
+/* One run. False: something is wrong, and it was shown what. */
 MUST bool sim_run(const struct scenario *sc, uint64_t seed, const struct options *o,
-        struct figures *sum, uint64_t *boundaries);
+        struct figures *sum, struct ending *out);
 
 #endif
