@@ -61,7 +61,9 @@ struct job {
 struct deal_news {
 	struct hash job;
 	uint64_t seq;
-	uint8_t to; /* enum deal_state */
+	struct hash action;        /* that caused it */
+	struct hash submit_action; /* that submitted the result; zero: none has */
+	uint8_t to;                /* enum deal_state */
 	struct amount amount;
 	struct btime deadline;
 	struct hash result, output; /* as in struct ledger_event */

@@ -380,6 +380,7 @@ static void forget_deal(struct job *j)
 	struct creator_job *row = &j->j;
 
 	row->deal = row->submitted = row->sub_output = row->salt = (struct hash){{0}};
+	row->submit_action = row->end_action = (struct hash){{0}};
 	row->tree = row->own_tree = (struct hash){{0}};
 	row->provider = (struct addr){{0}};
 	row->ledger = row->status = row->sub_status = row->own_status = 0;

@@ -177,6 +177,7 @@ static void more_than_can_be_kept(void **state)
 {
 	struct stage *s = *state;
 	struct hash id = {{0}};
+	unsigned woken = 0;
 
 	for (unsigned i = 0; i <= MEDIATOR_CASES_MAX; i++) {
 		id.b[0] = (uint8_t)i;
@@ -201,7 +202,15 @@ static void more_than_can_be_kept(void **state)
 	s->tags_n = 0;
 	mediator_free(s->m);
 	stage_open(s);
-	assert_true(s->b->fx.n < EFFECTS_MAX);
+	for (int i = 0; i < 20; i++) {
+		struct fx *f;
+
+		for (unsigned n = 0; (f = fx_of(s->b, FX_TIMER, TAG_RETRY, n)); n++)
+			woken++;
+		assert_true(s->b->fx.n < EFFECTS_MAX);
+		send_timer(s->b, (struct tag){.what = TAG_TICK});
+	}
+	assert_int_equal(woken, MEDIATOR_CASES_MAX);
 	assert_int_equal(status_number(s, "cases"), MEDIATOR_CASES_MAX + 1);
 }
 
