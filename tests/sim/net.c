@@ -321,6 +321,7 @@ void net_ask(struct node *from, const struct ask *a)
 			a->drop(a->ctx);
 		return;
 	}
+	s->asks++;
 	c = call_new(from, a);
 	c->done = a->done;
 	c->ctx = a->ctx;

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { LOOK_MS = 1000, QUIET_S = 120 };
+enum { LOOK_MS = 1000, QUIET_S = 120, ASKS_EACH = 2 };
 
 /* ---- what goes wrong by plan ------------------------------------------------------------------------------ */
 
@@ -131,10 +131,26 @@ static void on_look(struct sim *s, struct node *none, void *ctx)
 		sim_note(s, NULL, "everything is settled");
 		s->settled_at = s->now;
 		s->settled_submits = s->submits;
+		s->settled_asks = s->asks;
 	}
 	if (s->settled_at && s->now - s->settled_at > QUIET_S * SEC)
 		s->over = true;
 	sim_after(s, LOOK_MS * MS, NULL, on_look, NULL, NULL);
+}
+
+/* Offers are renewed, a stream may break; more is nobody's business then. */
+static bool is_quiet(struct sim *s)
+{
+	uint64_t asks = s->asks - s->settled_asks;
+
+	if (s->submits != s->settled_submits)
+		sim_fail(s, "actions go to the ledger though everything is settled");
+	for (size_t i = 0; i < s->sc->parties_n; i++)
+		asks = s->sc->parties[i].silent ? 0 : asks;
+	if (asks > ASKS_EACH * s->nodes_n)
+		sim_fail(s, "%llu requests within %d s though everything is settled",
+		        (unsigned long long)asks, QUIET_S);
+	return !s->failed;
 }
 
 static void play(struct sim *s)
@@ -147,9 +163,9 @@ static void play(struct sim *s)
 	}
 	if (s->failed)
 		return;
-	if (s->submits != s->settled_submits)
-		sim_fail(s, "actions go to the ledger though everything is settled");
-	else if (!check_settled(s, s->open, sizeof s->open))
+	if (!is_quiet(s))
+		return;
+	if (!check_settled(s, s->open, sizeof s->open))
 		sim_fail(s, "it was settled, and is no more: %s", s->open);
 	else
 		check_end(s);

@@ -315,7 +315,7 @@ struct sim {
 	char trace[TRACE_LINES][TRACE_WIDTH];
 	uint64_t trace_n;
 	uint64_t digest; /* of all that was noted */
-	uint64_t submits, settled_submits;
+	uint64_t submits, settled_submits, asks, settled_asks;
 	int64_t settled_at;
 	bool over;
 	char open[256]; /* what is not settled yet */
