@@ -12,6 +12,7 @@
 #include "cli/remote.h"
 #include "codec/hex.h"
 #include "codec/json.h"
+#include "exec/wasm_main.h"
 #include "os/file.h"
 #include "port/spec.h"
 
@@ -44,6 +45,23 @@ bool buy_prepare(struct daemon *d, struct creator_config *config, struct err *e)
 	TRY(remote_get(d->cli, d->directory.url, "/v1/health", &info, e), e);
 	TRY(http_tree_open(&d->loop, d->client, &d->world.blobs, &d->options.tree, e), e);
 	TRY(embedded_open(&d->loop, d->client, ledger, &d->options.ledger, e), e);
+	return true;
+}
+
+bool buy_engine(struct daemon *d, struct creator_config *config, struct err *e)
+{
+	const struct settings *s = d->cli->settings;
+	uint64_t checks, share;
+	struct err why;
+
+	TRY(settings_number(s, "creator.checks", EXEC_JOBS_MAX, &checks, e), e);
+	TRY(settings_number(s, "creator.cost-share", 1000, &share, e), e);
+	config->checks =
+	        checks ? (unsigned)checks : MAX2((unsigned)sysconf(_SC_NPROCESSORS_ONLN), 1u);
+	config->share_ppm = (uint32_t)share * (PPM_ONE / 1000);
+	config->can_run = daemon_engine(d, &why);
+	if (!config->can_run)
+		cli_say(d->cli, "  no result can be checked here: %s", why.msg);
 	return true;
 }
 

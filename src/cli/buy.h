@@ -9,6 +9,9 @@
 /* Ports and configuration of the creator role; cursors begin at what servers have now. UNREACHABLE names
  * the daemon that is down. */
 MUST bool buy_prepare(struct daemon *d, struct creator_config *config, struct err *e);
+/* The engine, for results that are checked; without one config->can_run stays false, and what is drawn for
+ * audit is accepted as it is. */
+MUST bool buy_engine(struct daemon *d, struct creator_config *config, struct err *e);
 /* For a process that takes over jobs of others: the ledger is followed from where the unfinished ones
  * have seen it. After buy_prepare(). */
 MUST bool buy_read_on(struct daemon *d, struct creator_config *config, struct err *e);

@@ -14,6 +14,8 @@
 	{"server-url",      0,   "URL",       "server.url", false, "what others reach it by; default: address and port that it listens on"}
 #define NETWORK_FILE \
 	{"network-file",    0,   "FILE",      NULL, false, "the network, instead of the one in use"}
+#define MISBEHAVES \
+	{"test-misbehave",  0,   "MODE",      NULL, false, "test ledgers: break the protocol on purpose (docs/disputes.md)"}
 #define READY_FILE \
 	{"ready-file",      0,   "FILE",      NULL, false, "written with {url, account, pid} once it serves"}
 
@@ -24,16 +26,25 @@ static const struct option_row run_options[] = {
 	{"yes",             'y', NULL,        NULL, false, "no questions"},
 	{"dry-run",         0,   NULL,        NULL, false, "check and quote; nothing is signed"},
 	{"max-price",       0,   "TOKENS",    "job.max-price", false, "the most that the job may cost"},
+	{"check",           0,   "HOW",       "job.check", false, "how often the result is run again here: never, always, a probability, certainty=PROBABILITY"},
 	{"queue",           0,   "TIME",      "job.queue", false, "how long it may wait for a match"},
 	{"target",          't', "ACCOUNT",   NULL, false, "only this provider"},
 	{"idempotency-key", 0,   "TEXT",      NULL, false, "the same key again names the same job and pays once"},
 	{"propagate-exit",  0,   NULL,        NULL, false, "exit with the program's own status"},
+	MISBEHAVES,
 	{NULL, 0, NULL, NULL, false, NULL},
 };
 static const struct option_row daemon_options[] = {
 	LISTENS,
 	NETWORK_FILE,
 	READY_FILE,
+	{NULL, 0, NULL, NULL, false, NULL},
+};
+static const struct option_row instrument_options[] = {
+	LISTENS,
+	NETWORK_FILE,
+	READY_FILE,
+	MISBEHAVES,
 	{NULL, 0, NULL, NULL, false, NULL},
 };
 static const struct option_row ledger_options[] = {
@@ -57,9 +68,20 @@ static const struct option_row provider_options[] = {
 	{"price-instruction", 0, "TOKENS",    "pricing.instruction", false, "price of one instruction"},
 	{"pricing-instruction-price", 0, "TOKENS", "pricing.instruction", false, "the same as --price-instruction"},
 	{"price-byte",      0,   "TOKENS",    "pricing.byte", false, "price of one byte"},
+	MISBEHAVES,
+	{NULL, 0, NULL, NULL, false, NULL},
+};
+static const struct option_row mediator_options[] = {
+	LISTENS,
+	NETWORK_FILE,
+	READY_FILE,
+	{"fee",             0,   "TOKENS",    "mediator.fee", false, "what a vote on a deal must pay"},
+	{"parallel",        0,   "N",         "mediator.parallel", false, "jobs run again at once"},
+	MISBEHAVES,
 	{NULL, 0, NULL, NULL, false, NULL},
 };
 static const struct option_row demo_options[] = {
+	{"adversarial",     0,   NULL,        NULL, false, "every way to cheat that there is an instrument for: who gained, who lost"},
 	{"keep",            0,   NULL,        NULL, false, "keep the files"},
 	{NULL, 0, NULL, NULL, false, NULL},
 };
@@ -87,7 +109,7 @@ static const struct option_row get_options[] = {
 	{NULL, 0, NULL, NULL, false, NULL},
 };
 static const struct option_row doctor_options[] = {
-	{"role",            0,   "ROLE",      NULL, false, "creator, provider, solver, directory or ledger"},
+	{"role",            0,   "ROLE",      NULL, false, "creator, provider, mediator, solver, directory or ledger"},
 	{NULL, 0, NULL, NULL, false, NULL},
 };
 static const struct option_row jobs_options[] = {
@@ -134,11 +156,15 @@ const struct command cli_commands[] = {
 	{"ledger verify",   NULL, "",                "replay a journal and check every link", NULL, cmd_ledger_verify, false},
 	{"ledger export",   NULL, "",                "a journal as JSON lines", NULL, cmd_ledger_export, false},
 	{"solver",          NULL, "",                "daemon: matches offers", daemon_options, cmd_solver, false},
-	{"directory",       NULL, "",                "daemon: keeps inputs and results", daemon_options, cmd_directory, false},
+	{"directory",       NULL, "",                "daemon: keeps inputs and results", instrument_options, cmd_directory, false},
 	{"provider",        "resource-provider", "", "daemon: runs jobs for money", provider_options, cmd_provider, false},
 	{"provider status", "resource-provider status", "", "what the provider earns, and why it is idle", NULL, cmd_provider_status, false},
+	{"provider record", "resource-provider record", "[ACCOUNT]", "what providers have done for you: results found right, faults, declines", NULL, cmd_provider_record, false},
 	{"provider jobs",   "resource-provider jobs", "[--csv]", "every job that the provider took, and what it earned", jobs_options, cmd_provider_jobs, false},
-	{"creator",         "jobcreator", "",        "daemon: looks after detached jobs", daemon_options, cmd_creator, false},
+	{"mediator",        NULL, "",                "daemon: runs disputed jobs again and rules", mediator_options, cmd_mediator, false},
+	{"mediator queue",  NULL, "",                "the disputes of a mediator, and how they ended", NULL, cmd_mediator_queue, false},
+	{"mediator case",   NULL, "DEAL",            "one dispute: documents, own run, ruling, what decides", NULL, cmd_mediator_case, false},
+	{"creator",         "jobcreator", "",        "daemon: looks after detached jobs", instrument_options, cmd_creator, false},
 	{"version",         NULL, "",                "version and what it was built with", NULL, cmd_version, false},
 	{"completion",      NULL, "bash|zsh|fish",   "a completion script for the shell", NULL, cmd_completion, false},
 	{"help",            NULL, "[COMMAND|ERROR]", "a command, or what an error code means", NULL, cmd_help, false},

@@ -8,6 +8,7 @@ int cmd_creator(struct cli *c)
 	struct creator *role_state = NULL;
 	struct daemon d;
 	struct role role;
+	unsigned how;
 	struct err e;
 	int rc;
 
@@ -15,11 +16,12 @@ int cmd_creator(struct cli *c)
 	config.ctx = &d;
 	if (!daemon_open(&d, c, "creator", NULL, creator_tables,
 	            DAEMON_NETWORK | DAEMON_BLOBS | DAEMON_CLIENT | DAEMON_SHARED, &e) ||
-	        !buy_prepare(&d, &config, &e) || !buy_read_on(&d, &config, &e) ||
+	        !daemon_misbehaves(&d, &how, &e) || !buy_prepare(&d, &config, &e) ||
+	        !buy_engine(&d, &config, &e) || !buy_read_on(&d, &config, &e) ||
 	        !creator_new(&d.world, &config, &role_state, &e)) {
-		rc = cli_fail(c, &e);
+		rc = daemon_failed(&d, &e);
 	} else {
-		role = creator_role(role_state);
+		role = creator_misbehaving(role_state, (enum creator_misbehaviour)how);
 		rc = daemon_serve(&d, &role);
 	}
 	daemon_close(&d);

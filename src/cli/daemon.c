@@ -6,13 +6,18 @@
 
 #include "blobs/http_tree.h"
 #include "chain/embedded.h"
+#include "cli/misbehave.h"
+#include "cli/remote.h"
 #include "cli/remove.h"
 #include "codec/eip712.h"
 #include "codec/hex.h"
 #include "codec/json.h"
 #include "exec/wasm.h"
+#include "os/clock.h"
 #include "os/file.h"
 #include "os/rng.h"
+
+enum { AGAIN_MS = 1000 };
 
 static bool open_log(struct daemon *d, struct err *e)
 {
@@ -111,6 +116,23 @@ bool daemon_open(struct daemon *d, struct cli *c, const char *role, const char *
 	return true;
 }
 
+bool daemon_engine(struct daemon *d, struct err *e)
+{
+	char cache[CLI_PATH_MAX + 32], engine[CLI_PATH_MAX];
+
+	snprintf(cache, sizeof cache, "%s/wasm", d->cli->places.cache);
+	TRY(engine_path(d->cli, engine, e), e);
+	TRY(exec_wasm_open(
+	            &d->loop, &d->world.blobs, cache, engine, d->cli->self, &d->options.exec, e),
+	        e);
+	return true;
+}
+
+bool daemon_misbehaves(struct daemon *d, unsigned *how, struct err *e)
+{
+	return misbehave_read(&d->cli->args, d->role, &d->network.genesis, &d->world.log, how, e);
+}
+
 /* {url, account, pid}, written when requests are answered. */
 static bool write_ready(const struct daemon *d, uint16_t port, struct err *e)
 {
@@ -145,12 +167,16 @@ int daemon_serve(struct daemon *d, const struct role *role)
 	int rc;
 
 	d->options.role = *role;
+	notify_init(&d->notify, &d->loop, &d->world.log,
+	        settings_text(d->cli->settings, "notify.command"));
+	d->options.on_emit = notify_on_emit;
+	d->options.emit_ctx = &d->notify;
 	if (!host_new(&d->options, &h, &e))
-		return cli_fail(d->cli, &e);
+		return daemon_failed(d, &e);
 	d->hosted = true;
 	if (!write_ready(d, host_port(h), &e)) {
 		host_free(h);
-		return cli_fail(d->cli, &e);
+		return daemon_failed(d, &e);
 	}
 	addr_format(&d->wallet.addr, who);
 	log_line(&d->world.log, LOG_INFO, "%s serves at http://%s:%u as %s", d->role,
@@ -158,6 +184,27 @@ int daemon_serve(struct daemon *d, const struct role *role)
 	rc = host_run(h);
 	host_free(h);
 	return rc;
+}
+
+/* A daemon does not give up for a peer that is not there yet, nor, once it has run, for want of space. */
+static bool may_pass(const struct cli *c, enum err_code code)
+{
+	return code == E_UNREACHABLE || code == E_TIMEOUT ||
+	       (c->again && (code == E_DISK_FULL || code == E_IO || code == E_BUSY));
+}
+
+int daemon_failed(struct daemon *d, const struct err *e)
+{
+	struct cli *c = d->cli;
+
+	if (!may_pass(c, e->code))
+		return cli_fail(c, e);
+	if (strcmp(c->waits_for, e->msg) != 0)
+		log_line(&d->world.log, LOG_ODD, "waits: %s%s%s", e->msg, e->hint[0] ? "; " : "",
+		        e->hint);
+	str_keep(c->waits_for, sizeof c->waits_for, str_of(e->msg));
+	clock_sleep(span_ms(AGAIN_MS));
+	return HOST_AGAIN;
 }
 
 static void close_blobs(struct daemon *d)

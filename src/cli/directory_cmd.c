@@ -28,15 +28,16 @@ int cmd_directory(struct cli *c)
 	struct directory *x = NULL;
 	struct daemon d;
 	struct role role;
+	unsigned how;
 	struct err e;
 	int rc;
 
 	if (!daemon_open(&d, c, "directory", "directory", directory_tables,
 	            DAEMON_NETWORK | DAEMON_BLOBS | DAEMON_CLIENT, &e) ||
-	        !prepare(&d, &x, &e)) {
-		rc = cli_fail(c, &e);
+	        !daemon_misbehaves(&d, &how, &e) || !prepare(&d, &x, &e)) {
+		rc = daemon_failed(&d, &e);
 	} else {
-		role = directory_role(x);
+		role = directory_misbehaving(x, (enum directory_misbehaviour)how);
 		rc = daemon_serve(&d, &role);
 	}
 	daemon_close(&d);

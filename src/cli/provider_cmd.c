@@ -120,18 +120,6 @@ static bool make_offer(struct daemon *d, struct provider_config *p, struct err *
 
 /* ---- the daemon ----------------------------------------------------------------------------------- */
 
-static bool open_engine(struct daemon *d, struct err *e)
-{
-	char cache[CLI_PATH_MAX + 32], engine[CLI_PATH_MAX];
-
-	snprintf(cache, sizeof cache, "%s/wasm", d->cli->places.cache);
-	TRY(engine_path(d->cli, engine, e), e);
-	TRY(exec_wasm_open(
-	            &d->loop, &d->world.blobs, cache, engine, d->cli->self, &d->options.exec, e),
-	        e);
-	return true;
-}
-
 static bool prepare(
         struct daemon *d, struct provider_config *p, struct provider **out, struct err *e)
 {
@@ -141,7 +129,7 @@ static bool prepare(
 	p->domain = d->domain;
 	p->genesis = d->network.genesis;
 	TRY(make_offer(d, p, e), e);
-	TRY(open_engine(d, e), e);
+	TRY(daemon_engine(d, e), e);
 	TRY(http_tree_open(&d->loop, d->client, &d->world.blobs, &d->options.tree, e), e);
 	TRY(embedded_open(&d->loop, d->client, settings_text(d->cli->settings, "ledger.url"),
 	            &d->options.ledger, e),
@@ -157,15 +145,16 @@ int cmd_provider(struct cli *c)
 	struct provider_config config = {0};
 	struct daemon d;
 	struct role role;
+	unsigned how;
 	struct err e;
 	int rc;
 
 	if (!daemon_open(&d, c, "provider", "provider", provider_tables,
 	            DAEMON_NETWORK | DAEMON_BLOBS | DAEMON_CLIENT, &e) ||
-	        !prepare(&d, &config, &p, &e)) {
-		rc = cli_fail(c, &e);
+	        !daemon_misbehaves(&d, &how, &e) || !prepare(&d, &config, &p, &e)) {
+		rc = daemon_failed(&d, &e);
 	} else {
-		role = provider_role(p);
+		role = provider_misbehaving(p, (enum provider_misbehaviour)how);
 		rc = daemon_serve(&d, &role);
 	}
 	daemon_close(&d);

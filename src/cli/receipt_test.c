@@ -124,7 +124,11 @@ static void make_event(struct world_ *w)
 	        .deal = r->match.deal,
 	        .from = DEAL_RESULTS_SUBMITTED,
 	        .to = DEAL_RESULTS_ACCEPTED,
-	        .result = r->acceptance.result};
+	        .result = r->acceptance.result,
+	        .status = r->result.status,
+	        .count = r->result.count,
+	        .bytes = r->result.bytes};
+	eip712_hash(output_record(), &r->result.output, &r->event.output);
 	assert_true(amount_mul(p.per_instruction, 1000, &r->event.amount));
 	assert_true(amount_mul(p.per_byte, 200, &x));
 	assert_true(amount_add(r->event.amount, x, &r->event.amount));

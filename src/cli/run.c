@@ -336,6 +336,14 @@ static int loop(struct running *r)
 	uv_run(&r->d.loop, UV_RUN_DEFAULT);
 	uv_close((uv_handle_t *)&r->sigint, NULL);
 	uv_close((uv_handle_t *)&r->leave, NULL);
+	if (host_failed(r->host, &r->why)) {
+		char name[JOB_NAME_MAX];
+
+		r->failed = true;
+		if (!hash_is_zero(&r->job))
+			err_hint(&r->why, "%s: `lilypad job watch %s` goes on with the job",
+			        r->why.hint, job_name(&r->job, name));
+	}
 	if (host_exited(r->host, &code) && code != 0 && !r->failed && hash_is_zero(&r->job))
 		return code;
 	return 0;
@@ -356,6 +364,10 @@ static bool request(
 	if (target)
 		TRY(addr_parse(str_of(target), &req->offer.target, e), e);
 	TRY(settings_span(r->c->settings, "job.queue", &req->queue, e), e);
+	if (!audit_parse(str_of(settings_text(r->c->settings, "job.check")), &req->check, e)) {
+		err_prefix(e, "job.check: ");
+		return false;
+	}
 	snprintf(req->key, sizeof req->key, "%s", key ? key : "");
 	if (out && out[0] == '/') {
 		snprintf(req->out, sizeof req->out, "%s", out);
@@ -379,14 +391,15 @@ static bool request(
 static int drive(struct running *r, struct creator_config *config)
 {
 	int lock = -1, rc;
+	unsigned how;
 	struct err e;
 
-	if (!buy_own(&r->d, config->owner, &lock, &e))
+	if (!daemon_misbehaves(&r->d, &how, &e) || !buy_own(&r->d, config->owner, &lock, &e))
 		return cli_fail(r->c, &e);
 	config->exit_when_done = true;
 	if (!creator_new(&r->d.world, config, &r->creator, &e))
 		return cli_fail(r->c, &e);
-	r->d.options.role = creator_role(r->creator);
+	r->d.options.role = creator_misbehaving(r->creator, (enum creator_misbehaviour)how);
 	r->d.options.listen_ip = NULL;
 	r->d.options.on_emit = on_emit;
 	r->d.options.emit_ctx = r;
@@ -407,6 +420,8 @@ static int buy(struct running *r, struct creator_request *req, struct creator_co
 	struct err e;
 
 	if (!output_place_check(req->out, &e) || !check_balance(r, &req->offer, &e))
+		return cli_fail(r->c, &e);
+	if (req->check.mode != AUDIT_NEVER && !buy_engine(&r->d, config, &e))
 		return cli_fail(r->c, &e);
 	config->first = req;
 	config->detach = args_has(&r->c->args, "detach");
@@ -451,7 +466,7 @@ static int go_on(
 	}
 	if (sm_is_final(&job_states, j->state))
 		return conclude(r);
-	if (!buy_read_on(&r->d, config, &e))
+	if (!buy_read_on(&r->d, config, &e) || !buy_engine(&r->d, config, &e))
 		return cli_fail(r->c, &e);
 	config->resume = j->id;
 	config->cancel_at_once = cancel;

@@ -6,7 +6,7 @@
 #include "codec/json.h"
 #include "creator/creator_own.h"
 
-enum { ADOPT_MS = 1000 };
+enum { CONNECT_MS = 10000, ADOPT_MS = 1000, LOOK_MS = 1000 };
 
 static const struct route routes[] = {
         {"GET", "/v1/jobs", AUTH_NONE, BODY_NONE, 0, "the unfinished jobs of this process"},
@@ -14,7 +14,7 @@ static const struct route routes[] = {
 
 /* ---- jobs that are taken over ------------------------------------------------------------------------ */
 
-static void look(struct creator *c, struct job *j, struct effects *fx)
+void job_look(struct creator *c, struct job *j, struct effects *fx)
 {
 	const char *path = hash_is_zero(&j->j.deal)
 	                           ? fx_path(fx, "/v1/job-offers/", &j->j.offer, "")
@@ -22,6 +22,12 @@ static void look(struct creator *c, struct job *j, struct effects *fx)
 
 	fx_call(fx, (struct tag){.what = TAG_LOOK, .key = j->j.id}, &c->c.solver, "GET", path,
 	        NULL);
+}
+
+void job_look_later(struct job *j, struct effects *fx)
+{
+	fx_add(fx, FX_TIMER, (struct tag){.what = TAG_LOOK, .key = j->j.id})->delay =
+	        span_ms(LOOK_MS);
 }
 
 static bool count_event(void *ctx, const void *row)
@@ -55,7 +61,7 @@ static void take(struct creator *c, const struct creator_job *row, const struct 
 	j = job_by_id(c, &row->id);
 	if (!j)
 		return;
-	look(c, j, fx);
+	job_look(c, j, fx);
 	job_resume(c, j, ev, fx);
 }
 
@@ -124,9 +130,11 @@ void job_resume(struct creator *c, struct job *j, const struct event *ev, struct
 	case JOB_POSTED: job_post(c, j, fx); break;
 	case JOB_MATCHED: job_sign(c, j, fx); break;
 	case JOB_FETCHING: job_fetch(c, j, fx); break;
+	case JOB_CHECKING: job_check(c, j, ev, fx); break;
+	case JOB_DISPUTED: job_send_check(c, j, ev, fx); break;
 	case JOB_JUDGED: job_accept(c, j, fx); break;
 	case JOB_AGREED:
-	case JOB_SUBMITTED: look(c, j, fx); break;
+	case JOB_SUBMITTED: job_look(c, j, fx); break;
 	case JOB_DONE:
 	case JOB_FAILED:
 	case JOB_CANCELLED: break;
@@ -143,6 +151,9 @@ static void on_start(struct creator *c, struct effects *fx)
 	f->audience = c->c.solver.addr;
 	f->path = "/v1/events";
 	f->id = c->c.solver_cursor;
+	/* A person waits for it: not for ever. */
+	if (c->c.exit_when_done)
+		fx_add(fx, FX_TIMER, (struct tag){.what = TAG_SOLVER})->delay = span_ms(CONNECT_MS);
 }
 
 static void cancel_one(struct creator *c, struct job *j, const struct event *ev, struct effects *fx)
@@ -181,6 +192,21 @@ static void cancel_all(struct creator *c, const struct event *ev, struct effects
 	}
 }
 
+/* Messages are lost for good: the solver is asked for what they told. Each by a timer: one event's effects are
+ * bounded. */
+static void look_at_all(struct creator *c, struct effects *fx)
+{
+	const void *key;
+	void *val;
+
+	for (size_t i = 0; fx->n < EFFECTS_MAX / 2 && map_next(&c->jobs, &i, &key, &val);) {
+		const struct job *j = *(struct job **)val;
+
+		if (j->j.state != JOB_STORING)
+			fx_add(fx, FX_TIMER, (struct tag){.what = TAG_LOOK, .key = j->j.id});
+	}
+}
+
 /* Only with an open stream is an offer posted: no message about it can be missed then. */
 static void on_connected(struct creator *c, const struct event *ev, struct effects *fx)
 {
@@ -193,7 +219,22 @@ static void on_connected(struct creator *c, const struct event *ev, struct effec
 			cancel_all(c, ev, fx);
 		if (c->jobs.n == 0 && c->c.exit_when_done)
 			fx_add(fx, FX_EXIT, (struct tag){0});
+	} else if (ev->message->lost) {
+		look_at_all(c, fx);
 	}
+}
+
+/* Nothing has been signed; what is taken over is as far as it was. */
+static void give_up(struct creator *c, struct effects *fx)
+{
+	struct err e = c->no_stream;
+
+	if (e.code == E_NONE)
+		FAIL(&e, TIMEOUT, "it has not answered for %d s", CONNECT_MS / 1000);
+	if (e.code == E_STALE)
+		e.code = E_CLOCK;
+	err_prefix(&e, "the events of the solver at %s cannot be followed: ", c->c.solver.url);
+	creator_fail(fx, &e);
 }
 
 static void on_timer(struct creator *c, const struct event *ev, struct effects *fx)
@@ -216,16 +257,21 @@ static void on_timer(struct creator *c, const struct event *ev, struct effects *
 		break;
 	case TAG_LOOK:
 		if (j)
-			look(c, j, fx);
+			job_look(c, j, fx);
+		break;
+	case TAG_SOLVER:
+		if (!c->started)
+			give_up(c, fx);
 		break;
 	case TAG_CANCEL:
-	case TAG_SOLVER:
 	case TAG_PUSH_PART:
 	case TAG_OFFER:
 	case TAG_SIGNATURE:
 	case TAG_FETCH:
 	case TAG_WHY:
-	case TAG_WITHDRAW: break;
+	case TAG_WITHDRAW:
+	case TAG_PART:
+	case TAG_CHECK: break;
 	}
 }
 
@@ -288,6 +334,8 @@ static void on_event(void *self, const struct event *ev, struct effects *fx)
 	case EV_MESSAGE:
 		if (ev->message->connected)
 			on_connected(c, ev, fx);
+		else if (ev->message->why)
+			c->no_stream = *ev->message->why;
 		else
 			job_on_message(c, ev, fx);
 		break;
@@ -295,12 +343,14 @@ static void on_event(void *self, const struct event *ev, struct effects *fx)
 	case EV_TREE:
 		if (ev->tree->tag.what == TAG_PUSH_PART)
 			job_on_pushed(c, ev, fx);
+		else if (ev->tree->tag.what == TAG_PART)
+			job_on_part(c, ev, fx);
 		else
 			job_on_fetched(c, ev, fx);
 		break;
+	case EV_RUN: job_on_checked(c, ev, fx); break;
 	case EV_STOP: creator_keep_all(c); break;
-	case EV_TREE_IN:
-	case EV_RUN: break;
+	case EV_TREE_IN: break;
 	}
 	if (c->started && c->c.next && ev->kind != EV_STOP)
 		start_more(c, ev, fx);
@@ -346,6 +396,7 @@ struct creator *creator_free(struct creator *c)
 	map_done(&c->by_offer);
 	map_done(&c->by_deal);
 	map_done(&c->news);
+	free(c->instrument);
 	free(c);
 	return NULL;
 }

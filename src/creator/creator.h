@@ -7,6 +7,7 @@
 #include <jansson.h>
 
 #include "port/peer.h"
+#include "verify/audit.h"
 
 #include "model/record_struct.h"
 #include "creator/tables.def"
@@ -23,6 +24,18 @@ enum job_state {
 #undef S
 };
 extern const struct sm job_states;
+/* What became of the question whether a result is checked. */
+enum job_audit {
+	JOB_AUDIT_OPEN,       /* not asked yet */
+	JOB_AUDIT_NOT_DRAWN,  /* accepted as it is */
+	JOB_AUDIT_DRAWN,      /* to be run again here */
+	JOB_AUDIT_GOOD,       /* run again here: the same */
+	JOB_AUDIT_BAD,        /* run again here, or looked at: wrong */
+	JOB_AUDIT_IMPOSSIBLE, /* it could not be run here */
+	JOB_AUDITS
+};
+/* "not drawn", … */
+const char *job_audit_name(unsigned audit);
 /* Every table of the role, for a command that only reads; ends with NULL. */
 extern const struct record *(*const creator_tables[])(void);
 
@@ -41,6 +54,7 @@ struct creator_request {
 	const struct job_spec *spec; /* its trees are in the blob store */
 	struct job_offer offer;      /* all but jobCreator, spec, createdAt, nonce, expiry */
 	struct span queue;           /* how long it may wait for a match */
+	struct audit_policy check;   /* how often its result is checked (7.6) */
 	char key[128];               /* idempotency key, or "" */
 	char out[1024];
 };
@@ -50,10 +64,13 @@ struct creator_config {
 	struct peer directory;
 	struct hash domain;
 	struct genesis genesis;
-	uint8_t owner[16];         /* of this process; zero: the daemon, which adopts */
-	uint64_t solver_cursor;    /* messages after it are wanted */
-	uint64_t ledger_seq;       /* the ledger's events after it will be told */
-	unsigned confirm_s;        /* acts that much before a deadline (4.1) */
+	uint8_t owner[16];      /* of this process; zero: the daemon, which adopts */
+	uint64_t solver_cursor; /* messages after it are wanted */
+	uint64_t ledger_seq;    /* the ledger's events after it will be told */
+	unsigned confirm_s;     /* acts that much before a deadline (4.1) */
+	bool can_run;           /* there is an executor here: results can be checked */
+	unsigned checks;        /* runs at once; 0: one */
+	uint32_t share_ppm; /* what running a job costs a provider at most, of its price (7.6) */
 	struct amount cap_per_day; /* zero: none; the sum of the ceilings of a day's jobs */
 	/* Does the process with that token live? The daemon takes over the jobs of dead ones. NULL: never. */
 	bool (*alive)(void *ctx, const uint8_t owner[16]);
@@ -73,6 +90,15 @@ struct creator;
 MUST bool creator_new(
         struct world *w, const struct creator_config *c, struct creator **out, struct err *e);
 struct role creator_role(struct creator *c);
+/* Test instruments: what a job creator can do wrong on purpose. */
+enum creator_misbehaviour {
+	CREATOR_HONEST,
+	CREATOR_WITHHOLDS,
+	CREATOR_REJECTS_FALSELY, /* with a policy of AUDIT_RATE PPM_ONE */
+	CREATOR_NEVER_JUDGES
+};
+/* The role with that done to it; lives as long as c. */
+struct role creator_misbehaving(struct creator *c, enum creator_misbehaviour how);
 struct creator *creator_free(struct creator *c);
 /* Ask to cancel every job of this process as far as that is free; called from the loop, acts at the
  * next event (a timer with TAG_CANCEL is how a command raises it). */

@@ -18,7 +18,9 @@ enum creator_tag {
 	TAG_ADOPT,      /* timer of the daemon */
 	TAG_LOOK,       /* call, timer: what the solver knows of a job; key: job */
 	TAG_CANCEL,     /* timer */
-	TAG_KEEP        /* timer: what may wait is written */
+	TAG_KEEP,       /* timer: what may wait is written */
+	TAG_PART,       /* fetch: program or input, for a check; key: job */
+	TAG_CHECK       /* run; key: job */
 };
 
 #define CREATOR_LATER_MAX 8 /* lines of a timeline that wait for a write; one more is one */
@@ -37,7 +39,8 @@ struct later {
 
 struct job {
 	struct creator_job j;
-	unsigned waiting;   /* pushes under way */
+	unsigned waiting;   /* pushes or fetches under way */
+	uint32_t round;     /* of those pushes: others belong to a try that was given up */
 	unsigned tries;     /* of the present step */
 	uint64_t asked_s;   /* ledger time at which a passed deadline was last acted on */
 	uint64_t events;    /* in its timeline */
@@ -47,6 +50,10 @@ struct job {
 	        let_down; /* why the provider before the present offer failed; E_NONE: none did */
 	bool fetching;
 	bool cancelling;
+	bool running;     /* handed to the executor */
+	uint64_t spare_s; /* acts that much before the judge deadline; 0: not known yet */
+	uint64_t
+	        seen_s; /* ledger time at which a result was on it that nobody has shown us; 0: none */
 	struct later later;
 };
 
@@ -54,9 +61,14 @@ struct job {
 struct deal_news {
 	struct hash job;
 	uint64_t seq;
-	uint8_t to; /* enum deal_state */
+	struct hash action;        /* that caused it */
+	struct hash submit_action; /* that submitted the result; zero: none has */
+	uint8_t to;                /* enum deal_state */
 	struct amount amount;
 	struct btime deadline;
+	struct hash result, output; /* as in struct ledger_event */
+	uint8_t status;
+	uint64_t count, bytes;
 };
 
 struct creator {
@@ -68,9 +80,12 @@ struct creator {
 	struct map news;     /* deal id -> struct deal_news, of jobs that may be taken over */
 	uint64_t ledger_seq; /* of the last event that was told */
 	struct btime ledger_time;
-	bool started; /* `first` has been taken up */
+	bool started;         /* `first` has been taken up */
+	struct err no_stream; /* why not; code E_NONE: nobody has said */
 	bool want_cancel;
-	bool keep_set; /* TAG_KEEP runs */
+	bool keep_set;                  /* TAG_KEEP runs */
+	unsigned checking;              /* runs that are under way */
+	struct misbehaving *instrument; /* owned; NULL: honest */
 	struct peer
 	        book; /* the solver, for calls whose signed document is all the authority they need */
 };
@@ -105,6 +120,8 @@ void creator_amount(const struct creator *c, struct amount a, char out[CREATOR_A
 MUST bool job_again(struct job *j, struct effects *fx);
 
 /* post.c: storing and offering. */
+/* The end of a process that can do nothing of what it was asked: whoever follows is told. */
+void creator_fail(struct effects *fx, const struct err *e);
 void job_start(struct creator *c, const struct creator_request *r, const struct event *ev,
         struct effects *fx);
 void job_store_parts(struct creator *c, struct job *j, const struct event *ev, struct effects *fx);
@@ -130,6 +147,45 @@ void job_fetch(struct creator *c, struct job *j, struct effects *fx);
 void job_on_fetched(struct creator *c, const struct event *ev, struct effects *fx);
 void job_accept(struct creator *c, struct job *j, struct effects *fx);
 
+/* Accepts without a check: text says why. */
+void job_accept_unchecked(struct creator *c, struct job *j, enum job_audit audit,
+        const struct event *ev, struct effects *fx, const char *text);
+/* The program's exit status, from the output in the blob store. */
+uint32_t job_exit_code(struct creator *c, const struct hash *tree);
+
+/* check.c: what is drawn for audit is run again here; what differs is disputed (7.6, 7.7). */
+/* Accept, or check: by the policy; always when `always`. */
+void job_judge(
+        struct creator *c, struct job *j, bool always, const struct event *ev, struct effects *fx);
+/* The run of a job that is CHECKING, now or again; its parts are fetched first where they are not here. */
+void job_check(struct creator *c, struct job *j, const struct event *ev, struct effects *fx);
+void job_on_part(struct creator *c, const struct event *ev, struct effects *fx);
+void job_on_checked(struct creator *c, const struct event *ev, struct effects *fx);
+/* claim: enum ruling. Without a mediator the result is only not accepted. */
+void job_dispute(struct creator *c, struct job *j, uint8_t claim, const char *why,
+        const struct event *ev, struct effects *fx);
+/* The Check of a job that is DISPUTED to the ledger, as soon as it can be there; or what was disputed is not
+ * what was submitted, and is judged anew. */
+void job_send_check(struct creator *c, struct job *j, const struct event *ev, struct effects *fx);
+/* May a result of this deal be disputed, and can it be run here? NULL: yes; else why not. */
+const char *job_not_checkable(const struct creator *c, const struct creator_deal *d);
+
+/* record.c: what providers have done for us. */
+enum record_of {
+	RECORD_RIGHT,
+	RECORD_UNCHECKED,
+	RECORD_FAULT,
+	RECORD_VINDICATED,
+	RECORD_UNRULED,
+	RECORD_DECLINED,
+	RECORD_LATE
+};
+/* After a first write of the event: other processes keep the same record. */
+void creator_record(struct creator *c, const struct addr *provider, enum record_of what,
+        const struct event *ev);
+/* n of 7.6. */
+uint64_t creator_good(struct creator *c, const struct addr *provider);
+
 /* settle.c: the ledger. */
 void job_on_ledger(struct creator *c, const struct event *ev, struct effects *fx);
 /* What the ledger said of a job before it was taken over; may end it. */
@@ -138,6 +194,9 @@ void job_catch_up(struct creator *c, struct job *j, const struct event *ev, stru
 void creator_forget_news(struct creator *c);
 
 /* creator.c */
+/* Asks the solver what it knows of a job, now or after a while. */
+void job_look(struct creator *c, struct job *j, struct effects *fx);
+void job_look_later(struct job *j, struct effects *fx);
 void job_resume(struct creator *c, struct job *j, const struct event *ev, struct effects *fx);
 
 #endif

@@ -66,6 +66,16 @@ static inline struct creator_job job_row(struct stage *s)
 	return j;
 }
 
+/* What the ledger's event number `submit` (0: none) and the last one did is kept for the receipt. */
+static inline void assert_ended_by(struct stage *s, uint64_t submit)
+{
+	struct creator_job j = job_row(s);
+	struct hash end = action_no(s->b->seq), none = {{0}}, put = action_no(submit);
+
+	assert_memory_equal(&j.end_action, &end, sizeof end);
+	assert_memory_equal(&j.submit_action, submit ? &put : &none, sizeof put);
+}
+
 static inline void assert_state(struct stage *s, enum job_state state)
 {
 	assert_string_equal(sm_name(&job_states, job_row(s).state), sm_name(&job_states, state));
@@ -258,10 +268,31 @@ static inline void to_agreed(struct stage *s)
 	make_result(s, RP);
 }
 
+/* The result, as the test has it, is on the ledger; the judge deadline is 600 s away. */
+static inline void send_submitted(struct stage *s)
+{
+	const struct result *r = &s->result.result;
+	struct ledger_note n = {.stage = LEDGER_EVENT, .final = true};
+
+	n.event.seq = ++s->b->seq;
+	n.event.action_id = action_no(s->b->seq);
+	n.event.time = s->b->ledger;
+	n.event.deal = s->deal.id;
+	n.event.from = DEAL_AGREED;
+	n.event.to = DEAL_RESULTS_SUBMITTED;
+	n.event.deadline.s = s->b->ledger.s + 600;
+	eip712_hash(result_record(), r, &n.event.result);
+	eip712_hash(output_record(), &r->output, &n.event.output);
+	n.event.status = r->status;
+	n.event.count = r->count;
+	n.event.bytes = r->bytes;
+	send_note(s->b, &n);
+}
+
 static inline void to_submitted(struct stage *s)
 {
 	to_agreed(s);
-	send_deal_event(s->b, &s->deal.id, DEAL_RESULTS_SUBMITTED, 0, s->b->ledger.s + 600);
+	send_submitted(s);
 	assert_state(s, JOB_SUBMITTED);
 }
 
@@ -270,6 +301,20 @@ static inline void to_fetching(struct stage *s)
 	to_agreed(s);
 	send_message(s->b, "result", result_message(s, RP, DIRECTORY));
 	assert_state(s, JOB_FETCHING);
+}
+
+/* Before the job is posted: its deal has no mediator. */
+static inline void no_mediator(struct stage *s)
+{
+	struct terms *t = &s->req.offer.terms;
+
+	s->req.offer.mediation = MEDIATION_NONE;
+	s->req.offer.mediators.n = 0;
+	s->req.offer.min_mutual = 0;
+	s->req.offer.determinism = DETERMINISM_NONE;
+	t->seats = 0;
+	t->fee = t->damages = amount_of(0);
+	t->job_bond = t->result_bond = amount_max(t->late_judge, t->late_submit);
 }
 
 static inline void to_judged(struct stage *s)

@@ -1,6 +1,5 @@
-/* judge.c - the second half of a job: the result is verified, fetched, judged. Here a result is
- * accepted when it is the one that the provider signed, lies within the limits of the deal, charges the
- * bytes that there are, and its every block has the digest that it is named by. */
+/* judge.c - the second half of a job: the result is looked at, fetched, verified, accepted. Its signatures,
+ * limits and blocks are looked at for every result; check.c runs again what is drawn for that. */
 #include <stdio.h>
 
 #include "codec/eip712.h"
@@ -8,6 +7,8 @@
 #include "codec/signed.h"
 #include "codec/unixfs.h"
 #include "creator/creator_own.h"
+
+enum { ASKED_ENOUGH = 3 };
 
 static bool read_result(struct creator *c, const struct creator_deal *d, const json_t *data,
         struct creator_result *out, struct err *e)
@@ -90,11 +91,11 @@ void job_fetch(struct creator *c, struct job *j, struct effects *fx)
 }
 
 /* The program's exit status is a file of the output; UINT32_MAX: it does not say. */
-static uint32_t exit_code(struct creator *c, const struct job *j)
+uint32_t job_exit_code(struct creator *c, const struct hash *tree)
 {
 	struct block_source src = {c->world->blobs.self, c->world->blobs.get};
 	struct buf text OWN(buf_done);
-	struct cid root = cid_tree(&j->j.tree);
+	struct cid root = cid_tree(tree);
 	struct str s;
 	uint64_t v;
 	struct err e;
@@ -108,63 +109,91 @@ static uint32_t exit_code(struct creator *c, const struct job *j)
 	return str_u64(s, UINT32_MAX, &v) ? (uint32_t)v : UINT32_MAX;
 }
 
-/* 2.5: the inputs, plus the output tree if Completed. `tree`: as it was fetched. */
-static bool check_bytes(struct creator *c, const struct job *j, uint64_t tree, struct err *e)
+/* 2.5: the inputs, plus the output tree if Completed; it may charge less. `tree`: as it was fetched. */
+static bool charges_too_much(
+        const struct job *j, uint64_t tree, struct effects *fx, const char **why)
 {
-	struct creator_result r;
-	uint64_t output, due;
+	uint64_t due, output = j->j.status == STATUS_COMPLETED ? tree : 0;
 
-	if (!creator_result_of(c, j, &r))
-		return FAIL(e, RESULT, "the result is not in the store");
-	if (r.stored.bytes != tree)
-		return FAIL(e, RESULT,
-		        "the directory signed for an output of %llu bytes, it has %llu",
-		        (unsigned long long)r.stored.bytes, (unsigned long long)tree);
-	output = r.result.status == STATUS_COMPLETED ? tree : 0;
-	if (__builtin_add_overflow(j->j.input_bytes, output, &due) || r.result.bytes != due)
-		return FAIL(e, RESULT,
-		        "the result charges %llu bytes; %llu of inputs and %llu of output are due",
-		        (unsigned long long)r.result.bytes, (unsigned long long)j->j.input_bytes,
-		        (unsigned long long)output);
+	if (!__builtin_add_overflow(j->j.input_bytes, output, &due) && j->j.bytes <= due)
+		return false;
+	*why = fx_text(fx, "it charges %llu bytes; %llu of inputs and %llu of output are due",
+	        (unsigned long long)j->j.bytes, (unsigned long long)j->j.input_bytes,
+	        (unsigned long long)output);
 	return true;
 }
 
-/* Not accepted, and kept: the deal runs into the judge timeout. */
-static void bad_result(struct creator *c, struct job *j, const struct err *why,
+/* The directory has answered: asked more often it would say the same. */
+static bool says_no(enum err_code code)
+{
+	return code == E_NOT_FOUND || code == E_FORBIDDEN || code == E_BLOCK_CORRUPT;
+}
+
+/* The output cannot be had. Where the job can be run again, that decides: a provider that did it right is paid.
+ * Else it counts whether the directory says that it is not there, or says nothing. */
+static void not_fetched(struct creator *c, struct job *j, const struct err *why,
         const struct event *ev, struct effects *fx)
 {
-	j->j.error = E_RESULT;
-	snprintf(j->j.why, sizeof j->j.why, "%s", why->msg);
-	job_note(c, j, ev, fx, "BAD_RESULT", "%s; not accepted", why->msg);
-	creator_keep(c, j);
+	struct creator_deal d = {.id = j->j.deal};
+
+	if (!creator_get(c, creator_deal_record(), &d))
+		return;
+	if (!job_not_checkable(c, &d))
+		job_judge(c, j, true, ev, fx);
+	else if (says_no(why->code))
+		job_dispute(c, j, RULING_RESULT_NOT_FOUND, why->msg, ev, fx);
+	else
+		log_line(&c->world->log, LOG_ODD, "output not fetched: %s", why->msg);
 }
 
 void job_on_fetched(struct creator *c, const struct event *ev, struct effects *fx)
 {
 	const struct tree_done *t = ev->tree;
 	struct job *j = job_by_id(c, &t->tag.key);
-	struct err e;
+	const char *why;
 
 	if (!j || j->j.state != JOB_FETCHING)
 		return;
 	j->fetching = false;
 	if (!t->ok) {
 		job_note(c, j, ev, fx, "FETCH_FAILED", "%s", t->err.msg);
-		/* The money stays locked until the judge timeout; disputes come with the mediator. */
-		if (job_again(j, fx))
-			log_line(&c->world->log, LOG_ODD, "output not fetched: %s", t->err.msg);
+		if ((says_no(t->err.code) && j->tries >= ASKED_ENOUGH) || job_again(j, fx))
+			not_fetched(c, j, &t->err, ev, fx);
 		return;
 	}
-	if (!check_bytes(c, j, t->bytes, &e)) {
-		bad_result(c, j, &e, ev, fx);
+	if (charges_too_much(j, t->bytes, fx, &why)) {
+		job_dispute(c, j, RULING_TOO_MUCH_CHARGED, why, ev, fx);
 		return;
 	}
 	if (j->j.status == STATUS_COMPLETED)
-		j->j.exit_code = exit_code(c, j);
-	job_move(c, j, JOB_JUDGED, ev, fx,
-	        "%llu bytes verified by content id; accepted, not re-run",
-	        (unsigned long long)t->bytes);
+		j->j.exit_code = job_exit_code(c, &j->j.tree);
+	job_judge(c, j, false, ev, fx);
+}
+
+void job_accept_unchecked(struct creator *c, struct job *j, enum job_audit audit,
+        const struct event *ev, struct effects *fx, const char *text)
+{
+	j->j.audit = (uint8_t)audit;
+	job_move(c, j, JOB_JUDGED, ev, fx, "%s", text);
+	creator_record(c, &j->j.provider, RECORD_UNCHECKED, ev);
 	job_accept(c, j, fx);
+}
+
+/* What is accepted: the result that was shown to us; or the one on the ledger, where only that was found
+ * right, or nothing was shown. */
+static bool accepted(
+        struct creator *c, const struct job *j, struct creator_result *r, struct hash *out)
+{
+	*out = j->j.submitted;
+	if (!creator_result_of(c, j, r))
+		return false;
+	eip712_hash(result_record(), &r->result, out);
+	if (hash_is_zero(&j->j.submitted) || j->j.audit != JOB_AUDIT_GOOD)
+		return true;
+	if (hash_eq(out, &j->j.submitted))
+		return true;
+	*out = j->j.submitted;
+	return false;
 }
 
 /* With the signed result along, the acceptance closes the deal whether or not it is submitted yet. */
@@ -172,21 +201,23 @@ void job_accept(struct creator *c, struct job *j, struct effects *fx)
 {
 	struct action *a = fx_action(fx, ACTION_ACCEPT);
 	struct creator_result r;
+	bool shown = accepted(c, j, &r, &a->acceptance.result);
 	struct err e;
 
-	if (!creator_result_of(c, j, &r))
+	if (hash_is_zero(&a->acceptance.result))
 		return;
 	a->acceptance.deal = j->j.deal;
-	eip712_hash(result_record(), &r.result, &a->acceptance.result);
-	a->result = r.result;
-	eip712_hash(output_record(), &r.result.output, &a->output_hash);
-	a->result_sig = r.sig;
+	if (shown) {
+		a->result = r.result;
+		eip712_hash(output_record(), &r.result.output, &a->output_hash);
+		a->result_sig = r.sig;
+	}
 	if (!world_sign(
 	            c->world, &c->c.domain, acceptance_record(), &a->acceptance, &a->doc_sig, &e)) {
 		log_line(&c->world->log, LOG_ODD, "cannot sign the acceptance: %s", e.msg);
 		return;
 	}
-	if (!r.accept_sig.n) {
+	if (shown && !r.accept_sig.n) {
 		r.accept_sig = a->doc_sig;
 		creator_put(c, creator_result_record(), &r);
 	}

@@ -28,15 +28,62 @@ static void output_of_a_stopped_run(struct stage *s)
 	s->result.result.status = STATUS_INSTRUCTIONS_EXCEEDED;
 }
 
-static void bytes_that_are_not_there(void **state, void (*change)(struct stage *), const char *word)
+/* A mediator is named: the charge is disputed as soon as it is on the ledger. */
+static void charge_is_disputed(void **state, void (*change)(struct stage *), const char *word)
 {
 	struct stage *s = *state;
+	const struct action *a;
 
 	to_agreed(s);
 	change(s);
 	deliver(s);
 	assert_null(submitted(s->b, ACTION_ACCEPT));
-	assert_noted(s, "BAD_RESULT", word);
+	assert_null(submitted(s->b, ACTION_CHECK));
+	assert_noted(s, "DISPUTED", word);
+	assert_int_equal(job_row(s).claim, RULING_TOO_MUCH_CHARGED);
+	send_submitted(s);
+	a = submitted(s->b, ACTION_CHECK);
+	assert_non_null(a);
+	assert_int_equal(a->check.claim, RULING_TOO_MUCH_CHARGED);
+	assert_state(s, JOB_DISPUTED);
+}
+
+static void more_bytes_than_there_are(void **state)
+{
+	charge_is_disputed(state, one_byte_more, "charges");
+}
+static void directory_that_miscounts(void **state)
+{
+	charge_is_disputed(state, stored_more, "charges");
+}
+static void output_charged_though_it_is_not_completed(void **state)
+{
+	charge_is_disputed(state, output_of_a_stopped_run, "0 of output");
+}
+
+/* 2.9: only what is above is at fault. */
+static void fewer_bytes_than_there_are(void **state)
+{
+	struct stage *s = *state;
+
+	to_agreed(s);
+	one_byte_less(s);
+	deliver(s);
+	assert_non_null(submitted(s->b, ACTION_ACCEPT));
+	assert_state(s, JOB_JUDGED);
+}
+
+/* Without a mediator nothing can be disputed: it is not accepted, and kept. */
+static void nobody_to_rule(void **state)
+{
+	struct stage *s = *state;
+
+	no_mediator(s);
+	to_agreed(s);
+	one_byte_more(s);
+	deliver(s);
+	assert_null(submitted(s->b, ACTION_ACCEPT));
+	assert_noted(s, "BAD_RESULT", "charges");
 	assert_state(s, JOB_FETCHING);
 	assert_int_equal(job_row(s).error, E_RESULT);
 	send_timer(s->b, (struct tag){.what = TAG_RETRY, .key = s->job});
@@ -47,25 +94,8 @@ static void bytes_that_are_not_there(void **state, void (*change)(struct stage *
 	send_deal_event(s->b, &s->deal.id, DEAL_TIMEOUT_JUDGE, 9, 0);
 	assert_state(s, JOB_FAILED);
 	assert_int_equal(job_row(s).error, E_RESULT);
-	assert_non_null(strstr(job_row(s).why, word));
+	assert_non_null(strstr(job_row(s).why, "charges"));
 	assert_true(amount_eq(job_row(s).cost, amount_of(9)));
-}
-
-static void more_bytes_than_there_are(void **state)
-{
-	bytes_that_are_not_there(state, one_byte_more, "charges");
-}
-static void fewer_bytes_than_there_are(void **state)
-{
-	bytes_that_are_not_there(state, one_byte_less, "charges");
-}
-static void directory_that_miscounts(void **state)
-{
-	bytes_that_are_not_there(state, stored_more, "the directory signed");
-}
-static void output_charged_though_it_is_not_completed(void **state)
-{
-	bytes_that_are_not_there(state, output_of_a_stopped_run, "0 of output");
 }
 
 static void inputs_count(void **state)
@@ -166,6 +196,7 @@ int main(void)
 	        T(fewer_bytes_than_there_are),
 	        T(directory_that_miscounts),
 	        T(output_charged_though_it_is_not_completed),
+	        T(nobody_to_rule),
 	        T(inputs_count),
 	        T(only_inputs_count_of_a_stopped_run),
 	        T(a_bad_result_that_was_never_submitted),

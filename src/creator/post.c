@@ -7,7 +7,7 @@
 #include "creator/creator_own.h"
 #include "port/spec.h"
 
-enum { OFFER_LIFE_S = 3600 };
+enum { OFFER_LIFE_S = 3600, TAKEN_MS = 2000 };
 
 /* ---- a new job ------------------------------------------------------------------------------------ */
 
@@ -150,7 +150,7 @@ static bool check_key(struct creator *c, const struct creator_request *r, struct
 	return err_hint(e, "lilypad job watch j-%.10s", id + 2);
 }
 
-static void tell_failure(struct effects *fx, const struct err *e)
+void creator_fail(struct effects *fx, const struct err *e)
 {
 	struct fx *f = fx_add(fx, FX_EMIT, (struct tag){0});
 
@@ -161,7 +161,8 @@ static void tell_failure(struct effects *fx, const struct err *e)
 
 static void push(struct creator *c, struct job *j, const struct cid *root, struct effects *fx)
 {
-	struct fx *f = fx_add(fx, FX_PUSH, (struct tag){.what = TAG_PUSH_PART, .key = j->j.id});
+	struct fx *f = fx_add(
+	        fx, FX_PUSH, (struct tag){.what = TAG_PUSH_PART, .n = j->round, .key = j->j.id});
 
 	f->url = c->c.directory.url;
 	f->audience = c->c.directory.addr;
@@ -196,13 +197,13 @@ void job_start(struct creator *c, const struct creator_request *r, const struct 
 	if (!alone(c, &e) || !check_key(c, r, &e) || !check_cap(c, r, ev, &e) ||
 	        !put_spec(c, r->spec, &spec, &e) ||
 	        !sign_offer(c, &r->offer, &spec, ev, &offer, &e)) {
-		tell_failure(fx, &e);
+		creator_fail(fx, &e);
 		return;
 	}
 	j = job_new(c, &offer.id);
 	if (!j) {
 		FAIL(&e, BUSY, "%d jobs are under way in this process", CREATOR_JOBS_MAX);
-		tell_failure(fx, &e);
+		creator_fail(fx, &e);
 		return;
 	}
 	offer.job = offer.id;
@@ -213,6 +214,8 @@ void job_start(struct creator *c, const struct creator_request *r, const struct 
 	j->j.attempt = 1;
 	j->j.offer = offer.id;
 	j->j.pay = r->offer.terms.pay;
+	j->j.check_mode = r->check.mode;
+	j->j.check_ppm = r->check.ppm;
 	j->j.created_ms = (uint64_t)ev->wall.ms;
 	j->j.ledger_seq = c->ledger_seq;
 	j->j.match_by_ms = r->queue.ms ? (uint64_t)(ev->wall.ms + r->queue.ms) : 0;
@@ -245,19 +248,38 @@ void job_store_parts(struct creator *c, struct job *j, const struct event *ev, s
 	push_parts(c, j, spec, fx);
 }
 
+/* Something answered; was it the directory? */
+static bool is_pushed(const struct tree_done *t, struct err *e)
+{
+	json_t *j OWN(json_own) = NULL;
+
+	if (!t->ok) {
+		*e = t->err;
+		return false;
+	}
+	if (json_parse(bytes_str(t->body), &j, e) && json_is_object(j))
+		return true;
+	return FAIL(e, PEER, "what answered for the directory is no directory");
+}
+
 void job_on_pushed(struct creator *c, const struct event *ev, struct effects *fx)
 {
 	const struct tree_done *t = ev->tree;
 	struct job *j = job_by_id(c, &t->tag.key);
+	struct err e;
 
-	if (!j || j->j.state != JOB_STORING)
+	if (!j || j->j.state != JOB_STORING || t->tag.n != j->round)
 		return;
 	if (j->waiting)
 		j->waiting--;
-	if (!t->ok) {
+	if (!is_pushed(t, &e)) {
+		/* A clock that is wrong at the second try will be so at the sixth. */
+		bool passes = err_passes(e.code) && (e.code != E_STALE || j->tries == 0);
+
 		/* The others of this round are forgotten: the whole step is repeated. */
-		if (job_again(j, fx))
-			job_end(c, j, JOB_FAILED, &t->err, ev, fx,
+		j->round++;
+		if (!passes || job_again(j, fx))
+			job_end(c, j, JOB_FAILED, &e, ev, fx,
 			        "the directory does not take the job's parts");
 		else
 			j->waiting = 0;
@@ -298,6 +320,21 @@ static bool read_ack(struct creator *c, const struct reply *r, struct ack *ack, 
 	return true;
 }
 
+/* No answer, a refusal, or none that is understood. */
+static void on_no_ack(struct creator *c, struct job *j, const struct err *why,
+        const struct event *ev, struct effects *fx)
+{
+	/* The createdAt of an offer that is too old stays what it is. */
+	bool passes = why->code == E_JSON_SYNTAX || (err_passes(why->code) && why->code != E_STALE);
+
+	/* A match that was quicker says that the offer is filed. */
+	if (j->j.state != JOB_POSTED)
+		return;
+	if (!passes || job_again(j, fx))
+		job_end(c, j, JOB_FAILED, why, ev, fx,
+		        passes ? "the solver does not answer" : "the solver refused the offer");
+}
+
 void job_on_ack(struct creator *c, const struct event *ev, struct effects *fx)
 {
 	const struct reply *r = ev->reply;
@@ -309,17 +346,8 @@ void job_on_ack(struct creator *c, const struct event *ev, struct effects *fx)
 
 	if (!j)
 		return;
-	if (!r->ok || (r->status >= 400 && (e.code == E_BUSY || e.code == E_RATE))) {
-		if (job_again(j, fx))
-			job_end(c, j, JOB_FAILED, &e, ev, fx, "the solver does not answer");
-		return;
-	}
-	if (r->status >= 400) {
-		job_end(c, j, JOB_FAILED, &e, ev, fx, "the solver refused the offer");
-		return;
-	}
-	if (!read_ack(c, r, &ack, &sig, &in_book, &e)) {
-		job_end(c, j, JOB_FAILED, &e, ev, fx, "the solver's acknowledgement is not valid");
+	if (!r->ok || r->status >= 400 || !read_ack(c, r, &ack, &sig, &in_book, &e)) {
+		on_no_ack(c, j, &e, ev, fx);
 		return;
 	}
 	j->later.ack = ack;
@@ -344,6 +372,25 @@ void job_on_ack(struct creator *c, const struct event *ev, struct effects *fx)
 		fx_add(fx, FX_TIMER, (struct tag){.what = TAG_QUEUE, .key = j->j.id})->delay =
 		        span_ms(MAX2(left, (int64_t)0));
 	}
+}
+
+/* What is known of the present deal, its result and what we did about it. */
+static void forget_deal(struct job *j)
+{
+	struct creator_job *row = &j->j;
+
+	row->deal = row->submitted = row->sub_output = row->salt = (struct hash){{0}};
+	row->submit_action = row->end_action = (struct hash){{0}};
+	row->tree = row->own_tree = (struct hash){{0}};
+	row->provider = (struct addr){{0}};
+	row->ledger = row->status = row->sub_status = row->own_status = 0;
+	row->count = row->bytes = row->sub_count = row->sub_bytes = 0;
+	row->own_count = row->own_bytes = 0;
+	row->audit_ppm = row->audit = row->claim = 0;
+	row->deadline.s = 0;
+	row->error = 0;
+	row->why[0] = '\0';
+	j->open_by = j->spare_s = j->seen_s = j->asked_s = 0;
 }
 
 void job_next_provider(struct creator *c, struct job *j, const struct err *why,
@@ -371,13 +418,7 @@ void job_next_provider(struct creator *c, struct job *j, const struct err *why,
 	map_del(&c->by_offer, &j->j.offer);
 	map_del(&c->by_deal, &j->j.deal);
 	j->j.offer = next.id;
-	j->j.deal = (struct hash){{0}};
-	j->j.provider = (struct addr){{0}};
-	j->j.ledger = 0;
-	j->j.deadline.s = 0;
-	j->j.error = 0;
-	j->j.why[0] = '\0';
-	j->open_by = 0;
+	forget_deal(j);
 	if (why->code == E_DECLINED || why->code == E_PROVIDER_LATE)
 		j->let_down = why->code;
 	j->j.attempt++;
@@ -450,6 +491,13 @@ void job_on_why(struct creator *c, const struct event *ev, struct effects *fx)
 	}
 	if (!json_parse(bytes_str(ev->reply->body), &body, &e))
 		body = json_object();
+	if (strcmp(json_text(body, "state"), "taken") == 0) {
+		/* A match is on its way to us, or got lost. */
+		job_look(c, j, fx);
+		fx_add(fx, FX_TIMER, (struct tag){.what = TAG_QUEUE, .key = j->j.id})->delay =
+		        span_ms(TAKEN_MS);
+		return;
+	}
 	reasons = json_object_get(body, "reasons");
 	reasons_text(reasons, &text);
 	FAIL(&e, MATCH_NONE, "no provider takes this job within its queue time: %s",

@@ -1,8 +1,9 @@
 /* settle.c - what the ledger says of a job, and the deadlines from which its creator profits. */
 #include "codec/json.h"
 #include "creator/creator_own.h"
+#include "port/warn.h"
 
-enum { ASK_AGAIN_S = 30, OPEN_SPARE_S = 5 };
+enum { ASK_AGAIN_S = 30, OPEN_SPARE_S = 5, JUDGE_SPARE_S = 30, JUDGE_AGAIN_S = 2 };
 
 /* The provider never delivered: what it cost it is ours, and the next one is tried. */
 static void let_down(struct creator *c, struct job *j, const struct deal_news *le,
@@ -14,10 +15,71 @@ static void let_down(struct creator *c, struct job *j, const struct deal_news *l
 		FAIL(&e, DECLINED, "the provider declined after it had signed");
 	else
 		FAIL(&e, PROVIDER_LATE, "the provider let its submit deadline pass");
-	if (j->j.state == JOB_FETCHING || j->j.state == JOB_AGREED || j->j.state == JOB_MATCHED)
+	creator_keep(c, j);
+	creator_record(
+	        c, &j->j.provider, le->to == DEAL_DECLINED ? RECORD_DECLINED : RECORD_LATE, ev);
+	if (j->j.state != JOB_SUBMITTED && j->j.state != JOB_JUDGED)
 		job_next_provider(c, j, &e, ev, fx);
 	else
 		job_end(c, j, JOB_FAILED, &e, ev, fx, e.msg);
+}
+
+/* Where our own run is the right result, it is what the buyer gets. */
+static void take_own(struct creator *c, struct job *j)
+{
+	if (!j->j.own_status)
+		return;
+	j->j.status = j->j.own_status;
+	j->j.count = j->j.own_count;
+	j->j.bytes = j->j.own_bytes;
+	j->j.tree = j->j.own_tree;
+	if (j->j.status == STATUS_COMPLETED)
+		j->j.exit_code = job_exit_code(c, &j->j.tree);
+}
+
+static bool is_ruled(uint8_t state)
+{
+	return state == DEAL_MEDIATION_ACCEPTED || state == DEAL_MEDIATION_REJECTED ||
+	       state == DEAL_MEDIATION_JOB_FAULTY || state == DEAL_TIMEOUT_MEDIATE;
+}
+
+/* The end of a dispute; 5.10 to 5.13 say who got what. */
+static void on_ruled(struct creator *c, struct job *j, const struct deal_news *le, const char *cost,
+        const struct event *ev, struct effects *fx)
+{
+	enum record_of what = RECORD_UNRULED;
+	struct err e;
+
+	creator_keep(c, j);
+	switch (le->to) {
+	case DEAL_MEDIATION_REJECTED:
+		take_own(c, j);
+		what = RECORD_FAULT;
+		FAIL(&e, REJECTED,
+		        "the mediator found the provider at fault (%s): the payment is back, with damages",
+		        j->j.claim ? enum_name(&ruling_names, j->j.claim) : "its result");
+		break;
+	case DEAL_MEDIATION_ACCEPTED:
+		what = RECORD_VINDICATED;
+		FAIL(&e, DISPUTE_LOST,
+		        "the mediator found the result right: %s paid, and the bond went for its fee and the damages",
+		        cost);
+		break;
+	case DEAL_MEDIATION_JOB_FAULTY:
+		FAIL(&e, JOB_FAULTY,
+		        "nobody gave the mediator the job's spec, program or inputs: the bond is lost");
+		break;
+	case DEAL_TIMEOUT_MEDIATE:
+		FAIL(&e, NO_RULING, "the mediator gave no ruling: half the price, %s, was paid",
+		        cost);
+		break;
+	default: /* the judge deadline was quicker than our dispute */
+		FAIL(&e, TOO_LATE, "%s before the dispute was on the ledger: %s paid",
+		        sm_name(&deal_states, le->to), cost);
+		break;
+	}
+	creator_record(c, &j->j.provider, what, ev);
+	job_end(c, j, JOB_DONE, &e, ev, fx, e.msg);
 }
 
 static void on_final(struct creator *c, struct job *j, const struct deal_news *le,
@@ -40,13 +102,11 @@ static void on_final(struct creator *c, struct job *j, const struct deal_news *l
 		job_end(c, j, JOB_FAILED, &e, ev, fx, e.msg);
 		return;
 	}
-	if (le->to == DEAL_MEDIATION_REJECTED) {
-		FAIL(&e, REJECTED, "the result was rejected and the payment returned");
-		j->j.error = E_REJECTED;
-		job_end(c, j, JOB_DONE, &e, ev, fx, e.msg);
+	if (j->j.state == JOB_DISPUTED || is_ruled(le->to)) {
+		on_ruled(c, j, le, cost, ev, fx);
 		return;
 	}
-	if (j->j.state == JOB_FETCHING && j->j.error == E_RESULT) {
+	if (j->j.error == E_RESULT) {
 		(void)err_set(&e, E_RESULT, 0, __FILE__, __LINE__, "%s", j->j.why);
 		job_end(c, j, JOB_FAILED, &e, ev, fx,
 		        fx_text(fx, "%s without our acceptance: paid %s",
@@ -65,7 +125,17 @@ static void on_news(struct creator *c, struct job *j, const struct deal_news *le
 	j->j.ledger_seq = le->seq;
 	j->j.ledger = le->to;
 	j->j.deadline = le->deadline;
+	if (!hash_is_zero(&le->result)) {
+		j->j.submitted = le->result;
+		j->j.sub_status = le->status;
+		j->j.sub_count = le->count;
+		j->j.sub_bytes = le->bytes;
+		j->j.sub_output = le->output;
+	}
+	if (!hash_is_zero(&le->submit_action))
+		j->j.submit_action = le->submit_action;
 	if (sm_is_final(&deal_states, le->to)) {
+		j->j.end_action = le->action;
 		on_final(c, j, le, ev, fx);
 		return;
 	}
@@ -76,8 +146,11 @@ static void on_news(struct creator *c, struct job *j, const struct deal_news *le
 	if (le->to == DEAL_RESULTS_SUBMITTED &&
 	        (j->j.state == JOB_AGREED || j->j.state == JOB_MATCHED)) {
 		job_move(c, j, JOB_SUBMITTED, ev, fx, "a result is on the ledger");
+		j->seen_s = c->ledger_time.s;
 		return;
 	}
+	if (le->to == DEAL_RESULTS_SUBMITTED && j->j.state == JOB_DISPUTED)
+		job_send_check(c, j, ev, fx);
 	creator_keep_later(c, j, fx);
 }
 
@@ -104,12 +177,22 @@ static struct job *opened_after_all(
 static void on_deal_event(struct creator *c, const struct ledger_event *le, const struct event *ev,
         struct effects *fx)
 {
-	struct deal_news news = {
-	        .seq = le->seq, .to = le->to, .amount = le->amount, .deadline = le->deadline};
+	struct deal_news news = {.seq = le->seq,
+	        .action = le->action_id,
+	        .to = le->to,
+	        .amount = le->amount,
+	        .deadline = le->deadline,
+	        .result = le->result,
+	        .output = le->output,
+	        .status = le->status,
+	        .count = le->count,
+	        .bytes = le->bytes};
 	struct creator_deal d = {.id = le->deal};
 	struct job *j = job_by_deal(c, &le->deal);
 	struct deal_news *kept;
 
+	if (le->to == DEAL_RESULTS_SUBMITTED)
+		news.submit_action = le->action_id;
 	c->ledger_seq = MAX2(c->ledger_seq, le->seq);
 	if (hash_is_zero(&le->deal))
 		return;
@@ -126,10 +209,13 @@ static void on_deal_event(struct creator *c, const struct ledger_event *le, cons
 		return;
 	news.job = d.job;
 	kept = map_put(&c->news, &le->deal, NULL);
-	if (kept)
+	if (kept) {
+		if (hash_is_zero(&news.submit_action))
+			news.submit_action = kept->submit_action;
 		*kept = news;
-	else
+	} else {
 		log_line(&c->world->log, LOG_ODD, "too many unfinished deals to follow");
+	}
 }
 
 void job_catch_up(struct creator *c, struct job *j, const struct event *ev, struct effects *fx)
@@ -181,7 +267,7 @@ static void on_dropped(
 
 	if (!j)
 		return;
-	if (n->err.code == E_UNREACHABLE || n->err.code == E_TIMEOUT || n->err.code == E_BUSY) {
+	if (err_passes(n->err.code)) {
 		j->tries = 0;
 		if (job_again(j, fx))
 			log_line(&c->world->log, LOG_ODD, "ledger: %s", n->err.msg);
@@ -202,6 +288,68 @@ static bool never_opens(struct creator *c, struct job *j)
 	return j->open_by && c->ledger_time.s >= j->open_by + c->c.confirm_s + OPEN_SPARE_S;
 }
 
+static uint64_t spare_of(struct creator *c, struct job *j, const struct creator_deal *d)
+{
+	if (j->spare_s == 0)
+		j->spare_s =
+		        MAX2(1u, MIN2((uint64_t)JUDGE_SPARE_S, d->deal.hot.judge_timeout.s / 4));
+	return j->spare_s + c->c.confirm_s;
+}
+
+/* What is not decided is decided shortly before the judge deadline: silence pays all the same, and a fine. */
+static void decide(struct creator *c, struct job *j, const struct event *ev, struct effects *fx)
+{
+	switch ((enum job_state)j->j.state) {
+	case JOB_SUBMITTED:
+		job_accept_unchecked(c, j, JOB_AUDIT_IMPOSSIBLE, ev, fx,
+		        "accepted, not checked: nobody showed us the result, and its deadline is near");
+		break;
+	case JOB_FETCHING:
+	case JOB_CHECKING:
+		if (j->j.error)
+			fx_warn(fx, &c->world->log, "creator", &j->j.deal, j->j.deadline,
+			        "a result that is not accepted will be paid at its deadline: nobody can rule on it");
+		else
+			job_accept_unchecked(c, j, JOB_AUDIT_IMPOSSIBLE, ev, fx,
+			        "accepted, not checked: its deadline is near");
+		break;
+	case JOB_JUDGED: job_accept(c, j, fx); break;
+	case JOB_DISPUTED:
+		fx_warn(fx, &c->world->log, "creator", &j->j.deal, j->j.deadline,
+		        "a dispute is not on the ledger, and its deadline is near");
+		job_send_check(c, j, ev, fx);
+		break;
+	case JOB_STORING:
+	case JOB_POSTED:
+	case JOB_MATCHED:
+	case JOB_AGREED:
+	case JOB_DONE:
+	case JOB_FAILED:
+	case JOB_CANCELLED: break;
+	}
+}
+
+static void judge_in_time(
+        struct creator *c, struct job *j, const struct event *ev, struct effects *fx)
+{
+	uint64_t now = c->ledger_time.s, spare;
+	struct creator_deal d = {.id = j->j.deal};
+
+	if (j->j.ledger != DEAL_RESULTS_SUBMITTED || j->j.deadline.s == 0 ||
+	        now < j->asked_s + JUDGE_AGAIN_S || !creator_get(c, creator_deal_record(), &d))
+		return;
+	j->asked_s = now;
+	spare = spare_of(c, j, &d);
+	if (j->seen_s == 0)
+		j->seen_s = now;
+	if (now + spare >= j->j.deadline.s)
+		decide(c, j, ev, fx);
+	else if (j->j.state == JOB_SUBMITTED && now >= j->seen_s + spare &&
+	         !job_not_checkable(c, &d))
+		job_judge(
+		        c, j, true, ev, fx); /* kept from us: our own run tells what it is worth */
+}
+
 /* 5.5: past the submit deadline anyone ends the deal; it is the JC who profits. */
 static void on_time(struct creator *c, const struct event *ev, struct effects *fx)
 {
@@ -217,6 +365,7 @@ static void on_time(struct creator *c, const struct event *ev, struct effects *f
 
 		if (never_opens(c, j))
 			unopened = j; /* one at a time: the map may change */
+		judge_in_time(c, j, ev, fx);
 		if (!mine || j->j.deadline.s == 0 || c->ledger_time.s < j->j.deadline.s ||
 		        c->ledger_time.s < j->asked_s + ASK_AGAIN_S)
 			continue;
@@ -227,6 +376,27 @@ static void on_time(struct creator *c, const struct event *ev, struct effects *f
 		FAIL(&e, PROVIDER_LATE, "the deal was not opened in time");
 		job_next_provider(c, unopened, &e, ev, fx);
 	}
+}
+
+/* Deadlines that nobody watches. */
+static void warn_blind(struct creator *c, struct effects *fx)
+{
+	struct btime first = {0};
+	unsigned deals = 0;
+	const void *key;
+	void *val;
+
+	for (size_t i = 0; map_next(&c->jobs, &i, &key, &val);) {
+		const struct job *j = *(struct job **)val;
+
+		if (j->j.deadline.s == 0)
+			continue;
+		deals++;
+		if (first.s == 0 || j->j.deadline.s < first.s)
+			first = j->j.deadline;
+	}
+	if (deals)
+		fx_warn_blind(fx, &c->world->log, "creator", deals, first);
 }
 
 void job_on_ledger(struct creator *c, const struct event *ev, struct effects *fx)
@@ -243,7 +413,10 @@ void job_on_ledger(struct creator *c, const struct event *ev, struct effects *fx
 			on_dropped(c, n, ev, fx);
 		break;
 	case LEDGER_DROPPED: on_dropped(c, n, ev, fx); break;
-	case LEDGER_DOWN: log_line(&c->world->log, LOG_ODD, "ledger: %s", n->err.msg); break;
+	case LEDGER_DOWN:
+		log_line(&c->world->log, LOG_ODD, "ledger: %s", n->err.msg);
+		warn_blind(c, fx);
+		break;
 	case LEDGER_UP:
 	case LEDGER_PENDING:
 	case LEDGER_CLOCK: break;

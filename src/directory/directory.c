@@ -114,6 +114,7 @@ struct directory *directory_free(struct directory *d)
 		return NULL;
 	uploads_done(d);
 	links_done(&d->marks);
+	free(d->instrument);
 	free(d);
 	return NULL;
 }

@@ -41,6 +41,10 @@ struct directory;
 MUST bool directory_new(
         struct world *w, const struct directory_config *c, struct directory **out, struct err *e);
 struct role directory_role(struct directory *d);
+/* Test instruments: what a directory can do wrong on purpose. */
+enum directory_misbehaviour { DIRECTORY_HONEST, DIRECTORY_NEVER_SERVES };
+/* The role with that done to it; lives as long as d. */
+struct role directory_misbehaving(struct directory *d, enum directory_misbehaviour how);
 struct directory *directory_free(struct directory *d); /* returns NULL */
 /* Every table of the role; ends with NULL. */
 extern const struct record *(*const directory_tables[])(void);

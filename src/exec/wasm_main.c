@@ -428,6 +428,7 @@ int exec_wasm_main(int argc, char **argv)
 		return 2;
 	}
 	prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);
+	signal(SIGXFSZ, SIG_DFL); /* the provider ignores it; a job's limit on files is one */
 	z.pid = getpid();
 	z.compiles_max = compiles_at_once();
 	z.cache = argv[2];

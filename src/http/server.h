@@ -25,6 +25,7 @@ struct http_server_options {
 	unsigned
 	        conns_max; /* open connections; 0: HTTP_CONNS_MAX. Past it the longest idle is closed */
 	unsigned answer_s; /* an unanswered request gets TIMEOUT then; 0: HTTP_ANSWER_S */
+	unsigned read_s;   /* one that has not arrived whole by then is cut; 0: HTTP_READ_S */
 
 	/* A request is whole; on a BODY_TREE route, its headers are there. Valid in the callback. */
 	void (*request)(void *ctx, const struct http_req *req);
@@ -55,6 +56,8 @@ void http_server_reply(struct http_server *s, struct conn_id conn, int status, c
         struct bytes body);
 /* The error object of e, with its status. */
 void http_server_reply_err(struct http_server *s, struct conn_id conn, const struct err *e);
+/* The error object of e for every request that its role has not answered yet. */
+void http_server_fail_waiting(struct http_server *s, const struct err *e);
 /* A stream of events with that topic (zero: all) after the cursor; see sse.h. */
 void http_server_stream(
         struct http_server *s, struct conn_id conn, const struct hash *topic, uint64_t cursor);

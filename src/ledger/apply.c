@@ -76,6 +76,10 @@ void step_move(struct step *s, struct agreement *d, unsigned to, uint64_t timeou
 	}
 	s->ev->deal = d->id;
 	s->ev->result = d->result;
+	s->ev->status = d->status;
+	s->ev->count = d->count;
+	s->ev->bytes = d->bytes;
+	s->ev->output = d->output;
 	s->ev->amount = d->paid;
 	s->ev->deadline = d->deadline;
 	s->changed = true;

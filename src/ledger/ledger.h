@@ -86,6 +86,7 @@ struct agreement {
 	struct hash end; /* struct hash of the Verdict, Pass, Decline or Cancel that ended it */
 	uint8_t status;  /* enum status, of the result */
 	uint64_t count, bytes;          /* of the result */
+	struct hash output;             /* struct hash of the result's Output */
 	struct amount cost;             /* COST of the result */
 	struct amount paid;             /* of COST, once it is final */
 	struct amount jc_lock, rp_lock; /* what is locked for it now */

@@ -66,9 +66,14 @@ struct ledger_event {
 	struct btime time; /* of the block */
 	uint8_t action;    /* enum action_kind that caused it */
 	struct hash action_id;
-	struct hash deal;      /* zero: an account action */
-	uint8_t from, to;      /* enum deal_state; 0: none */
-	struct hash result;    /* result hash once one is submitted */
+	struct hash deal;   /* zero: an account action */
+	uint8_t from, to;   /* enum deal_state; 0: none */
+	struct hash result; /* result hash once one is submitted */
+	/* With a result: what it says, so that the JC can judge and a mediator rule whatever is kept from
+	 * them (9.3). */
+	uint8_t status; /* enum status */
+	uint64_t count, bytes;
+	struct hash output;    /* struct hash of its Output */
 	struct addr account;   /* account actions: whose */
 	struct amount amount;  /* COST paid, or the amount of an account action */
 	struct btime deadline; /* of the new state; 0: none */

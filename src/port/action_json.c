@@ -319,11 +319,11 @@ static json_t *change_json(const struct balance_change *c)
 
 json_t *ledger_event_to_json(const struct ledger_event *ev)
 {
-	json_t *changes = json_array();
+	json_t *changes = json_array(), *out;
 
 	for (uint32_t i = 0; i < ev->changes_n; i++)
 		json_array_append_new(changes, change_json(&ev->changes[i]));
-	return json_pack("{s:o, s:o, s:I, s:s, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:I, s:o}", "seq",
+	out = json_pack("{s:o, s:o, s:I, s:s, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:I, s:o}", "seq",
 	        json_of_u64(ev->seq), "block", json_of_u64(ev->block), "time",
 	        (json_int_t)ev->time.s, "action", enum_name(&action_kind_names, ev->action),
 	        "actionId", json_of_hash(&ev->action_id), "deal", json_of_hash(&ev->deal), "from",
@@ -331,6 +331,13 @@ json_t *ledger_event_to_json(const struct ledger_event *ev)
 	        ev->to ? sm_name(&deal_states, ev->to) : "", "result", json_of_hash(&ev->result),
 	        "account", json_of_addr(&ev->account), "amount", json_of_amount(ev->amount),
 	        "deadline", (json_int_t)ev->deadline.s, "changes", changes);
+	if (!hash_is_zero(&ev->result))
+		json_object_set_new(out, "outcome",
+		        json_pack("{s:s, s:o, s:o, s:o}", "status",
+		                enum_name(&status_names, ev->status), "count",
+		                json_of_u64(ev->count), "bytes", json_of_u64(ev->bytes), "output",
+		                json_of_hash(&ev->output)));
+	return out;
 }
 
 static bool get_amount(const json_t *j, const char *key, struct amount *out, struct err *e)
@@ -372,6 +379,24 @@ static bool get_change(const json_t *j, struct balance_change *out, struct err *
 	return true;
 }
 
+/* What the result says, where there is one. */
+static bool get_outcome(const json_t *j, struct ledger_event *ev, struct err *e)
+{
+	struct str status;
+
+	if (hash_is_zero(&ev->result))
+		return true;
+	j = json_object_get(j, "outcome");
+	TRY(json_get_str(j, "status", &status, e), e);
+	if (!enum_by_name(&status_names, status, &ev->status))
+		return FAIL(e, JSON_VALUE, "status: \"%.*s\" is no status of a result",
+		        (int)MIN2(status.n, (size_t)40), status.p);
+	TRY(json_get_u64(j, "count", &ev->count, e), e);
+	TRY(json_get_u64(j, "bytes", &ev->bytes, e), e);
+	TRY(json_get_hash(j, "output", &ev->output, e), e);
+	return true;
+}
+
 bool ledger_event_from_json(const json_t *j, struct ledger_event *out, struct err *e)
 {
 	struct ledger_event ev = {0};
@@ -390,6 +415,7 @@ bool ledger_event_from_json(const json_t *j, struct ledger_event *out, struct er
 	TRY(get_state(j, "from", &ev.from, e), e);
 	TRY(get_state(j, "to", &ev.to, e), e);
 	TRY(json_get_hash(j, "result", &ev.result, e), e);
+	TRY(get_outcome(j, &ev, e), e);
 	TRY(json_get_addr(j, "account", &ev.account, e), e);
 	TRY(get_amount(j, "amount", &ev.amount, e), e);
 	TRY(json_get_u64(j, "deadline", &ev.deadline.s, e), e);

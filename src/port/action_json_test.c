@@ -349,6 +349,10 @@ static void draw_event(uint64_t *seed, struct ledger_event *ev)
 	ev->from = (uint8_t)(draw(seed) % 16);
 	ev->to = (uint8_t)(draw(seed) % 16);
 	draw_bytes(seed, &ev->result, 32);
+	ev->status = (uint8_t)(1 + draw(seed) % 7);
+	ev->count = draw(seed);
+	ev->bytes = draw(seed);
+	draw_bytes(seed, &ev->output, 32);
 	draw_bytes(seed, &ev->account, 20);
 	ev->amount = draw_amount(seed);
 	ev->deadline.s = draw(seed) & BTIME_MAX;
@@ -386,6 +390,10 @@ static void test_events(void **state)
 		assert_int_equal(ev.to, back.to);
 		assert_int_equal(ev.changes_n, back.changes_n);
 		assert_true(amount_eq(ev.amount, back.amount));
+		assert_int_equal(ev.status, back.status);
+		assert_int_equal(ev.count, back.count);
+		assert_int_equal(ev.bytes, back.bytes);
+		assert_true(hash_eq(&ev.output, &back.output));
 		for (uint32_t k = 0; k < ev.changes_n; k++) {
 			assert_true(amount_eq(ev.changes[k].locked, back.changes[k].locked));
 			assert_int_equal(ev.changes[k].send_nonce, back.changes[k].send_nonce);
@@ -400,7 +408,8 @@ static void test_bad_events(void **state)
 	} wrong[] = {{"seq", "-1"}, {"seq", "null"}, {"from", "\"NOWHERE\""}, {"action", "\"x\""},
 	        {"amount", "\"-1\""}, {"amount", "5"}, {"changes", "{}"}, {"changes", "[1]"},
 	        {"time", "1099511627776"}, {"deadline", "1099511627776"}, {"deal", "\"0x\""},
-	        {"changes", "[{},{},{},{},{},{},{},{},{}]"}};
+	        {"changes", "[{},{},{},{},{},{},{},{},{}]"}, {"outcome", "null"}, {"outcome", "{}"},
+	        {"outcome", "{\"status\":\"Fine\"}"}};
 	struct ledger_event ev, out;
 	uint64_t seed = 13;
 	struct err e;

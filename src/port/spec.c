@@ -2,6 +2,7 @@
 #include "port/spec.h"
 
 #include "codec/json.h"
+#include "codec/unixfs.h"
 #include "port/peer.h"
 
 bool spec_read(
@@ -19,6 +20,23 @@ bool spec_read(
 struct cid spec_input_root(const struct spec_input *in)
 {
 	return hash_is_zero(&in->file) ? cid_tree(&in->tree) : cid_raw(&in->file);
+}
+
+bool spec_part(const struct job_spec *s, size_t i, struct cid *root, uint64_t *max)
+{
+	if (i > s->inputs.n)
+		return false;
+	*root = i ? spec_input_root(&s->inputs.v[i - 1]) : cid_tree(&s->program);
+	*max = i ? s->inputs.v[i - 1].bytes : WASM_MODULE_MAX * 2;
+	return true;
+}
+
+bool tree_here(const struct blobs *b, const struct cid *root, uint64_t max, uint64_t *bytes)
+{
+	struct block_source src = {b->self, b->get};
+	struct err e;
+
+	return unixfs_blocks(&src, root, max, NULL, NULL, bytes, &e);
 }
 
 uint64_t spec_input_bytes(const struct job_spec *s)

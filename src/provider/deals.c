@@ -4,6 +4,8 @@
 #include "codec/json.h"
 #include "codec/signed.h"
 #include "market/deal_of.h"
+#include "port/outcome.h"
+#include "port/warn.h"
 #include "provider/provider_own.h"
 
 enum {
@@ -84,6 +86,8 @@ void provider_on_message(struct provider *p, const struct event *ev, struct effe
 	json_t *j OWN(json_own) = NULL;
 	struct err e;
 
+	if (m->why)
+		return; /* the host has said it, and tries again */
 	if (m->connected) {
 		/* After a gap the solver may have forgotten the offer. */
 		provider_post_offer(p, ev, fx);
@@ -157,7 +161,13 @@ static void on_pushed(
 	if (k->w.state != WORK_RAN)
 		return;
 	if (!t->ok || !read_stored(p, k, t->body, &st, &k->w.stored_sig, &e)) {
-		if (again(k, fx))
+		if (!again(k, fx))
+			return;
+		/* What it costs to decline is due in any case, once the submit timeout is near. */
+		if (!t->ok && err_passes(e.code))
+			fx_add(fx, FX_TIMER, (struct tag){.what = TAG_RETRY, .key = k->w.id})
+			        ->delay = span_ms((int64_t)RETRY_MS << TRIES_MAX);
+		else
 			step_decline(p, k, REASON_DIRECTORY_UNAVAILABLE, e.msg, fx);
 		return;
 	}
@@ -183,21 +193,15 @@ void provider_on_tree(struct provider *p, const struct event *ev, struct effects
 /* Fill in the outcome of a run: what is charged is what 2.5 says. */
 static bool outcome(struct provider *p, struct work *k, const struct run_done *r, struct err *e)
 {
-	uint64_t all = r->input_bytes;
+	struct outcome o;
 	struct result res;
 
-	k->w.status = r->status;
-	k->w.count = r->count;
+	outcome_of_run(r, k->deal.deal.hot.byte_limit, &o);
+	k->w.status = o.status;
+	k->w.count = o.count;
 	k->w.wall_us = r->wall_us;
-	k->w.tree = r->tree.digest;
-	if (r->status == STATUS_COMPLETED) {
-		if (__builtin_add_overflow(all, r->tree_bytes, &all) ||
-		        all > k->deal.deal.hot.byte_limit) {
-			k->w.status = STATUS_BANDWIDTH_EXCEEDED;
-			all = r->input_bytes;
-		}
-	}
-	k->w.bytes = all;
+	k->w.tree = o.tree;
+	k->w.bytes = o.bytes;
 	p->world->rng.fill(p->world->rng.self, k->w.secret.b, sizeof k->w.secret.b);
 	work_result(k, &res);
 	TRY(world_sign(p->world, &p->c.domain, result_record(), &res, &k->w.result_sig, e), e);
@@ -303,7 +307,7 @@ static void on_dropped(struct provider *p, const struct ledger_note *n, struct e
 	}
 	if (!k)
 		return;
-	if (n->err.code == E_UNREACHABLE || n->err.code == E_TIMEOUT || n->err.code == E_BUSY) {
+	if (err_passes(n->err.code)) {
 		k->tries = 0;
 		(void)again(k, fx);
 		return;
@@ -333,6 +337,8 @@ static void act_in_time(struct provider *p, struct work *k, struct effects *fx)
 	} else if (k->w.ledger == DEAL_AGREED && k->w.state < WORK_STORED && due &&
 	           now + p->c.confirm_s + SPARE_S >= due) {
 		k->asked_s = now;
+		fx_warn(fx, &p->world->log, "provider", &k->w.id, k->w.deadline,
+		        "a job is not ready and its submit deadline is near: it is declined");
 		step_decline(p, k, REASON_OUT_OF_TIME, "the submit timeout is near", fx);
 	}
 }
@@ -361,6 +367,27 @@ static void note_balance(struct provider *p, const struct ledger_event *le)
 	}
 }
 
+/* Deadlines that nobody watches. */
+static void warn_blind(struct provider *p, struct effects *fx)
+{
+	struct btime first = {0};
+	unsigned deals = 0;
+	const void *key;
+	void *val;
+
+	for (size_t i = 0; map_next(&p->works, &i, &key, &val);) {
+		const struct work *k = *(struct work **)val;
+
+		if (k->w.deadline.s == 0)
+			continue;
+		deals++;
+		if (first.s == 0 || k->w.deadline.s < first.s)
+			first = k->w.deadline;
+	}
+	if (deals)
+		fx_warn_blind(fx, &p->world->log, "provider", deals, first);
+}
+
 void provider_on_ledger(struct provider *p, const struct event *ev, struct effects *fx)
 {
 	const struct ledger_note *n = ev->ledger;
@@ -379,7 +406,10 @@ void provider_on_ledger(struct provider *p, const struct event *ev, struct effec
 			on_dropped(p, n, fx);
 		break;
 	case LEDGER_DROPPED: on_dropped(p, n, fx); break;
-	case LEDGER_DOWN: log_line(&p->world->log, LOG_ODD, "ledger: %s", n->err.msg); break;
+	case LEDGER_DOWN:
+		log_line(&p->world->log, LOG_ODD, "ledger: %s", n->err.msg);
+		warn_blind(p, fx);
+		break;
 	case LEDGER_UP: log_line(&p->world->log, LOG_INFO, "ledger is back"); break;
 	case LEDGER_PENDING:
 	case LEDGER_CLOCK: break;
@@ -398,8 +428,11 @@ static void resume(struct provider *p, struct work *k, struct effects *fx)
 	case WORK_RUNNING: step_run(p, k, fx); break;
 	case WORK_RAN: step_push(p, k, fx); break;
 	case WORK_STORED:
+		/* What the ledger has, the JC may still wait for: only the solver tells it the Output. */
 		if (k->w.ledger == DEAL_AGREED)
 			step_submit(p, k, fx);
+		else
+			step_tell(p, k, fx);
 		break;
 	case WORK_DECLINING: step_decline(p, k, (uint8_t)k->w.count, k->w.why, fx); break;
 	case WORK_DONE:
@@ -415,4 +448,12 @@ void provider_on_retry(struct provider *p, const struct event *ev, struct effect
 		return;
 	k->pausing = false;
 	resume(p, k, fx);
+}
+
+void provider_on_tell(struct provider *p, const struct event *ev, struct effects *fx)
+{
+	struct work *k = provider_work_get(p, &ev->timer.key);
+
+	if (k && k->w.rp_sig.n)
+		step_tell(p, k, fx);
 }

@@ -24,6 +24,23 @@ struct provider;
 MUST bool provider_new(
         struct world *w, const struct provider_config *c, struct provider **out, struct err *e);
 struct role provider_role(struct provider *p);
+/* Test instruments: what a provider can do wrong on purpose. */
+enum provider_misbehaviour {
+	PROVIDER_HONEST,
+	PROVIDER_WRONG_OUTPUT,
+	PROVIDER_WRONG_COUNT,
+	PROVIDER_WRONG_STATUS,
+	PROVIDER_LAZY,
+	PROVIDER_NEVER_PUBLISHES,
+	PROVIDER_HIDES,
+	PROVIDER_DECLINES_LATE,
+	PROVIDER_NEVER_SIGNS,
+	PROVIDER_NEVER_OPENS,
+	PROVIDER_NEVER_RUNS,
+	PROVIDER_NEVER_SUBMITS
+};
+/* The role with that done to it; lives as long as p. */
+struct role provider_misbehaving(struct provider *p, enum provider_misbehaviour how);
 /* Every table of the role; ends with NULL. */
 extern const struct record *(*const provider_tables[])(void);
 /* Up to which ledger event the journal has seen; before the host starts. */

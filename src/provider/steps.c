@@ -4,7 +4,6 @@
 #include "codec/eip712.h"
 #include "codec/hex.h"
 #include "codec/json.h"
-#include "codec/unixfs.h"
 #include "market/deal_of.h"
 #include "port/spec.h"
 #include "provider/provider_own.h"
@@ -24,15 +23,6 @@ static const struct peer *directory_of(const struct provider *p, const struct wo
 			return &p->c.directories[i];
 	}
 	return NULL;
-}
-
-/* Is the whole tree here, every block with the digest that it is named by? */
-static bool have_tree(struct provider *p, const struct cid *root, uint64_t max, uint64_t *bytes)
-{
-	struct block_source src = {p->world->blobs.self, p->world->blobs.get};
-	struct err e;
-
-	return unixfs_blocks(&src, root, max, NULL, NULL, bytes, &e);
 }
 
 static void fetch(struct provider *p, struct work *k, enum provider_tag what,
@@ -118,25 +108,20 @@ static bool check_pay(const struct work *k, const struct job_spec *s, struct err
 static bool fetch_parts(struct provider *p, struct work *k, const struct job_spec *s,
         struct effects *fx, struct err *e)
 {
-	struct cid root = cid_tree(&s->program);
-	uint64_t bytes;
+	struct cid root;
+	uint64_t max, bytes;
 
 	/* What was fetched and is still not here whole will never be. */
 	if (p->ledger_time.s && k->rounds++ > PARTS_ROUNDS_MAX)
 		return FAIL(e, MODULE_INPUT,
 		        "program and inputs cannot be fetched whole within the bytes that the spec states");
-	if (!have_tree(p, &root, WASM_MODULE_MAX * 2, &bytes))
-		fetch(p, k, TAG_FETCH_PART, &root, WASM_MODULE_MAX * 2, fx);
-	for (uint32_t i = 0; i < s->inputs.n; i++) {
-		const struct spec_input *in = &s->inputs.v[i];
-
-		root = spec_input_root(in);
-		if (!have_tree(p, &root, in->bytes, &bytes)) {
-			fetch(p, k, TAG_FETCH_PART, &root, in->bytes, fx);
-		} else if (bytes != in->bytes) {
+	for (size_t i = 0; spec_part(s, i, &root, &max); i++) {
+		if (!tree_here(&p->world->blobs, &root, max, &bytes))
+			fetch(p, k, TAG_FETCH_PART, &root, max, fx);
+		else if (i && bytes != max)
 			return FAIL(e, MODULE_INPUT, "input %s has %llu bytes, the spec says %llu",
-			        in->path, (unsigned long long)bytes, (unsigned long long)in->bytes);
-		}
+			        s->inputs.v[i - 1].path, (unsigned long long)bytes,
+			        (unsigned long long)max);
 	}
 	return true;
 }
@@ -208,9 +193,7 @@ void step_open(struct provider *p, struct work *k, struct effects *fx)
 	a->jc_sig = k->deal.jc_sig;
 	a->rp_sig = k->w.rp_sig;
 	k->action = fx_submit(fx, a, &k->w.id);
-	fx_call(fx, tag_of(TAG_SIGNATURE, k), &p->open_solver, "POST",
-	        fx_path(fx, "/v1/deals/", &k->w.id, "/signature"),
-	        json_pack("{s:o}", "signature", json_of_sig(&k->w.rp_sig)));
+	step_tell(p, k, fx);
 }
 
 void step_kill(struct work *k, struct effects *fx)
@@ -264,19 +247,42 @@ void step_push(struct provider *p, struct work *k, struct effects *fx)
 void step_submit(struct provider *p, struct work *k, struct effects *fx)
 {
 	struct action *a = fx_action(fx, ACTION_RESULT);
-	struct stored stored = {k->w.id, k->w.tree, k->w.tree_bytes, k->w.keep_until};
 
 	work_result(k, &a->result);
 	eip712_hash(output_record(), &a->result.output, &a->output_hash);
 	a->result_sig = k->w.result_sig;
 	k->action = fx_submit(fx, a, &k->w.id);
+	step_tell(p, k, fx);
+}
+
+static void tell_signature(struct provider *p, struct work *k, struct effects *fx)
+{
+	fx_call(fx, tag_of(TAG_SIGNATURE, k), &p->open_solver, "POST",
+	        fx_path(fx, "/v1/deals/", &k->w.id, "/signature"),
+	        json_pack("{s:o}", "signature", json_of_sig(&k->w.rp_sig)));
+}
+
+static void tell_result(struct provider *p, struct work *k, struct effects *fx)
+{
+	struct stored stored = {k->w.id, k->w.tree, k->w.tree_bytes, k->w.keep_until};
+	struct result result;
+
+	work_result(k, &result);
 	fx_call(fx, tag_of(TAG_RESULT, k), &p->open_solver, "POST",
 	        fx_path(fx, "/v1/deals/", &k->w.id, "/result"),
 	        json_pack("{s:o, s:o, s:o, s:o}", "result",
-	                record_to_json(result_record(), &a->result), "signature",
+	                record_to_json(result_record(), &result), "signature",
 	                json_of_sig(&k->w.result_sig), "stored",
 	                record_to_json(stored_record(), &stored), "storedSignature",
 	                json_of_sig(&k->w.stored_sig)));
+}
+
+void step_tell(struct provider *p, struct work *k, struct effects *fx)
+{
+	if (!k->told_signature)
+		tell_signature(p, k, fx);
+	if (!k->told_result && k->w.state == WORK_STORED)
+		tell_result(p, k, fx);
 }
 
 void step_decline(
