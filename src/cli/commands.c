@@ -15,7 +15,7 @@
 #define NETWORK_FILE \
 	{"network-file",    0,   "FILE",      NULL, false, "the network, instead of the one in use"}
 #define MISBEHAVES \
-	{"test-misbehave",  0,   "MODE",      NULL, false, "test ledgers: break the protocol on purpose (docs/operate.md)"}
+	{"test-misbehave",  0,   "MODE",      NULL, false, "test ledgers: break the protocol on purpose (docs/disputes.md)"}
 #define READY_FILE \
 	{"ready-file",      0,   "FILE",      NULL, false, "written with {url, account, pid} once it serves"}
 
@@ -81,6 +81,7 @@ static const struct option_row mediator_options[] = {
 	{NULL, 0, NULL, NULL, false, NULL},
 };
 static const struct option_row demo_options[] = {
+	{"adversarial",     0,   NULL,        NULL, false, "every way to cheat that there is an instrument for: who gained, who lost"},
 	{"keep",            0,   NULL,        NULL, false, "keep the files"},
 	{NULL, 0, NULL, NULL, false, NULL},
 };

@@ -167,6 +167,10 @@ int daemon_serve(struct daemon *d, const struct role *role)
 	int rc;
 
 	d->options.role = *role;
+	notify_init(&d->notify, &d->loop, &d->world.log,
+	        settings_text(d->cli->settings, "notify.command"));
+	d->options.on_emit = notify_on_emit;
+	d->options.emit_ctx = &d->notify;
 	if (!host_new(&d->options, &h, &e))
 		return daemon_failed(d, &e);
 	d->hosted = true;

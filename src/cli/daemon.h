@@ -6,6 +6,7 @@
 
 #include "blobs/folder.h"
 #include "cli/cli.h"
+#include "cli/notify.h"
 #include "host/host.h"
 #include "http/client.h"
 #include "os/log.h"
@@ -28,6 +29,7 @@ struct daemon {
 	struct http_client *client;        /* for the adapters */
 	struct http_identity identity;
 	struct world world;
+	struct notify notify;
 	struct peer solver, directory;
 	struct host_options options; /* filled as far as it is the same for all */
 };

@@ -64,6 +64,8 @@ static bool prepare(struct daemon *d, struct mediator **out, struct err *e)
 	        e);
 	TRY(mediator_new(&d->world, &c, out, e), e);
 	TRY(mediator_start_cursor(*out, &d->options.ledger_cursor, e), e);
+	d->options.metrics = mediator_metrics;
+	d->options.metrics_ctx = *out;
 	return true;
 }
 

@@ -220,8 +220,7 @@ static void show_run(const json_t *j)
 	        json_text(provider, "output"));
 	if (run)
 		cli_print("%-12s %-22s %16s %12s  %s\n", "run again", json_text(run, "status"),
-		        json_text(run, "count"), json_text(j, "dueBytes"),
-		        json_text(run, "output"));
+		        json_text(run, "count"), json_text(run, "bytes"), json_text(run, "output"));
 }
 
 static void show_case(const struct view *v, const json_t *j)

@@ -61,7 +61,9 @@ struct job {
 struct deal_news {
 	struct hash job;
 	uint64_t seq;
-	uint8_t to; /* enum deal_state */
+	struct hash action;        /* that caused it */
+	struct hash submit_action; /* that submitted the result; zero: none has */
+	uint8_t to;                /* enum deal_state */
 	struct amount amount;
 	struct btime deadline;
 	struct hash result, output; /* as in struct ledger_event */
@@ -192,6 +194,9 @@ void job_catch_up(struct creator *c, struct job *j, const struct event *ev, stru
 void creator_forget_news(struct creator *c);
 
 /* creator.c */
+/* Asks the solver what it knows of a job, now or after a while. */
+void job_look(struct creator *c, struct job *j, struct effects *fx);
+void job_look_later(struct job *j, struct effects *fx);
 void job_resume(struct creator *c, struct job *j, const struct event *ev, struct effects *fx);
 
 #endif

@@ -6,7 +6,7 @@
 #include "creator/creator_own.h"
 #include "market/deal_of.h"
 
-enum { CLOCK_WAIT_MS = 100, LOOK_AGAIN_MS = 2000 };
+enum { CLOCK_WAIT_MS = 100 };
 
 /* ---- a match ---------------------------------------------------------------------------------------- */
 
@@ -186,8 +186,8 @@ void job_on_look(struct creator *c, const struct event *ev, struct effects *fx)
 	if (!ev->reply->ok || ev->reply->status >= 400 ||
 	        !json_parse(bytes_str(ev->reply->body), &body, &e)) {
 		/* What was to be heard may be told by nobody else. */
-		if (!ev->reply->ok || ev->reply->status < 400 || err_passes(&ev->reply->err))
-			fx_add(fx, FX_TIMER, ev->reply->tag)->delay = span_ms(LOOK_AGAIN_MS);
+		if (!ev->reply->ok || ev->reply->status < 400 || err_passes(ev->reply->err.code))
+			job_look_later(j, fx);
 		return;
 	}
 	state = json_string_value(json_object_get(body, "state"));
@@ -204,4 +204,6 @@ void job_on_look(struct creator *c, const struct event *ev, struct effects *fx)
 		on_deal(c, body, ev, fx);
 	if (j->j.state >= JOB_MATCHED && json_object_get(body, "result"))
 		job_on_result(c, j, body, ev, fx);
+	else if (j->j.state == JOB_SUBMITTED)
+		job_look_later(j, fx); /* the provider has not brought it there yet */
 }

@@ -11,8 +11,9 @@
 #include "port/outcome.h"
 
 enum {
-	NOES_MIN = 2,    /* times that the directory says that nothing is stored */
-	SOLVER_TRIES = 3 /* rounds in which a silent solver is waited for */
+	NOES_MIN = 2,     /* times that the directory says that nothing is stored */
+	SOLVER_TRIES = 3, /* rounds in which a silent solver is waited for */
+	ASK_S = 10        /* seconds for an answer */
 };
 
 static bool has_deal(const struct dispute *k)
@@ -199,6 +200,14 @@ static bool decided(struct mediator *m, struct dispute *k, struct effects *fx)
 
 /* ---- asking ---------------------------------------------------------------------------------------------- */
 
+static void ask(struct dispute *k, struct tag tag, const struct peer *p, const char *what,
+        struct effects *fx)
+{
+	fx_call(fx, tag, p, "GET", fx_path(fx, "/v1/deals/", &k->c.id, what), NULL)->delay =
+	        span_s(ASK_S);
+	k->calls++;
+}
+
 static void ask_directories(struct mediator *m, struct dispute *k, struct effects *fx)
 {
 	for (size_t i = 0; i < m->c.directories_n; i++) {
@@ -206,32 +215,29 @@ static void ask_directories(struct mediator *m, struct dispute *k, struct effect
 
 		if (has_deal(k) && !addr_eq(&p->addr, &k->f.deal.cold.directory))
 			continue;
-		fx_call(fx, dispute_tag(k, TAG_DIRECTORY, (unsigned)i), p, "GET",
-		        fx_path(fx, "/v1/deals/", &k->c.id, "/stored"), NULL);
-		k->waiting++;
+		ask(k, dispute_tag(k, TAG_DIRECTORY, (unsigned)i), p, "/stored", fx);
 	}
 }
 
 void gather_step(struct mediator *m, struct dispute *k, struct effects *fx)
 {
-	if (k->waiting || decided(m, k, fx))
+	if (k->calls || decided(m, k, fx))
 		return;
-	if (m->c.solver.url[0]) {
-		fx_call(fx, dispute_tag(k, TAG_SOLVER, 0), &m->c.solver, "GET",
-		        fx_path(fx, "/v1/deals/", &k->c.id, ""), NULL);
-		k->waiting++;
-	}
+	if (m->c.solver.url[0])
+		ask(k, dispute_tag(k, TAG_SOLVER, 0), &m->c.solver, "", fx);
 	ask_directories(m, k, fx);
 	/* Nobody can be asked: the clock decides. */
-	if (!k->waiting)
+	if (!k->calls)
 		dispute_again(k, fx);
 }
 
 /* ---- answers --------------------------------------------------------------------------------------------- */
 
-/* A solver that has not seen the check yet keeps the signatures to itself. */
 static bool on_solver(struct mediator *m, struct dispute *k, const json_t *j, struct err *e)
 {
+	/* Until it has seen the check it keeps the signatures to the parties: that is no answer yet. */
+	if (!json_object_get(j, "providerSignature"))
+		return true;
 	if (!has_deal(k))
 		TRY(take_deal(m, k, j, e), e);
 	k->solver_answered = true;
@@ -289,6 +295,19 @@ static void take_refusal(struct mediator *m, struct dispute *k, const struct rep
 		k->noes += knows;
 }
 
+/* The result's own words, for the file, when the case is on its way without them. */
+static void take_late(struct mediator *m, struct dispute *k, const struct reply *r)
+{
+	json_t *j OWN(json_own) = NULL;
+	struct err e;
+
+	if (r->tag.what != TAG_SOLVER || !r->ok || r->status >= 400 || k->f.has_result)
+		return;
+	if (json_parse(bytes_str(r->body), &j, &e) && json_object_get(j, "result") &&
+	        !take_result(m, k, j, &e))
+		odd(m, k, "solver", &e);
+}
+
 void gather_on_reply(struct mediator *m, const struct event *ev, struct effects *fx)
 {
 	const struct reply *r = ev->reply;
@@ -297,15 +316,18 @@ void gather_on_reply(struct mediator *m, const struct event *ev, struct effects 
 
 	if (!k)
 		return;
-	if (k->waiting)
-		k->waiting--;
-	if (k->c.state != CASE_GATHERING)
+	if (k->calls)
+		k->calls--;
+	if (k->c.state != CASE_GATHERING) {
+		take_late(m, k, r);
 		return;
+	}
 	if (!r->ok || r->status >= 400)
 		take_refusal(m, k, r);
 	else if (!take_answer(m, k, r, &e))
 		odd(m, k, r->tag.what == TAG_SOLVER ? "solver" : "directory", &e);
-	if (k->waiting || decided(m, k, fx))
+	/* What is enough is enough: who has not answered yet is not waited for. */
+	if (decided(m, k, fx) || k->calls)
 		return;
 	dispute_again(k, fx);
 }

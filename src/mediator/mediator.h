@@ -41,5 +41,7 @@ extern const struct record *(*const mediator_tables[])(void);
 /* Up to which ledger event it has seen; before the host starts. */
 MUST bool mediator_start_cursor(struct mediator *m, uint64_t *out, struct err *e);
 struct mediator *mediator_free(struct mediator *m); /* returns NULL */
+/* Its figures as Prometheus text, for host_options.metrics. */
+void mediator_metrics(void *mediator, struct buf *out);
 
 #endif

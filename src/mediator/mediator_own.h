@@ -63,12 +63,14 @@ struct dispute {
 	struct case_file f;
 	struct mediator_answer a; /* sig.n: signed */
 	/* gathering */
-	unsigned waiting; /* calls and fetches under way */
-	unsigned tries;   /* rounds of the present step */
-	unsigned noes;    /* directories that said that nothing is stored for the deal */
+	bool woken;     /* its present step is under way: after a start not at once */
+	unsigned calls; /* under way */
+	unsigned tries; /* rounds of the present step */
+	unsigned noes;  /* directories that said that nothing is stored for the deal */
 	bool solver_answered;
 	/* fetching */
-	bool listed; /* the parts are listed */
+	unsigned waiting; /* fetches under way */
+	bool listed;      /* the parts are listed */
 	unsigned parts_n;
 	struct part parts[PARTS_MAX]; /* the last one is the output when has_output */
 	bool has_output;
@@ -124,6 +126,8 @@ MUST bool mediator_load(struct mediator *m, struct err *e);
 void mediator_on_ledger(struct mediator *m, const struct event *ev, struct effects *fx);
 void mediator_on_tick(struct mediator *m, struct effects *fx);
 void mediator_tick(struct mediator *m, struct effects *fx);
+/* After a start: the next disputes go on, as many as one event's effects allow. */
+void mediator_wake(struct mediator *m, struct effects *fx);
 /* Seconds until the dispute has to be answered; 0: it is time, or too late. */
 uint64_t dispute_time_left(const struct mediator *m, const struct dispute *k);
 /* Does what its state asks for, now or again. */

@@ -125,14 +125,6 @@ bool ack_from_json(const json_t *j, const struct hash *domain, const struct addr
 	return true;
 }
 
-bool err_passes(const struct err *e)
-{
-	enum err_fault fault = err_fault(e->code);
-
-	return fault == FAULT_NETWORK || fault == FAULT_SELF || e->code == E_STALE ||
-	       e->code == E_RATE;
-}
-
 struct hash account_topic(const struct addr *a)
 {
 	struct hash h = {{0}};

@@ -42,9 +42,6 @@ MUST bool world_sign(const struct world *w, const struct hash *domain, const str
  * PEER: of another offer. */
 MUST bool ack_from_json(const json_t *j, const struct hash *domain, const struct addr *solver,
         const struct hash *offer, struct ack *out, struct sig *sig, struct err *e);
-/* What was refused for this reason may be taken a little later: the peer was out of reach, busy or in trouble, or
- * an action's block vanished. */
-MUST bool err_passes(const struct err *e);
 /* The topic of an account on event streams: its 20 bytes, left-padded. */
 struct hash account_topic(const struct addr *a);
 /* A content id of the blob store by its digest. */

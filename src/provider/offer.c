@@ -116,7 +116,7 @@ void provider_on_ack(struct provider *p, const struct event *ev, struct effects 
 	p->posted = false;
 	str_keep(p->last_refusal, sizeof p->last_refusal, str_of(e.msg));
 	/* A refused document stays refused: the next one has a fresh nonce and time. */
-	if (!err_passes(&e) || e.code == E_STALE)
+	if (!err_passes(e.code) || e.code == E_STALE)
 		p->offer.sig.n = 0;
 	set_timer(fx, TAG_RENEW, span_ms(RETRY_MS));
 }

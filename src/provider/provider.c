@@ -52,14 +52,15 @@ static void on_start(struct provider *p, const struct event *ev, struct effects 
 
 static void on_timer(struct provider *p, const struct event *ev, struct effects *fx)
 {
-	if (ev->timer.what == TAG_RENEW)
+	if (ev->timer.what == TAG_RENEW) {
 		provider_post_offer(p, ev, fx);
-	else if (ev->timer.what == TAG_RETRY)
+	} else if (ev->timer.what == TAG_RETRY) {
 		provider_on_retry(p, ev, fx);
-	else if (ev->timer.what == TAG_RESUME)
-		resume_some(p, fx);
-	else if (ev->timer.what == TAG_TELL)
+	} else if (ev->timer.what == TAG_TELL) {
 		provider_on_tell(p, ev, fx);
+	} else if (ev->timer.what == TAG_RESUME) {
+		resume_some(p, fx);
+	}
 }
 
 /* The JC learns signature and output from the solver alone: it is told until it takes them, or says for good
@@ -70,7 +71,7 @@ static void on_told(struct provider *p, const struct reply *r, struct effects *f
 
 	if (!k)
 		return;
-	if ((!r->ok || r->status >= 400) && err_passes(&r->err))
+	if ((!r->ok || r->status >= 400) && err_passes(r->err.code))
 		fx_add(fx, FX_TIMER, (struct tag){.what = TAG_TELL, .key = k->w.id})->delay =
 		        span_ms(TELL_AGAIN_MS);
 	else if (r->tag.what == TAG_RESULT)

@@ -50,8 +50,8 @@ struct work {
 	unsigned rounds;     /* in which parts were looked for */
 	bool gathered;       /* the parts are all here, and not looked at again */
 	bool running;        /* handed to the executor */
-	bool loaded;         /* of before the start, and not gone on with yet */
 	bool pausing;        /* until its retry timer: not run before */
+	bool loaded;         /* of before the start, and not gone on with yet */
 	bool told_signature; /* the solver has it, or will not have it */
 	bool told_result;
 	struct hash action;    /* id of the action that was submitted last */

@@ -187,6 +187,49 @@ static void test_result_is_relayed(void **state)
 	assert_null(json_object_get(b->reply, "stored"));
 }
 
+/* The mediators of a deal become its members when the ledger shows a dispute (9.2). */
+static void test_mediators_of_a_dispute(void **state)
+{
+	static const enum deal_state disputed[] = {DEAL_RESULTS_CHECKED, DEAL_MEDIATION_REJECTED};
+	struct bench *b = *state;
+	struct deal d;
+	struct hash id = signed_by_both(b, &d);
+	struct delivery x = delivery_of(&id);
+
+	assert_true(addr_eq(&d.cold.mediators.v[0], &b->addr[MEDIATOR]) || d.cold.mediators.n > 1);
+	deliver(b, &id, &x);
+	ledger_deal(b, &id, DEAL_AGREED, 0);
+	ledger_deal(b, &id, DEAL_RESULTS_SUBMITTED, 0);
+	ask(b, MEDIATOR, "GET", path_of("/v1/deals/%s", &id), "");
+	assert_null(json_object_get(b->reply, "result"));
+	assert_null(json_object_get(b->reply, "providerSignature"));
+	for (size_t i = 0; i < COUNT(disputed); i++) {
+		ledger_deal(b, &id, disputed[i], 0);
+		ask(b, MEDIATOR, "GET", path_of("/v1/deals/%s", &id), "");
+		assert_non_null(json_object_get(b->reply, "result"));
+		assert_non_null(json_object_get(b->reply, "storedSignature"));
+		assert_non_null(json_object_get(b->reply, "jobCreatorSignature"));
+		assert_non_null(json_object_get(b->reply, "providerSignature"));
+		ask(b, STRANGER, "GET", path_of("/v1/deals/%s", &id), "");
+		assert_null(json_object_get(b->reply, "result"));
+	}
+}
+
+/* A deal that ends without one stays between its parties. */
+static void test_mediators_without_a_dispute(void **state)
+{
+	struct bench *b = *state;
+	struct deal d;
+	struct hash id = signed_by_both(b, &d);
+	struct delivery x = delivery_of(&id);
+
+	deliver(b, &id, &x);
+	ledger_deal(b, &id, DEAL_AGREED, 0);
+	ledger_deal(b, &id, DEAL_RESULTS_ACCEPTED, 5);
+	ask(b, MEDIATOR, "GET", path_of("/v1/deals/%s", &id), "");
+	assert_null(json_object_get(b->reply, "result"));
+}
+
 static void test_bad_results(void **state)
 {
 	struct bench *b = *state;
@@ -675,6 +718,8 @@ int main(void)
 	        T(test_signatures_are_relayed),
 	        T(test_bad_signatures),
 	        T(test_result_is_relayed),
+	        T(test_mediators_of_a_dispute),
+	        T(test_mediators_without_a_dispute),
 	        T(test_bad_results),
 	        T(test_decline_is_relayed),
 	        T(test_refusal_tries_the_next),

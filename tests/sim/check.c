@@ -124,7 +124,8 @@ bool check_settled(struct sim *s, char *why, size_t size)
 		const struct record *r;
 		uint32_t states;
 
-		if (!p || !wire_ends(p->kind, &r, &states))
+		/* Who misbehaves may leave its own work undone. */
+		if (!p || wire_mode(p) || !wire_ends(p->kind, &r, &states))
 			continue;
 		if (!all_in(s, a, r, states, why, size))
 			return false;
@@ -134,25 +135,40 @@ bool check_settled(struct sim *s, char *why, size_t size)
 
 /* ---- the truth ------------------------------------------------------------------------------------------ */
 
+/* What the ledger has of the deals of one job. */
 struct told {
 	unsigned paid_n;
 	struct amount paid;
-	struct hash result;
+	bool ruled;       /* one of them went to a mediator, or to the judge timeout */
+	bool misbehaving; /* a provider that was paid is dishonest */
 };
 
-/* What the ledger has of the deals of one job. */
-static void deals_of(
-        const struct ledger *l, const struct rows *deals, const struct hash *job, struct told *out)
+static bool is_misbehaving(const struct sim *s, const struct addr *who)
+{
+	for (size_t i = 0; i < s->sc->parties_n; i++) {
+		if (addr_eq(&s->accounts[i].addr, who))
+			return wire_mode(&s->sc->parties[i]) != 0;
+	}
+	return false;
+}
+
+static void deals_of(const struct sim *s, const struct ledger *l, const struct rows *deals,
+        const struct hash *job, struct told *out)
 {
 	*out = (struct told){0};
 	for (size_t i = 0; i < deals->n; i++) {
 		const struct creator_deal *d = deal_at(deals, i);
 		const struct agreement *a = ledger_agreement(l, &d->id);
 
-		if (!a || !hash_eq(&d->job, job) || amount_is_zero(a->paid))
+		if (!a || !hash_eq(&d->job, job))
+			continue;
+		out->ruled =
+		        out->ruled || !hash_is_zero(&a->check) || a->state == DEAL_TIMEOUT_JUDGE;
+		if (amount_is_zero(a->paid))
 			continue;
 		out->paid_n++;
 		out->paid = a->paid;
+		out->misbehaving = out->misbehaving || is_misbehaving(s, &a->rp);
 	}
 }
 
@@ -188,26 +204,31 @@ static bool output_is_right(struct sim *s, const struct creator_job *j)
 	return ok;
 }
 
+/* DONE without an error is paid for and right; DONE with one was ruled on; all else cost nothing, but for a
+ * result that is known to be wrong and was paid all the same. */
 static void check_job(struct sim *s, const struct ledger *l, const struct rows *deals,
         const struct creator_job *j)
 {
+	bool well = j->state == JOB_DONE && !j->error;
 	struct told t;
 	char id[16];
 
-	deals_of(l, deals, &j->id, &t);
+	deals_of(s, l, deals, &j->id, &t);
 	sim_short(&j->id, id);
 	sim_note(s, NULL, "%s is %s at attempt %u: %s", j->module, sm_name(&job_states, j->state),
 	        j->attempt, j->why);
 	if (t.paid_n > 1)
 		sim_fail(s, "job %s was paid for %u times", id, t.paid_n);
-	else if (j->state == JOB_DONE && t.paid_n == 0)
-		sim_fail(s, "job %s is DONE, and nobody was paid", id);
-	else if (j->state != JOB_DONE && t.paid_n)
-		sim_fail(s, "job %s is %s, and was paid for", id, sm_name(&job_states, j->state));
 	else if (!amount_eq(j->cost, t.paid))
 		sim_fail(s, "job %s is told another cost than was paid", id);
-	else if (j->state == JOB_DONE && !output_is_right(s, j))
+	else if (well && t.paid_n == 0)
+		sim_fail(s, "job %s is DONE, and nobody was paid", id);
+	else if (well && !t.misbehaving && !output_is_right(s, j))
 		sim_fail(s, "job %s is DONE with another output than its program writes", id);
+	else if (j->state == JOB_DONE && !well && !t.ruled)
+		sim_fail(s, "job %s is DONE with an error, and nobody ruled on it", id);
+	else if (j->state != JOB_DONE && t.paid_n && !(t.ruled && j->error == E_RESULT))
+		sim_fail(s, "job %s is %s, and was paid for", id, sm_name(&job_states, j->state));
 }
 
 /* ---- the money ------------------------------------------------------------------------------------------ */
@@ -233,7 +254,7 @@ static void book_pay(const struct hot *h, const struct agreement *a, bool jc, st
 	add(&p->minus, amount_per_mille(a->paid, h->solver_share));
 }
 
-/* What 5.5 to 5.7 give and take of the two parties of a deal. */
+/* What 5.5 to 5.7 and 5.10 to 5.13 give and take of the two parties of a deal. */
 static void book_deal(const struct hot *h, const struct agreement *a, bool jc, struct purse *p)
 {
 	switch ((enum deal_state)a->state) {
@@ -244,24 +265,32 @@ static void book_deal(const struct hot *h, const struct agreement *a, bool jc, s
 		book_pay(h, a, jc, p);
 		break;
 	case DEAL_RESULTS_ACCEPTED: book_pay(h, a, jc, p); break;
+	case DEAL_MEDIATION_ACCEPTED:
+		book_pay(h, a, jc, p);
+		add(jc ? &p->minus : &p->plus, jc ? h->job_bond : h->damages);
+		break;
+	case DEAL_MEDIATION_JOB_FAULTY:
+		add(jc ? &p->minus : &p->plus, jc ? h->job_bond : h->damages);
+		break;
+	case DEAL_MEDIATION_REJECTED:
+		add(jc ? &p->plus : &p->minus, jc ? h->damages : h->result_bond);
+		break;
+	case DEAL_TIMEOUT_MEDIATE: add(jc ? &p->minus : &p->plus, a->paid); break;
 	case DEAL_NEGOTIATING:
 	case DEAL_AGREED:
 	case DEAL_RESULTS_SUBMITTED:
 	case DEAL_RESULTS_CHECKED:
 	case DEAL_RULED:
 	case DEAL_TIMEOUT_AGREE:
-	case DEAL_CANCELLED:
-	case DEAL_TIMEOUT_MEDIATE:
-	case DEAL_MEDIATION_ACCEPTED:
-	case DEAL_MEDIATION_REJECTED:
-	case DEAL_MEDIATION_JOB_FAULTY: break;
+	case DEAL_CANCELLED: break;
 	}
 }
 
 static void check_deal(struct sim *s, const struct creator_deal *d, const struct agreement *a)
 {
 	struct amount due = deal_cost(&d->deal.hot, a->count, a->bytes);
-	bool paid = a->state == DEAL_RESULTS_ACCEPTED || a->state == DEAL_TIMEOUT_JUDGE;
+	bool paid = a->state == DEAL_RESULTS_ACCEPTED || a->state == DEAL_TIMEOUT_JUDGE ||
+	            a->state == DEAL_MEDIATION_ACCEPTED;
 	char id[16];
 
 	sim_short(&d->id, id);

@@ -139,15 +139,14 @@ static bool add_party(struct scenario *sc, enum node_kind kind, struct party **o
 	return true;
 }
 
-static bool read_party(struct line *l, enum node_kind kind, struct err *e)
+static bool party_words(struct line *l, struct party *p, struct err *e)
 {
 	struct str name, v;
-	struct party *p = NULL;
 
-	TRY(add_party(l->sc, kind, &p, e), e);
-	TRY(name_of(l, p->name, e), e);
 	while (next_word(l, &name, &v)) {
-		if (str_is(name, "parallel"))
+		if (str_is(name, "misbehaves") && v.n < sizeof p->misbehaves)
+			memcpy(p->misbehaves, v.p, v.n);
+		else if (str_is(name, "parallel"))
 			TRY(small(v, 64, &p->parallel, e), e);
 		else if (str_is(name, "price"))
 			TRY(number(v, 1000, &p->price, e), e);
@@ -163,6 +162,15 @@ static bool read_party(struct line *l, enum node_kind kind, struct err *e)
 	return true;
 }
 
+static bool read_party(struct line *l, enum node_kind kind, struct err *e)
+{
+	struct party *p = NULL;
+
+	TRY(add_party(l->sc, kind, &p, e), e);
+	TRY(name_of(l, p->name, e), e);
+	return party_words(l, p, e);
+}
+
 static bool read_provider(struct line *l, struct err *e)
 {
 	return read_party(l, NODE_PROVIDER, e);
@@ -171,6 +179,24 @@ static bool read_provider(struct line *l, struct err *e)
 static bool read_creator(struct line *l, struct err *e)
 {
 	return read_party(l, NODE_CREATOR, e);
+}
+
+static bool read_mediator(struct line *l, struct err *e)
+{
+	struct party *p = NULL;
+
+	TRY(add_party(l->sc, NODE_MEDIATOR, &p, e), e);
+	snprintf(p->name, sizeof p->name, "mediator");
+	return party_words(l, p, e);
+}
+
+static bool read_directory(struct line *l, struct err *e)
+{
+	for (size_t i = 0; i < l->sc->parties_n; i++) {
+		if (l->sc->parties[i].kind == NODE_DIRECTORY)
+			return party_words(l, &l->sc->parties[i], e);
+	}
+	return FAIL(e, CONFIG, "there is no directory");
 }
 
 static bool job_words(
@@ -185,6 +211,8 @@ static bool job_words(
 			TRY(span(v, &j->queue, e), e);
 		else if (str_is(name, "again"))
 			TRY(span(v, &j->again, e), e);
+		else if (str_is(name, "cancel"))
+			TRY(span(v, &j->cancel, e), e);
 		else if (str_is(name, "every"))
 			TRY(span(v, every, e), e);
 		else if (str_is(name, "count"))
@@ -266,6 +294,15 @@ static bool read_faults(struct line *l, struct err *e)
 			return unknown(name, e);
 	}
 	return true;
+}
+
+static bool read_wild(struct line *l, struct err *e)
+{
+	struct str name, v;
+
+	if (!next_word(l, &name, &v))
+		return FAIL(e, CONFIG, "how many mishaps?");
+	return small(name, WILD_MAX, &l->sc->wild, e);
 }
 
 static bool mishap_words(struct line *l, struct mishap *m, struct err *e)
@@ -408,7 +445,8 @@ static bool read_line(struct line *l, struct err *e)
 		bool (*read)(struct line *, struct err *);
 	} statements[] = {{"story", read_story}, {"seeds", read_seeds}, {"market", read_market},
 	        {"ledger", read_ledger}, {"provider", read_provider}, {"creator", read_creator},
-	        {"job", read_job}, {"faults", read_faults}, {"partition", read_partition},
+	        {"mediator", read_mediator}, {"directory", read_directory}, {"job", read_job},
+	        {"faults", read_faults}, {"wild", read_wild}, {"partition", read_partition},
 	        {"crash", read_crash}, {"stop", read_stop}, {"jump", read_jump},
 	        {"pass", read_pass}, {"reorg", read_reorg}, {"deals", read_deals},
 	        {"expect", read_expect}};
@@ -475,6 +513,9 @@ struct span scenario_quiet(const struct scenario *sc)
 {
 	struct span last = {0};
 
+	/* What is drawn may begin just before the end, and last. */
+	if (sc->wild)
+		last.ms = sc->until.ms + WILD_FOR_S * 1000;
 	for (size_t i = 0; i < FAULT_KINDS; i++) {
 		if (sc->faults[i])
 			last.ms = MAX2(last.ms, sc->until.ms);

@@ -64,8 +64,49 @@ static void on_mishap(struct sim *s, struct node *none, void *ctx)
 	}
 }
 
+/* Half of the kinds of faults do not happen at all, so that each is also seen without the others. */
+static void draw_rates(struct sim *s)
+{
+	static const unsigned most[FAULT_KINDS] = {[FAULT_LOSE] = 60,
+	        [FAULT_UNANSWERED] = 60,
+	        [FAULT_TWICE] = 60,
+	        [FAULT_LATE] = 200,
+	        [FAULT_CUT] = 40,
+	        [FAULT_GARBAGE] = 20,
+	        [FAULT_FULL] = 5,
+	        [FAULT_CRASH] = 6};
+
+	for (size_t i = 0; i < FAULT_KINDS; i++)
+		s->rates[i] = sim_chance(s, 500) ? 0 : (unsigned)sim_draw(s, most[i]);
+}
+
+static void draw_mishaps(struct sim *s)
+{
+	static const enum mishap_kind kinds[] = {MISHAP_PARTITION, MISHAP_CRASH, MISHAP_STOP};
+	size_t n = (size_t)sim_draw(s, s->sc->wild + 1);
+
+	for (size_t i = 0; i < n; i++) {
+		struct mishap *m = &s->drawn[i];
+		const struct node *a = s->nodes[sim_draw(s, s->nodes_n)];
+		const struct node *b = s->nodes[sim_draw(s, s->nodes_n)];
+
+		*m = (struct mishap){.kind = kinds[sim_draw(s, COUNT(kinds))]};
+		m->at.ms = (int64_t)sim_draw(s, (uint64_t)s->sc->until.ms);
+		m->how_long.ms = 100 + (int64_t)sim_draw(s, WILD_FOR_S * 1000 - 100);
+		memcpy(m->a, a->name, sizeof m->a);
+		memcpy(m->b, b->name, sizeof m->b);
+		if (a != b && !(m->kind == MISHAP_STOP && a->kind == NODE_RUN))
+			sim_after(s, m->at.ms * MS, NULL, on_mishap, m, NULL);
+	}
+}
+
 static bool plan(struct sim *s)
 {
+	memcpy(s->rates, s->sc->faults, sizeof s->rates);
+	if (s->sc->wild) {
+		draw_rates(s);
+		draw_mishaps(s);
+	}
 	for (size_t i = 0; i < s->sc->mishaps_n; i++) {
 		const struct mishap *m = &s->sc->mishaps[i];
 
@@ -149,9 +190,10 @@ static void release(struct sim *s)
 }
 
 bool sim_run(const struct scenario *sc, uint64_t seed, const struct options *o, struct figures *sum,
-        uint64_t *boundaries)
+        struct ending *out)
 {
 	struct sim *s = calloc(1, sizeof *s);
+	const struct node *each;
 	bool ok;
 
 	assert(s);
@@ -166,10 +208,8 @@ bool sim_run(const struct scenario *sc, uint64_t seed, const struct options *o, 
 	ok = !s->failed;
 	if (!ok)
 		sim_show(s);
-	if (boundaries)
-		*boundaries = sc->each[0] && node_named(s, sc->each)
-		                      ? node_named(s, sc->each)->boundaries
-		                      : 0;
+	each = sc->each[0] ? node_named(s, sc->each) : NULL;
+	*out = (struct ending){each ? each->boundaries : 0, s->digest};
 	release(s);
 	return ok;
 }

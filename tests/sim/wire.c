@@ -9,6 +9,7 @@
 #include "crypto/keccak.h"
 #include "directory/directory.h"
 #include "ledgerd/ledgerd.h"
+#include "mediator/mediator.h"
 #include "port/spec.h"
 #include "provider/provider.h"
 #include "sim.h"
@@ -21,7 +22,14 @@ enum {
 	RP_SIGNS_S = 60,
 	OPEN_IN_S = 300
 };
-enum { BASE = 100, OUTPUT_LIMIT = 4096, AGREE_S = 300, MEDIATE_S = 300, AGAIN_MS = 1000 };
+enum {
+	BASE = 100,
+	FEE = 1000,
+	OUTPUT_LIMIT = 4096,
+	AGREE_S = 300,
+	MEDIATE_S = 300,
+	AGAIN_MS = 1000
+};
 
 static const char engine[] = "wasm/sim";
 
@@ -57,6 +65,7 @@ const struct record *(*const *wire_tables(enum node_kind kind))(void)
 	case NODE_SOLVER: return solver_tables;
 	case NODE_DIRECTORY: return directory_tables;
 	case NODE_PROVIDER: return provider_tables;
+	case NODE_MEDIATOR: return mediator_tables;
 	case NODE_CREATOR:
 	case NODE_RUN: break;
 	}
@@ -75,7 +84,8 @@ static void make_accounts(struct sim *s)
 			a->blobs = blobs_memory_new(BLOCKS_MAX);
 		assert(a->rows);
 	}
-	account_new(s, "mediator");
+	if (!account_named(s, "mediator"))
+		account_new(s, "mediator");
 }
 
 static void make_genesis(struct sim *s)
@@ -148,6 +158,14 @@ void wire_market(struct sim *s)
 
 		sim_after(s, j->at.ms * MS, NULL, on_begin, add_node(s, j->creator, j), NULL);
 	}
+}
+
+/* How much earlier than the ledger's deadlines everybody acts (4.1). */
+static unsigned confirm_s(const struct sim *s)
+{
+	const struct scenario *sc = s->sc;
+
+	return sc->chain.on ? (unsigned)(sc->chain.block.ms * (sc->chain.depth + 1) / 1000) : 0;
 }
 
 /* ---- ports --------------------------------------------------------------------------------------------- */
@@ -249,7 +267,7 @@ static void open_directory(struct node *n)
 		return;
 	n->self = x;
 	n->free = free_directory;
-	n->role = directory_role(x);
+	n->role = directory_misbehaving(x, (enum directory_misbehaviour)wire_mode(n->party));
 	go(n, cursor, true);
 }
 
@@ -307,6 +325,7 @@ static void open_provider(struct node *n)
 	c->domain = n->sim->domain;
 	c->genesis = n->sim->genesis;
 	c->offer_life = span_s(600);
+	c->confirm_s = confirm_s(n->sim);
 	c->parallel = n->party->parallel;
 	make_offer(n, c);
 	ok = provider_new(&n->world, c, &x, &e) && provider_start_cursor(x, &cursor, &e);
@@ -315,7 +334,41 @@ static void open_provider(struct node *n)
 		return;
 	n->self = x;
 	n->free = free_provider;
-	n->role = provider_role(x);
+	n->role = provider_misbehaving(x, (enum provider_misbehaviour)wire_mode(n->party));
+	go(n, cursor, false);
+}
+
+/* ---- the mediator ---------------------------------------------------------------------------------------- */
+
+static void free_mediator(void *self)
+{
+	mediator_free(self);
+}
+
+static void open_mediator(struct node *n)
+{
+	struct mediator_config c = {.solver = n->sim->solver->peer,
+	        .directories = {n->sim->directory->peer},
+	        .directories_n = 1,
+	        .domain = n->sim->domain,
+	        .genesis = n->sim->genesis,
+	        .fee = amount_of(FEE),
+	        .parallel = 1,
+	        .queue = 16,
+	        .confirm_s = confirm_s(n->sim),
+	        .fault = (enum mediator_fault)wire_mode(n->party),
+	        .version = "sim"};
+	struct mediator *x = NULL;
+	uint64_t cursor;
+	struct err e;
+
+	snprintf(c.engine, sizeof c.engine, "%s", engine);
+	if (!opened(n, mediator_new(&n->world, &c, &x, &e) && mediator_start_cursor(x, &cursor, &e),
+	            &e))
+		return;
+	n->self = x;
+	n->free = free_mediator;
+	n->role = mediator_role(x);
 	go(n, cursor, false);
 }
 
@@ -405,9 +458,9 @@ static void make_terms(struct node *n, const struct job_spec *spec, struct job_o
 	t->job_bond = t->result_bond = t->late_judge;
 	if (!sc->mediators)
 		return;
-	t->fee = amount_of(1000);
+	t->fee = amount_of(FEE);
 	t->damages = t->pay;
-	t->job_bond = t->result_bond = amount_of(pay + 1000);
+	t->job_bond = t->result_bond = amount_of(pay + FEE);
 }
 
 static struct node *run_of(const struct sim *s, const uint8_t owner[16])
@@ -482,6 +535,27 @@ static bool prepare_run(struct node *n, struct buyer *b)
 	return true;
 }
 
+enum { LEAVES_MS = 4000 };
+
+static void on_leave(struct sim *s, struct node *n, void *ctx)
+{
+	(void)s, (void)ctx;
+	node_stop(n, 0);
+}
+
+/* Ctrl-C, twice. */
+static void on_cancel(struct sim *s, struct node *n, void *ctx)
+{
+	struct buyer *b = n->self;
+
+	(void)ctx;
+	if (!b->role)
+		return;
+	sim_note(s, n, "is to cancel");
+	creator_cancel(b->role);
+	sim_after(s, LEAVES_MS * MS, n, on_leave, NULL, NULL);
+}
+
 static void buyer_ready(struct node *n, struct buyer *b)
 {
 	struct err e;
@@ -496,8 +570,10 @@ static void buyer_ready(struct node *n, struct buyer *b)
 	}
 	if (!opened(n, creator_new(&n->world, &b->config, &b->role, &e), &e))
 		return;
-	n->role = creator_role(b->role);
+	n->role = creator_misbehaving(b->role, (enum creator_misbehaviour)wire_mode(n->party));
 	go(n, b->config.ledger_seq, false);
+	if (n->job && n->job->cancel.ms)
+		sim_after(n->sim, n->job->cancel.ms * MS, n, on_cancel, NULL, NULL);
 }
 
 /* What buy_prepare() asks, one after the other: any failure ends the process. */
@@ -559,6 +635,7 @@ static void open_creator(struct node *n)
 	b->config.domain = n->sim->domain;
 	b->config.genesis = n->sim->genesis;
 	b->config.can_run = true;
+	b->config.confirm_s = confirm_s(n->sim);
 	b->config.checks = 1;
 	b->config.share_ppm = PPM_ONE;
 	if (n->kind == NODE_RUN && !opened(n, wire_spec(n->sim, n->job, &blobs, &b->spec, &e), &e))
@@ -576,6 +653,7 @@ void wire_open(struct node *n)
 	case NODE_SOLVER: open_solver(n); break;
 	case NODE_DIRECTORY: open_directory(n); break;
 	case NODE_PROVIDER: open_provider(n); break;
+	case NODE_MEDIATOR: open_mediator(n); break;
 	case NODE_CREATOR:
 	case NODE_RUN: open_creator(n); break;
 	}
