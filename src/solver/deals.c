@@ -160,7 +160,7 @@ static bool take_refusal(struct solver *s, struct solver_deal *d, struct solver_
 		deal_dissolve(s, d, step, OFFER_OPEN, why, ev, fx);
 		name = json_string_value(json_object_get(json_object_get(j, "reason"), "code"));
 		/* What says nothing about the job is no reason never to meet again. */
-		if (name && err_by_name(name, &code) && err_passes(&(struct err){.code = code}))
+		if (name && err_by_name(name, &code) && err_passes(code))
 			fx_add(fx, FX_TIMER, (struct tag){.what = TAG_PARDON, .key = d->id})
 			        ->delay = span_ms(PARDON_MS);
 		return true;
