@@ -1,5 +1,5 @@
 # faults.mk - what runs for long and is no part of make check.
-#   make kill-long N=167 [SEED=] [MIX=plain] [PROVIDERS=1]   N times kill -9 of each of six roles, then an audit
+#   make kill-long N=167 [SEED=] [MIX=plain] [PROVIDERS=1]   N times kill -9 of each role, then an audit; MIX=disputed: one provider cheats
 #   make soak MINUTES=60 RATE=200    no-op jobs at that rate: sums checked on each block, memory measured
 N         ?= 50
 SEED      ?=

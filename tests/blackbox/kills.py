@@ -12,15 +12,17 @@ import os
 import pathlib
 import random
 import shutil
+import signal
 import sqlite3
 import sys
 import time
 import urllib.request
 
-from conftest import Market, folder
+from conftest import Market, alive, folder, wait_until
 from world import START, Buyer, command_of, jobs, kill_and_start, start_again
 
 ROLES = ["ledger", "solver", "directory", "provider", "creator", "run"]
+PAID = {"RESULTS_ACCEPTED", "TIMEOUT_JUDGE", "MEDIATION_ACCEPTED"}
 FINAL = {"RESULTS_ACCEPTED", "TIMEOUT_AGREE", "CANCELLED", "TIMEOUT_SUBMIT", "DECLINED", "TIMEOUT_JUDGE",
          "TIMEOUT_MEDIATE", "MEDIATION_ACCEPTED", "MEDIATION_REJECTED", "MEDIATION_JOB_FAULTY"}
 SETTLE_S = 90     # after the last kill, until every job is over
@@ -32,7 +34,7 @@ BUYERS = 2
 
 
 class Job:
-    """Arguments of `lilypad run`, and what its output must be; price: whether an end that costs is right."""
+    """Arguments of `lilypad run`, and what its output must be."""
 
     def __init__(self, args, good):
         self.args = args
@@ -48,7 +50,22 @@ def plain(i):
                lambda out: (out / "outputs" / "mandelbrot.png").read_bytes()[:4] == b"\x89PNG")
 
 
-MIXES = {"plain": plain}
+def disputed(i):
+    """Every result is run again by the buyer; the first of two providers sells wrong ones."""
+    job = plain(i)
+    job.args = [*job.args, "--check", "always", "-y"]
+    return job
+
+
+class Mix:
+    """What is bought, of how many providers at least, what the first of them does, and what is killed."""
+
+    def __init__(self, job, providers=1, misbehave=None, roles=ROLES):
+        self.job, self.providers, self.misbehave, self.roles = job, providers, misbehave, roles
+
+
+MIXES = {"plain": Mix(plain),
+         "disputed": Mix(disputed, 2, "wrong-output", ROLES + ["mediator"])}
 
 
 # ---- the audit ----------------------------------------------------------------------------------------
@@ -92,7 +109,7 @@ class Audit:
             if e["to"]:
                 self.deals[e["deal"]].append(e)
         self.state = {d: h[-1]["to"] for d, h in self.deals.items()}
-        self.cost = {d: sum(int(e["amount"]) for e in h if e["to"] in FINAL) for d, h in self.deals.items()}
+        self.cost = {d: sum(int(e["amount"]) for e in h if e["to"] in PAID) for d, h in self.deals.items()}
         self.jobs = {j["id"]: j for j in jobs(self.m)}
         at = self.m.folder / "state" / "creator" / "store.db"
         with sqlite3.connect(f"file:{at}?mode=ro", uri=True) as db:
@@ -150,7 +167,7 @@ class Audit:
         total = sum(sum(h.values()) for h in held.values())
         self.figures["money lost"] = sum(start.values()) - total
         self.must(total == sum(start.values()), f"{sum(start.values())} were there, {total} are")
-        spent = sum(c for d, c in self.cost.items() if self.state[d] in ("RESULTS_ACCEPTED", "TIMEOUT_JUDGE"))
+        spent = sum(self.cost.values())
         buyer = self.m.json("wallet", "balance")
         self.must(int(buyer["locked"]) == 0, f"the buyer has {buyer['locked']} locked with no job")
         fines = any(s not in ("RESULTS_ACCEPTED", "CANCELLED", "TIMEOUT_AGREE") for s in self.state.values())
@@ -171,12 +188,16 @@ class Audit:
             real = sum(c for d, c in self.cost.items() if self.job_of.get(d) == i)
             self.must(j["state"] in ("DONE", "FAILED", "CANCELLED"), f"job {i} is {j['state']}")
             self.must(int(j["cost"]) == real, f"job {i} says {j['cost']}, the ledger {real}")
-            if j["state"] == "DONE":
+            if j["state"] == "DONE" and self.state.get(j["deal"]) == "MEDIATION_REJECTED":
+                self.must(real == 0 and j.get("error", {}).get("code") == "REJECTED", f"job {i} was cheated: {j}")
+            elif j["state"] == "DONE":
                 self.must(real > 0 and j["status"] == "Completed", f"job {i} is done, cost {real}, status {j['status']}")
             else:
                 self.must(j.get("error", {}).get("message"), f"job {i} has failed without a word")
                 self.figures[f"failed: {j.get('error', {}).get('code')}"] += 1
             self.figures["jobs " + j["state"].lower()] += 1
+        for s in self.state.values():
+            self.figures["deals " + s.lower()] += 1
 
     def all(self):
         self.read()
@@ -199,6 +220,7 @@ class Kills:
     def __init__(self, seed, mix="plain", providers=1, say=lambda text: None):
         self.random = random.Random(seed)
         self.mix = MIXES[mix]
+        providers = max(providers, self.mix.providers)
         self.say = say
         self.m = Market(folder())
         self.m.env["LILYPAD_JOB_QUEUE"] = "10m"  # a job outlives whatever dies
@@ -212,11 +234,17 @@ class Kills:
         self.wrong = []
         start_again(self.m, "creator", ["lilypad", "creator", "--dir", str(self.m.folder)])
         self.m.up["processes"].append({"role": "creator", "pid": self.m.children[-1].pid})
+        if self.mix.misbehave:
+            pid, = self.m.pids("provider")
+            command = command_of(pid) + [f"--test-misbehave={self.mix.misbehave}"]
+            os.kill(pid, signal.SIGTERM)
+            wait_until(lambda: not alive(pid))
+            start_again(self.m, "provider", command)
 
     def buy(self):
         i = self.made
         self.made += 1
-        job = self.mix(i)
+        job = self.mix.job(i)
         b = Buyer(self.m, *job.args, "--idempotency-key", f"k{i}", "-O", self.out / str(i))
         self.buyers[i] = (b, job)
 
@@ -256,7 +284,7 @@ class Kills:
 
     def run(self, each, only=None):
         """Until each role has been killed so often."""
-        left = [r for r in (only or ROLES) for _ in range(each)]
+        left = [r for r in (only or self.mix.roles) for _ in range(each)]
         self.random.shuffle(left)
         total = len(left)
         while left and not self.wrong:
