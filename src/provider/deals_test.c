@@ -21,7 +21,11 @@ static void whole_way(void **state)
 	assert_int_equal(fx_count(b, FX_FETCH), 2); /* program and input */
 	assert_int_equal(fx_of(b, FX_FETCH, 0, 1)->limit, s->spec.inputs.v[0].bytes);
 	serve_fetches(b);
-	/* Everything is here: signed last, and opened. */
+	/* Everything is here; what does not compile is not signed. */
+	assert_null(submitted(b, ACTION_OPEN));
+	assert_int_equal(need(b, FX_RUN, TAG_TRY)->spec->instruction_limit, 0);
+	send_tried(s, true);
+	/* Signed last, and opened. */
 	a = submitted(b, ACTION_OPEN);
 	assert_non_null(a);
 	assert_true(
@@ -201,9 +205,7 @@ static void deals_out_of_time(void **state)
 		make_deal(s);
 		changes[i](s);
 		send_signed_by(s, JC);
-		serve_fetches(s->b);
-		if (fx_count(s->b, FX_FETCH))
-			serve_fetches(s->b);
+		serve_all(s);
 		assert_refused(s, "");
 	}
 }
@@ -308,8 +310,7 @@ static void pay_below_the_price_of_doing_nothing(void **state)
 	make_deal(s);
 	s->deal.hot.pay = least;
 	send_signed_by(s, JC);
-	while (serve_fetches(s->b))
-		;
+	serve_all(s);
 	assert_int_equal(work_row(s).state, WORK_SIGNED);
 }
 
