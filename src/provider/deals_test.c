@@ -1,17 +1,12 @@
 /* deals_test.c - a deal from the JC's signature to the money, and every deal that is not signed. */
 #include "provider/provider_suite.h"
 
-static void whole_way(void **state)
+/* All that it holds before it signs (2.4). */
+static void gathers(struct stage *s)
 {
-	struct stage *s = *state;
 	struct bench *b = s->b;
-	const struct action *a;
-	struct hash hash;
 	struct fx *f;
-	struct err e;
 
-	make_deal(s);
-	send_signed_by(s, JC);
 	f = need(b, FX_FETCH, TAG_FETCH_SPEC);
 	assert_true(addr_eq(&f->audience, &b->addr[DIRECTORY]));
 	assert_memory_equal(f->root.digest.b, s->deal.cold.spec.b, 32);
@@ -25,6 +20,20 @@ static void whole_way(void **state)
 	assert_null(submitted(b, ACTION_OPEN));
 	assert_int_equal(need(b, FX_RUN, TAG_TRY)->spec->instruction_limit, 0);
 	send_tried(s, true);
+}
+
+static void whole_way(void **state)
+{
+	struct stage *s = *state;
+	struct bench *b = s->b;
+	const struct action *a;
+	struct hash hash;
+	struct fx *f;
+	struct err e;
+
+	make_deal(s);
+	send_signed_by(s, JC);
+	gathers(s);
 	/* Signed last, and opened. */
 	a = submitted(b, ACTION_OPEN);
 	assert_non_null(a);
