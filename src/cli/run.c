@@ -6,6 +6,7 @@
 
 #include "cli/buy.h"
 #include "cli/job_build.h"
+#include "cli/job_end.h"
 #include "cli/job_find.h"
 #include "cli/output.h"
 #include "cli/output_fetch.h"
@@ -210,26 +211,39 @@ static bool write_output(
 	return output_fetch(r->c, &s, j, to, e);
 }
 
+static bool give_output(
+        struct running *r, const struct creator_job *j, const char *to, struct err *e)
+{
+	if (hash_is_zero(&j->tree))
+		return true;
+	TRY(write_output(r, j, to, e), e);
+	return r->c->json || r->c->jsonl || print_stdout(to, e);
+}
+
+/* Output and receipt, after whatever ending; true: the job did what it was bought for. */
 static bool deliver(struct running *r, const struct creator_job *j, struct err *e)
 {
 	const char *to = r->to[0] ? r->to : j->out;
 	char receipt[CLI_PATH_MAX + 16], cost[128];
+	bool failed = job_error(j, e), given;
+	struct err why;
 
-	if (hash_is_zero(&j->tree))
-		return true;
-	TRY(write_output(r, j, to, e), e);
-	if (!r->c->json && !r->c->jsonl)
-		TRY(print_stdout(to, e), e);
-	snprintf(receipt, sizeof receipt, "%s/receipt.json", to);
-	if (access(receipt, R_OK) != 0 &&
-	        !receipt_write(r->c, &r->d.world.store, &j->id, receipt, e)) {
-		cli_say(r->c, "  no receipt: %s", e->msg);
-		receipt[0] = '\0';
+	given = give_output(r, j, to, &why);
+	if (!given && !failed) {
+		*e = why;
+		return false;
 	}
+	if (!given)
+		cli_say(r->c, "  no output: %s", why.msg);
+	job_leave_receipt(r->c, &r->d.world.store, j, to, receipt);
 	show_amount(&r->d, j->cost, cost, sizeof cost);
-	cli_say(r->c, "  paid %s · output in %s%s%s", cost, to,
-	        receipt[0] ? " · lilypad verify " : "", receipt);
-	return ended_well(j, e);
+	if (given && !hash_is_zero(&j->tree))
+		cli_say(r->c, "  paid %s · %s in %s%s%s", cost, job_output_name(j), to,
+		        receipt[0] ? " · lilypad verify " : "", receipt);
+	else
+		cli_say(r->c, "  paid %s%s%s", cost, receipt[0] ? " · lilypad verify " : "",
+		        receipt);
+	return !failed && (hash_is_zero(&j->tree) || ended_well(j, e));
 }
 
 /* What became of a job: 0, or the exit code of what went wrong. With --json one object says both. */
@@ -284,11 +298,10 @@ static int conclude(struct running *r)
 		return cli_fail(r->c, &e);
 	if (!sm_is_final(&job_states, j.state))
 		return goes_on(r, &j);
-	if (j.state == JOB_DONE && !j.error)
+	if (receipt_is_of(&j))
 		return say_end(r, &j, deliver(r, &j, &e) ? NULL : &e);
-	(void)err_set(&e, (enum err_code)(j.error ? j.error : E_INTERNAL), 0, __FILE__, __LINE__,
-	        "%s", j.why);
-	amount_format(j.cost, e.charged);
+	if (!job_error(&j, &e))
+		return say_end(r, &j, NULL);
 	if (j.error == E_MATCH_NONE || j.error == E_PRICE_LOW)
 		err_hint(&e,
 		        "--queue 10m waits longer, --max-price pays more, `lilypad job explain` tells all");

@@ -21,6 +21,7 @@ static void on_start(struct mediator *m, const struct event *ev, struct effects 
 	}
 	mediator_wake(m, fx);
 	mediator_tick(m, fx);
+	mediator_sweep(m, ev, fx);
 }
 
 static void on_timer(struct mediator *m, const struct event *ev, struct effects *fx)
@@ -29,6 +30,8 @@ static void on_timer(struct mediator *m, const struct event *ev, struct effects 
 
 	if (ev->timer.what == TAG_TICK) {
 		mediator_on_tick(m, fx);
+	} else if (ev->timer.what == TAG_SWEEP) {
+		mediator_sweep(m, ev, fx);
 	} else if (k) {
 		k->pausing = false;
 		dispute_go(m, k, fx);

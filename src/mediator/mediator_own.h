@@ -31,7 +31,8 @@ enum mediator_tag {
 	TAG_PART,       /* fetch; tag.n: which part */
 	TAG_RUN,        /* run */
 	TAG_RETRY,      /* timer: try the present step again */
-	TAG_TICK        /* timer: look at the clock */
+	TAG_TICK,       /* timer: look at the clock */
+	TAG_SWEEP       /* timer: what is not needed goes */
 };
 
 /* What a job is made of, and what it gave. */
@@ -99,6 +100,7 @@ struct mediator {
 	unsigned behind;
 	bool wrote;
 	bool ticking;
+	bool compacting; /* disk space is being given back */
 	struct mediator_totals {
 		uint64_t cases, ruled, passed, missed;
 		struct amount earned;
@@ -166,6 +168,9 @@ bool dispute_before(const struct dispute *a, const struct dispute *b);
 void rule_step(struct mediator *m, struct dispute *k, bool last, struct effects *fx);
 void rule_pass(struct mediator *m, struct dispute *k, const char *why, struct effects *fx);
 void rule_submit(struct mediator *m, struct dispute *k, struct effects *fx);
+
+/* sweep.c: on EV_START, and then by its timer. */
+void mediator_sweep(struct mediator *m, const struct event *ev, struct effects *fx);
 
 /* cases.c: routes. */
 void mediator_on_request(struct mediator *m, const struct event *ev, struct effects *fx);

@@ -338,6 +338,33 @@ static void test_refusal_tries_the_next(void **state)
 	assert_int_equal(fx_count(b, FX_EMIT, "deal"), 1);
 }
 
+/* A provider that had no room just then is tried again after a while; one that will not have the job is not. */
+static void test_busy_provider_is_tried_again(void **state)
+{
+	static const struct {
+		const char *code;
+		bool again;
+	} rows[] = {{"BUSY", true}, {"UNREACHABLE", true}, {"TERMS", false}, {"NONSENSE", false}};
+	struct bench *b = *state;
+	struct deal d;
+	struct hash id = matched(b, &d);
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		assert_int_equal(post_signature(b, JC, &id, &d), 200);
+		assert_int_equal(ask(b, RP, "POST", path_of("/v1/deals/%s/refuse", &id),
+		                         text_of(b, json_pack("{s:{s:s, s:s}}", "reason", "code",
+		                                            rows[i].code, "message", "no"))),
+		        200);
+		assert_int_equal(fx_count(b, FX_TIMER, NULL), rows[i].again);
+		assert_int_equal(waiting(b), 1);
+		if (!rows[i].again)
+			break;
+		timer(b, TAG_PARDON, &id);
+		id = published(b, &d);
+		assert_true(addr_eq(&d.hot.provider, &b->addr[RP]));
+	}
+}
+
 static void test_creator_that_does_not_sign(void **state)
 {
 	struct bench *b = *state;
@@ -696,6 +723,7 @@ int main(void)
 	        T(test_bad_results),
 	        T(test_decline_is_relayed),
 	        T(test_refusal_tries_the_next),
+	        T(test_busy_provider_is_tried_again),
 	        T(test_creator_that_does_not_sign),
 	        T(test_silent_offer_posted_again),
 	        T(test_provider_that_does_not_sign),
