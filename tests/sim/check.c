@@ -321,7 +321,6 @@ static void book_deals(struct sim *s, const struct ledger *l, const struct accou
 			if (!a)
 				continue;
 			++*deals;
-			check_deal(s, d, a);
 			if (addr_eq(&d->deal.hot.job_creator, &who->addr))
 				book_deal(&d->deal.hot, a, true, p);
 			if (addr_eq(&d->deal.hot.provider, &who->addr))
@@ -394,6 +393,13 @@ void check_end(struct sim *s)
 
 			check_job(s, l, &deals, j);
 			ended[j->state == JOB_DONE ? 0 : j->state == JOB_FAILED ? 1 : 2]++;
+		}
+		for (size_t k = 0; k < deals.n; k++) {
+			const struct creator_deal *d = deal_at(&deals, k);
+			const struct agreement *a = ledger_agreement(l, &d->id);
+
+			if (a)
+				check_deal(s, d, a);
 		}
 		s->n.jobs += jobs.n;
 		rows_done(&jobs);
