@@ -335,6 +335,29 @@ static void spec_lies_about_an_input(void **state)
 	assert_refused(s, "the spec says");
 }
 
+/* The solver did not hear it: it is said again, with the same reason, until it did. */
+static void refusal_that_is_lost(void **state)
+{
+	struct stage *s = *state;
+	struct tag tag;
+
+	make_deal(s);
+	s->deal.hot.base = amount_of(1);
+	send_signed_by(s, JC);
+	assert_refused(s, "base");
+	tag = need(s->b, FX_CALL, TAG_REFUSE)->tag;
+	send_silence(s->b, tag);
+	send_timer(s->b, need(s->b, FX_TIMER, TAG_REFUSE)->tag);
+	assert_refused(s, "base");
+	restart(s);
+	send_signed_by(s, JC);
+	assert_refused(s, "base");
+	send_reply(s->b, tag, 200, json_object());
+	assert_int_equal(s->b->fx.n, 0);
+	send_refusal(s->b, tag, E_STATE);
+	assert_int_equal(s->b->fx.n, 0);
+}
+
 static void no_spec_at_all(void **state)
 {
 	struct stage *s = *state;
@@ -471,6 +494,7 @@ int main(void)
 	        T(deals_out_of_time),
 	        T(specs_that_ask_for_more),
 	        T(spec_lies_about_an_input),
+	        T(refusal_that_is_lost),
 	        T(no_spec_at_all),
 	        T(pay_below_the_price_of_doing_nothing),
 	        T(messages_that_mean_nothing),

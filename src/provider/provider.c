@@ -58,6 +58,8 @@ static void on_timer(struct provider *p, const struct event *ev, struct effects 
 		provider_on_retry(p, ev, fx);
 	} else if (ev->timer.what == TAG_TELL) {
 		provider_on_tell(p, ev, fx);
+	} else if (ev->timer.what == TAG_REFUSE) {
+		step_refuse_again(p, &ev->timer.key, fx);
 	} else if (ev->timer.what == TAG_RESUME) {
 		resume_some(p, fx);
 	}
@@ -94,6 +96,8 @@ static void on_reply(struct provider *p, const struct event *ev, struct effects 
 	}
 	if (r->tag.what == TAG_SIGNATURE || r->tag.what == TAG_RESULT)
 		on_told(p, r, fx);
+	if (r->tag.what == TAG_REFUSE && (!r->ok || r->status >= 400) && err_passes(r->err.code))
+		fx_add(fx, FX_TIMER, r->tag)->delay = span_ms(TELL_AGAIN_MS);
 	if (!r->ok || r->status >= 400)
 		log_line(&p->world->log, LOG_ODD, "solver: %s", r->err.msg);
 }

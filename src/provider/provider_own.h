@@ -33,7 +33,7 @@ enum provider_tag {
 	TAG_RUN,            /* run */
 	TAG_PUSH,           /* push: the output to the directory */
 	TAG_RESULT,         /* call: the result to the solver */
-	TAG_REFUSE,         /* call */
+	TAG_REFUSE,         /* call; timer: once more */
 	TAG_RETRY,          /* timer: try the present step again */
 	TAG_DECLINE,        /* call */
 	TAG_IDLE,           /* call: why no job matches our offer */
@@ -138,6 +138,8 @@ void step_tell(struct provider *p, struct work *k, struct effects *fx);
 void step_decline(
         struct provider *p, struct work *k, uint8_t reason, const char *why, struct effects *fx);
 void step_refuse(struct provider *p, struct work *k, const struct err *why, struct effects *fx);
+/* What was refused before, if it was: a solver that did not hear of it would wait until open_by. */
+void step_refuse_again(struct provider *p, const struct hash *deal, struct effects *fx);
 /* The job's process is ended; the slot is free when the executor says so. */
 void step_kill(struct work *k, struct effects *fx);
 /* The spec, from the blob store; NULL + e when it is not there or is not one. */

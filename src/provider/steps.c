@@ -361,6 +361,14 @@ void step_decline(
 	                "signature", json_of_sig(&a->doc_sig)));
 }
 
+static void tell_refusal(
+        struct provider *p, const struct hash *deal, const struct err *why, struct effects *fx)
+{
+	fx_call(fx, (struct tag){.what = TAG_REFUSE, .key = *deal}, &p->c.solver, "POST",
+	        fx_path(fx, "/v1/deals/", deal, "/refuse"),
+	        json_pack("{s:o}", "reason", err_to_json(why)));
+}
+
 /* Before our signature nothing binds us: say why, so that the next provider is tried at once. */
 void step_refuse(struct provider *p, struct work *k, const struct err *why, struct effects *fx)
 {
@@ -368,8 +376,20 @@ void step_refuse(struct provider *p, struct work *k, const struct err *why, stru
 
 	hash_format(&k->w.id, id);
 	log_line(&p->world->log, LOG_ODD, "deal %s not signed: %s", id, why->msg);
-	fx_call(fx, tag_of(TAG_REFUSE, k), &p->c.solver, "POST",
-	        fx_path(fx, "/v1/deals/", &k->w.id, "/refuse"),
-	        json_pack("{s:o}", "reason", err_to_json(why)));
+	k->w.count = (uint64_t)why->code; /* kept so that it can be said again */
+	tell_refusal(p, &k->w.id, why, fx);
 	provider_finish(p, k, WORK_LOST, why->msg);
+}
+
+void step_refuse_again(struct provider *p, const struct hash *deal, struct effects *fx)
+{
+	struct provider_work w = {.id = *deal};
+	struct store *s = &p->world->store;
+	struct err why;
+
+	if (!s->get(s->self, provider_work_record(), &w, &why) || w.state != WORK_LOST ||
+	        w.count == 0 || w.count >= E_COUNT)
+		return;
+	(void)err_set(&why, (enum err_code)w.count, 0, __FILE__, __LINE__, "%s", w.why);
+	tell_refusal(p, deal, &why, fx);
 }
