@@ -631,14 +631,14 @@ static void directory_takes_nothing(void **state)
 	s->job = need(s->b, FX_PUSH, TAG_PUSH_PART)->tag.key;
 	for (unsigned i = 0; i < 7; i++) {
 		tag = need(s->b, FX_PUSH, TAG_PUSH_PART)->tag;
-		send_tree_failed(s->b, tag, E_QUOTA);
+		send_tree_failed(s->b, tag, E_DISK_FULL);
 		if (i < 6) {
 			need(s->b, FX_TIMER, TAG_RETRY);
 			send_timer(s->b, (struct tag){.what = TAG_RETRY, .key = s->job});
 		}
 	}
 	assert_state(s, JOB_FAILED);
-	assert_int_equal(job_row(s).error, E_QUOTA);
+	assert_int_equal(job_row(s).error, E_DISK_FULL);
 	assert_int_equal(fx_count(s->b, FX_CALL), 0);
 }
 

@@ -70,6 +70,13 @@ def start_again(market, role, command):
     threading.Thread(target=p.wait, daemon=True).start()  # no zombie is left for `down` to count
 
 
+def serves(market, role):
+    """Waits until the process that was started again answers requests."""
+    pid, = market.pids(role)
+    ready = market.folder / "state" / role / "ready.json"
+    wait_until(lambda: ready.exists() and json.loads(ready.read_text() or "{}").get("pid") == pid)
+
+
 def kill_and_start(market, role):
     pid, = market.pids(role)
     command = command_of(pid)

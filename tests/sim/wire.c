@@ -22,14 +22,7 @@ enum {
 	RP_SIGNS_S = 60,
 	OPEN_IN_S = 300
 };
-enum {
-	BASE = 100,
-	FEE = 1000,
-	OUTPUT_LIMIT = 4096,
-	AGREE_S = 300,
-	MEDIATE_S = 300,
-	AGAIN_MS = 1000
-};
+enum { BASE = 100, FEE = 1000, OUTPUT_LIMIT = 4096, AGREE_S = 300, AGAIN_MS = 1000 };
 
 static const char engine[] = "wasm/sim";
 
@@ -158,6 +151,14 @@ void wire_market(struct sim *s)
 
 		sim_after(s, j->at.ms * MS, NULL, on_begin, add_node(s, j->creator, j), NULL);
 	}
+}
+
+/* How much earlier than the ledger's deadlines everybody acts (4.1). */
+static unsigned confirm_s(const struct sim *s)
+{
+	const struct scenario *sc = s->sc;
+
+	return sc->chain.on ? (unsigned)(sc->chain.block.ms * (sc->chain.depth + 1) / 1000) : 0;
 }
 
 /* ---- ports --------------------------------------------------------------------------------------------- */
@@ -317,6 +318,7 @@ static void open_provider(struct node *n)
 	c->domain = n->sim->domain;
 	c->genesis = n->sim->genesis;
 	c->offer_life = span_s(600);
+	c->confirm_s = confirm_s(n->sim);
 	c->parallel = n->party->parallel;
 	make_offer(n, c);
 	ok = provider_new(&n->world, c, &x, &e) && provider_start_cursor(x, &cursor, &e);
@@ -346,6 +348,7 @@ static void open_mediator(struct node *n)
 	        .fee = amount_of(FEE),
 	        .parallel = 1,
 	        .queue = 16,
+	        .confirm_s = confirm_s(n->sim),
 	        .fault = (enum mediator_fault)wire_mode(n->party),
 	        .version = "sim"};
 	struct mediator *x = NULL;
@@ -439,7 +442,7 @@ static void make_terms(struct node *n, const struct job_spec *spec, struct job_o
 	o->directory = n->sim->directory->peer.addr;
 	o->solver = n->sim->solver->peer.addr;
 	t->agree_timeout.s = AGREE_S;
-	t->mediate_timeout.s = MEDIATE_S;
+	t->mediate_timeout.s = (uint64_t)sc->mediate.ms / 1000;
 	t->submit_timeout.s = (uint64_t)sc->submit.ms / 1000;
 	t->judge_timeout.s = (uint64_t)sc->judge.ms / 1000;
 	pay = 10 * BASE + price * o->instruction_limit + price * o->byte_limit;
@@ -525,6 +528,27 @@ static bool prepare_run(struct node *n, struct buyer *b)
 	return true;
 }
 
+enum { LEAVES_MS = 4000 };
+
+static void on_leave(struct sim *s, struct node *n, void *ctx)
+{
+	(void)s, (void)ctx;
+	node_stop(n, 0);
+}
+
+/* Ctrl-C, twice. */
+static void on_cancel(struct sim *s, struct node *n, void *ctx)
+{
+	struct buyer *b = n->self;
+
+	(void)ctx;
+	if (!b->role)
+		return;
+	sim_note(s, n, "is to cancel");
+	creator_cancel(b->role);
+	sim_after(s, LEAVES_MS * MS, n, on_leave, NULL, NULL);
+}
+
 static void buyer_ready(struct node *n, struct buyer *b)
 {
 	struct err e;
@@ -541,6 +565,8 @@ static void buyer_ready(struct node *n, struct buyer *b)
 		return;
 	n->role = creator_misbehaving(b->role, (enum creator_misbehaviour)wire_mode(n->party));
 	go(n, b->config.ledger_seq, false);
+	if (n->job && n->job->cancel.ms)
+		sim_after(n->sim, n->job->cancel.ms * MS, n, on_cancel, NULL, NULL);
 }
 
 /* What buy_prepare() asks, one after the other: any failure ends the process. */
@@ -602,6 +628,7 @@ static void open_creator(struct node *n)
 	b->config.domain = n->sim->domain;
 	b->config.genesis = n->sim->genesis;
 	b->config.can_run = true;
+	b->config.confirm_s = confirm_s(n->sim);
 	b->config.checks = 1;
 	b->config.share_ppm = PPM_ONE;
 	if (n->kind == NODE_RUN && !opened(n, wire_spec(n->sim, n->job, &blobs, &b->spec, &e), &e))
