@@ -270,6 +270,11 @@ int cmd_job_logs(struct cli *c)
 	return 0;
 }
 
+static bool copy_own(const struct creator_job *j, const char *to, struct err *e)
+{
+	return strcmp(to, j->out) == 0 || output_copy(j->out, to, e);
+}
+
 /* The folder that the job wrote to, or else the directory's copy and a receipt made anew. After an end with an
  * error the receipt is given whether or not there is an output still. */
 static bool get_output(struct cli *c, const struct job_store *s, const struct creator_job *j,
@@ -278,11 +283,9 @@ static bool get_output(struct cli *c, const struct job_store *s, const struct cr
 	char path[CLI_PATH_MAX + 16];
 	bool got;
 
-	snprintf(path, sizeof path, "%s/stdout", j->out); /* every output has one */
-	if (j->out[0] && access(path, R_OK) == 0)
-		got = strcmp(to, j->out) == 0 || output_copy(j->out, to, e);
-	else
-		got = output_fetch(c, s, j, to, e);
+	got = job_output_there(j, true) ? copy_own(j, to, e) : output_fetch(c, s, j, to, e);
+	if (!got && job_output_there(j, false))
+		got = copy_own(j, to, e);
 	if (!got && !(j->error && receipt_is_of(j)))
 		return false;
 	if (!got)

@@ -24,6 +24,19 @@ const char *job_output_name(const struct creator_job *j)
 	return j->error ? "output of the provider" : "output";
 }
 
+bool job_output_there(const struct creator_job *j, bool whole)
+{
+	char path[CLI_PATH_MAX + 16];
+
+	if (!j->out[0])
+		return false;
+	snprintf(path, sizeof path, "%s/receipt.json", j->out);
+	if (whole && access(path, R_OK) != 0)
+		return false;
+	snprintf(path, sizeof path, "%s/stdout", j->out); /* every output has one */
+	return access(path, R_OK) == 0;
+}
+
 void job_leave_receipt(struct cli *c, const struct store *s, const struct creator_job *j,
         const char *dir, char path[CLI_PATH_MAX + 16])
 {

@@ -201,12 +201,10 @@ static bool write_output(
 {
 	struct job_store s = {.store = r->d.world.store};
 	struct cid root = cid_tree(&j->tree);
-	char written[CLI_PATH_MAX + 16];
 
 	if (r->d.world.blobs.has(r->d.world.blobs.self, &root))
 		return output_write(&r->d.world.blobs, &root, to, e);
-	snprintf(written, sizeof written, "%s/receipt.json", j->out);
-	if (access(written, R_OK) == 0)
+	if (job_output_there(j, true))
 		return strcmp(to, j->out) == 0 || output_copy(j->out, to, e);
 	return output_fetch(r->c, &s, j, to, e);
 }
