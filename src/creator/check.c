@@ -250,6 +250,7 @@ static void compare(struct creator *c, struct job *j, const struct event *ev, st
 	if (s.status == STATUS_COMPLETED)
 		j->j.exit_code = job_exit_code(c, &j->j.tree);
 	j->j.audit = JOB_AUDIT_GOOD;
+	j->j.had = 1;
 	j->j.claim = 0;
 	job_move(c, j, JOB_JUDGED, ev, fx, "run again here: the same %s and count; accepted",
 	        s.status == STATUS_COMPLETED ? "output" : "status");
