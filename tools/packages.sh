@@ -16,6 +16,8 @@ TEST_PACKAGES=(
 	libcmocka-dev clang-format-14 libclang-rt-14-dev llvm-14
 	python3-pytest python3-hypothesis
 )
+# The contracts' compiler runs on node. A node from elsewhere brings its own npm and bars Debian's.
+command -v npm >/dev/null || TEST_PACKAGES+=(nodejs npm)
 
 LOG=${LOG:-build/packages.log}
 
