@@ -404,7 +404,7 @@ static void forget_deal(struct job *j)
 	row->ledger = row->status = row->sub_status = row->own_status = 0;
 	row->count = row->bytes = row->sub_count = row->sub_bytes = 0;
 	row->own_count = row->own_bytes = 0;
-	row->audit_ppm = row->audit = row->claim = 0;
+	row->audit_ppm = row->audit = row->claim = row->had = 0;
 	row->deadline.s = 0;
 	row->error = 0;
 	row->why[0] = '\0';

@@ -231,6 +231,13 @@ void provider_on_run(struct provider *p, const struct event *ev, struct effects 
 	struct work *k = provider_work_get(p, &r->tag.key);
 	struct err e = r->err;
 
+	if (r->tag.what == TAG_TRY) {
+		assert(p->trying > 0);
+		p->trying--;
+		if (k)
+			step_tried(p, k, r, fx);
+		return;
+	}
 	assert(p->running > 0);
 	p->running--;
 	if (k)

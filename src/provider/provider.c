@@ -136,6 +136,7 @@ bool provider_new(
 	p->open_solver = c->solver;
 	p->open_solver.addr = (struct addr){{0}};
 	w->rng.fill(w->rng.self, &seed, sizeof seed);
+	map_init(&p->programs, sizeof(struct hash), sizeof(uint8_t), PROGRAMS_MAX, seed);
 	map_init(&p->works, sizeof(struct hash), sizeof(struct work *), PROVIDER_DEALS_MAX, seed);
 	*out = p;
 	return true;
@@ -164,6 +165,7 @@ struct provider *provider_free(struct provider *p)
 	if (!p)
 		return NULL;
 	map_done_owned(&p->works);
+	map_done(&p->programs);
 	json_decref(p->idle.json);
 	free(p->instrument);
 	free(p);
