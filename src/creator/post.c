@@ -411,6 +411,12 @@ static void forget_deal(struct job *j)
 	j->open_by = j->spare_s = j->seen_s = j->asked_s = 0;
 }
 
+/* Only the provider that failed was asked for: no other may take it. */
+static bool nobody_else(const struct job *j, const struct job_offer *o)
+{
+	return !addr_is_zero(&o->target) && addr_eq(&o->target, &j->j.provider);
+}
+
 void job_next_provider(struct creator *c, struct job *j, const struct err *why,
         const struct event *ev, struct effects *fx)
 {
@@ -419,7 +425,7 @@ void job_next_provider(struct creator *c, struct job *j, const struct err *why,
 	struct err e;
 
 	if (j->j.attempt >= CREATOR_ATTEMPTS_MAX || j->cancelling ||
-	        !creator_get(c, creator_offer_record(), &old)) {
+	        !creator_get(c, creator_offer_record(), &old) || nobody_else(j, &old.offer)) {
 		job_end(c, j, JOB_FAILED, why, ev, fx, why->msg);
 		return;
 	}

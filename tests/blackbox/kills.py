@@ -23,46 +23,69 @@ from world import Buyer, command_of, jobs, kill_and_start, start_again
 ROLES = ["ledger", "solver", "directory", "mediator", "provider", "creator", "run"]
 SETTLE_S = 90     # after the last kill, until every job is over
 READY_S = 30      # until a process that was started again serves
-BUYERS = 2
+PAUSE_S = 0.4     # at most, after a death: then there are new jobs
+BUYERS = 3
 
 
 # ---- what is bought -----------------------------------------------------------------------------------
 
 
 class Job:
-    """Arguments of `lilypad run`, and what its output must be when it says 0 or 41, and codes that it must not
-    end with."""
+    """Arguments of `lilypad run`, what its output must be when it says 0 or 41, codes that it must not end with,
+    and its clocks, in seconds."""
 
-    def __init__(self, args, good, never=()):
+    def __init__(self, args, good):
         self.args = args
         self.good = good
-        self.never = never
+        self.never = ()
+        self.clocks = {}
+
+    def env(self):
+        return {f"LILYPAD_JOB_{name.upper()}_TIMEOUT": f"{s}s" for name, s in self.clocks.items()}
+
+
+def cow(i):
+    return Job(["cowsay", "-i", f"Message=kill-{i}"], lambda out: f"< kill-{i} >" in (out / "stdout").read_text())
 
 
 def plain(i, accounts):
     """Jobs that nobody disputes: small ones, and some that compute for a third of a second."""
     if i % 3:
-        return Job(["cowsay", "-i", f"Message=kill-{i}"],
-                   lambda out: f"< kill-{i} >" in (out / "stdout").read_text())
+        return cow(i)
     return Job(["mandelbrot", "-i", "Width=240", "-i", "Height=160", "-i", "Iterations=2000", "-i", f"X=-0.{i:06d}"],
                lambda out: (out / "outputs" / "mandelbrot.png").read_bytes()[:4] == b"\x89PNG")
 
 
+HONEST, CHEATED, CHEATED_SHORT, REJECTED, UNJUDGED, REJECTED_SHORT = range(6)
+
+
 def disputed(i, accounts):
-    """Of four jobs one is honest, two go to a provider that cheats, and the right result of one is disputed.
-    Who takes over the last when its buyer is killed is honest, and accepts."""
-    job = plain(i, accounts)
-    kind = i % 4
-    job.args += ["-y", "--check", "always", "--target", accounts["provider-2" if kind in (1, 2) else "provider"]]
-    job.never = {0, 42, 43} if kind in (1, 2) else {41, 43}
-    if kind == 3:
+    """Honest ones, some for a provider that cheats, some whose right result is disputed or never judged; with
+    long clocks and with short ones, that run out. Who takes over when a dishonest buyer is killed is honest, and
+    accepts."""
+    kind = i % 6
+    cheated = kind in (CHEATED, CHEATED_SHORT)
+    job = plain(i // 6, accounts) if kind in (HONEST, REJECTED) else cow(i)
+    job.args += ["-y", "--check", "always", "--target", accounts["provider-2" if cheated else "provider"]]
+    job.never = {0, 42, 43} if cheated else {41, 43}
+    if kind in (REJECTED, REJECTED_SHORT):
         job.args.append("--test-misbehave=rejects-falsely")
+    elif kind == UNJUDGED:
+        job.args.append("--test-misbehave=never-judges")
+    if cheated:
+        job.clocks = {"submit": 8}
+    if kind == CHEATED_SHORT:
+        job.clocks["mediate"] = 12
+    elif kind == REJECTED_SHORT:
+        job.clocks = {"submit": 8, "judge": 8, "mediate": 12}
+    elif kind == UNJUDGED:
+        job.clocks = {"judge": 6}
     return job
 
 
 # Instruments of those that are started again.
-CHEATS = ["wrong-output", "wrong-count", "wrong-status"]
-PASSES = 5  # one of so many mediators passes what it has
+CHEATS = ["wrong-output", "wrong-count", "wrong-status", "never-runs"]
+MEDIATORS = ["cannot-fetch", "dies"] + 8 * [None]
 
 
 class Mix:
@@ -77,7 +100,7 @@ class Mix:
         """With what a process is started again."""
         if name in self.cheats:
             return rnd.choice(CHEATS)
-        return "cannot-fetch" if self.cheats and name == "mediator" and rnd.randrange(PASSES) == 0 else None
+        return rnd.choice(MEDIATORS) if self.cheats and name == "mediator" else None
 
 
 MIXES = {"plain": Mix(plain), "disputed": Mix(disputed, providers=2, cheats=("provider-2",))}
@@ -118,7 +141,10 @@ class Kills:
         i = self.made
         self.made += 1
         job = self.mix.jobs(i, self.accounts)
+        self.m.env.update(job.env())
         b = Buyer(self.m, *job.args, "--idempotency-key", f"k{i}", "-O", self.out / str(i))
+        for name in job.env():
+            del self.m.env[name]
         self.buyers[i] = (b, job)
 
     def look(self):
@@ -139,13 +165,13 @@ class Kills:
         while len(self.buyers) < BUYERS:
             self.buy()
 
-    def again(self, name):
+    def again(self, name, honest=False):
         """kill -9, and the same again, maybe with an instrument."""
-        instrument = self.mix.instrument(name, self.random)
+        instrument = None if honest else self.mix.instrument(name, self.random)
 
         def change(command):
-            honest = [word for word in command if not word.startswith("--test-misbehave")]
-            return honest + ([f"--test-misbehave={instrument}"] if instrument else [])
+            plain = [word for word in command if not word.startswith("--test-misbehave")]
+            return plain + ([f"--test-misbehave={instrument}"] if instrument else [])
 
         kill_and_start(self.m, name, change)
         pid, = self.m.pids(name)
@@ -194,13 +220,15 @@ class Kills:
             time.sleep(self.random.uniform(0, 0.6))
             if self.kill(left[-1]):
                 left.pop()
+                time.sleep(self.random.uniform(0, PAUSE_S))
                 done = total - len(left)
                 if done % 25 == 0:
                     self.say(f"{done} of {total} killed, {self.made} jobs, exits {dict(self.exits)}")
         return self
 
     def settle(self):
-        """No more deaths: every job must come to its end by itself."""
+        """No more deaths: every job must come to its end by itself, and disputes before one who rules."""
+        self.again("mediator", honest=True)
         end = time.monotonic() + SETTLE_S
         while time.monotonic() < end:
             for i, (b, job) in list(self.buyers.items()):
