@@ -9,6 +9,7 @@ check:
 lint:
 	@tools/check_layers
 	@tools/check_source
+	@tools/check_named_tests
 
 format:
 	clang-format-14 -i $(filter-out src/model/record_%.h,$(wildcard src/*/*.c src/*/*.h)) modules/*/*.c

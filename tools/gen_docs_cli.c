@@ -10,6 +10,7 @@
 #include "directory/directory.h"
 #include "host/host.h"
 #include "ledgerd/ledgerd.h"
+#include "mediator/mediator.h"
 #include "provider/provider.h"
 #include "solver/solver.h"
 
@@ -122,7 +123,7 @@ static void put_role(struct buf *out, const char *name, const struct route *rows
 void put_routes(struct buf *out)
 {
 	const struct role roles[] = {ledgerd_role(NULL), solver_role(NULL), directory_role(NULL),
-	        provider_role(NULL), creator_role(NULL)};
+	        provider_role(NULL), creator_role(NULL), mediator_role(NULL)};
 
 	for (size_t i = 0; i < COUNT(roles); i++)
 		put_role(out, roles[i].name, roles[i].routes, roles[i].routes_n);

@@ -15,6 +15,7 @@ BUILD_PACKAGES=(
 TEST_PACKAGES=(
 	libcmocka-dev clang-format-14 libclang-rt-14-dev llvm-14
 	python3-pytest python3-hypothesis
+	spin
 )
 
 LOG=${LOG:-build/packages.log}

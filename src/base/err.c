@@ -184,6 +184,13 @@ const char *err_fault_name(enum err_fault f)
 	return fault_names[f];
 }
 
+bool err_passes(enum err_code code)
+{
+	enum err_fault fault = err_fault(code);
+
+	return fault == FAULT_NETWORK || fault == FAULT_SELF || code == E_STALE || code == E_RATE;
+}
+
 bool err_by_name(const char *name, enum err_code *out)
 {
 	for (int i = 0; i < E_COUNT; i++) {

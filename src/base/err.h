@@ -74,6 +74,9 @@ int err_http(enum err_code code);
 int err_exit(enum err_code code);
 enum err_fault err_fault(enum err_code code);
 enum err_retry err_retry(enum err_code code);
+/* Whether it says nothing about what was asked: whoever was asked is away, busy or has no room just now, and
+ * the same may be taken later. */
+bool err_passes(enum err_code code);
 const char *err_fault_name(enum err_fault f); /* "caller" */
 /* By name; false when there is no such code. */
 MUST bool err_by_name(const char *name, enum err_code *out);

@@ -179,7 +179,7 @@ static bool take_lock(struct blobs_folder *f, struct err *e)
 {
 	f->dir = open(f->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (f->dir < 0)
-		return FAIL_SYS(e, IO, errno, "cannot open %s", f->path);
+		return file_fail(e, errno, "open", f->path);
 	f->lock = openat(f->dir, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (f->lock < 0)
 		return FAIL_SYS(e, IO, errno, "cannot open %s/lock", f->path);

@@ -442,7 +442,7 @@ static void a_write_that_fails_leaves_the_rest(void **state)
 	small = (struct rlimit){100000, old.rlim_max};
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
 	assert_false(t->b.put(t->b.self, &cid, bytes_of(large, BLOCK_MAX), &e));
-	assert_int_equal(e.code, E_IO);
+	assert_int_equal(e.code, E_DISK_FULL);
 	assert_false(t->b.has(t->b.self, &cid));
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
 	put_all(t, 10, 20);

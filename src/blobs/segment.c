@@ -7,12 +7,15 @@
 #include <unistd.h>
 
 #include "blobs/folder_own.h"
+#include "os/file.h"
 
 static bool fail(
         const struct blobs_folder *f, int sys, const char *verb, uint32_t id, struct err *e)
 {
-	if (sys == ENOSPC || sys == EDQUOT)
-		return FAIL_SYS(e, DISK_FULL, sys, "no space left for blocks in %s", f->path);
+	if (no_room(sys)) {
+		FAIL_SYS(e, DISK_FULL, sys, "no space is left for blocks in %s", f->path);
+		return err_hint(e, "free some space on that disk, then try again");
+	}
 	return FAIL_SYS(e, IO, sys, "cannot %s segment %u of the blocks in %s", verb, id, f->path);
 }
 

@@ -37,6 +37,7 @@ struct cli {
 	struct places places;
 	bool json, jsonl, quiet, verbose;
 	const char *self; /* this program, to start others */
+	bool again;       /* a daemon that is started anew by itself (HOST_AGAIN) */
 };
 
 extern const struct command cli_commands[];

@@ -71,7 +71,17 @@ static const struct option_row provider_options[] = {
 	MISBEHAVES,
 	{NULL, 0, NULL, NULL, false, NULL},
 };
+static const struct option_row mediator_options[] = {
+	LISTENS,
+	NETWORK_FILE,
+	READY_FILE,
+	{"fee",             0,   "TOKENS",    "mediator.fee", false, "what a vote on a deal must pay"},
+	{"parallel",        0,   "N",         "mediator.parallel", false, "jobs run again at once"},
+	MISBEHAVES,
+	{NULL, 0, NULL, NULL, false, NULL},
+};
 static const struct option_row demo_options[] = {
+	{"adversarial",     0,   NULL,        NULL, false, "every way to cheat that there is an instrument for: who gained, who lost"},
 	{"keep",            0,   NULL,        NULL, false, "keep the files"},
 	{NULL, 0, NULL, NULL, false, NULL},
 };
@@ -99,7 +109,7 @@ static const struct option_row get_options[] = {
 	{NULL, 0, NULL, NULL, false, NULL},
 };
 static const struct option_row doctor_options[] = {
-	{"role",            0,   "ROLE",      NULL, false, "creator, provider, solver, directory or ledger"},
+	{"role",            0,   "ROLE",      NULL, false, "creator, provider, mediator, solver, directory or ledger"},
 	{NULL, 0, NULL, NULL, false, NULL},
 };
 static const struct option_row jobs_options[] = {
@@ -151,6 +161,9 @@ const struct command cli_commands[] = {
 	{"provider status", "resource-provider status", "", "what the provider earns, and why it is idle", NULL, cmd_provider_status, false},
 	{"provider record", "resource-provider record", "[ACCOUNT]", "what providers have done for you: results found right, faults, declines", NULL, cmd_provider_record, false},
 	{"provider jobs",   "resource-provider jobs", "[--csv]", "every job that the provider took, and what it earned", jobs_options, cmd_provider_jobs, false},
+	{"mediator",        NULL, "",                "daemon: runs disputed jobs again and rules", mediator_options, cmd_mediator, false},
+	{"mediator queue",  NULL, "",                "the disputes of a mediator, and how they ended", NULL, cmd_mediator_queue, false},
+	{"mediator case",   NULL, "DEAL",            "one dispute: documents, own run, ruling, what decides", NULL, cmd_mediator_case, false},
 	{"creator",         "jobcreator", "",        "daemon: looks after detached jobs", instrument_options, cmd_creator, false},
 	{"version",         NULL, "",                "version and what it was built with", NULL, cmd_version, false},
 	{"completion",      NULL, "bash|zsh|fish",   "a completion script for the shell", NULL, cmd_completion, false},

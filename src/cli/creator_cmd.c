@@ -19,7 +19,7 @@ int cmd_creator(struct cli *c)
 	        !daemon_misbehaves(&d, &how, &e) || !buy_prepare(&d, &config, &e) ||
 	        !buy_engine(&d, &config, &e) || !buy_read_on(&d, &config, &e) ||
 	        !creator_new(&d.world, &config, &role_state, &e)) {
-		rc = cli_fail(c, &e);
+		rc = daemon_failed(&d, &e);
 	} else {
 		role = creator_misbehaving(role_state, (enum creator_misbehaviour)how);
 		rc = daemon_serve(&d, &role);

@@ -13,8 +13,11 @@
 #include "codec/hex.h"
 #include "codec/json.h"
 #include "exec/wasm.h"
+#include "os/clock.h"
 #include "os/file.h"
 #include "os/rng.h"
+
+enum { AGAIN_MS = 1000 };
 
 static bool open_log(struct daemon *d, struct err *e)
 {
@@ -165,11 +168,11 @@ int daemon_serve(struct daemon *d, const struct role *role)
 
 	d->options.role = *role;
 	if (!host_new(&d->options, &h, &e))
-		return cli_fail(d->cli, &e);
+		return daemon_failed(d, &e);
 	d->hosted = true;
 	if (!write_ready(d, host_port(h), &e)) {
 		host_free(h);
-		return cli_fail(d->cli, &e);
+		return daemon_failed(d, &e);
 	}
 	addr_format(&d->wallet.addr, who);
 	log_line(&d->world.log, LOG_INFO, "%s serves at http://%s:%u as %s", d->role,
@@ -177,6 +180,15 @@ int daemon_serve(struct daemon *d, const struct role *role)
 	rc = host_run(h);
 	host_free(h);
 	return rc;
+}
+
+int daemon_failed(struct daemon *d, const struct err *e)
+{
+	if (!d->cli->again || (e->code != E_DISK_FULL && e->code != E_IO && e->code != E_BUSY))
+		return cli_fail(d->cli, e);
+	log_line(&d->world.log, LOG_ODD, "not started anew yet: %s", e->msg);
+	clock_sleep(span_ms(AGAIN_MS));
+	return HOST_AGAIN;
 }
 
 static void close_blobs(struct daemon *d)

@@ -49,6 +49,9 @@ MUST bool daemon_engine(struct daemon *d, struct err *e);
 MUST bool daemon_misbehaves(struct daemon *d, unsigned *how, struct err *e);
 /* Run to the end: host, ready file, exit code. Prints one line with the address. */
 int daemon_serve(struct daemon *d, const struct role *role);
+/* Its exit code when it could not be opened. HOST_AGAIN, after a second, while it is started anew for want of
+ * space and there is still none. */
+int daemon_failed(struct daemon *d, const struct err *e);
 void daemon_close(struct daemon *d);
 
 #endif

@@ -35,7 +35,7 @@ int cmd_directory(struct cli *c)
 	if (!daemon_open(&d, c, "directory", "directory", directory_tables,
 	            DAEMON_NETWORK | DAEMON_BLOBS | DAEMON_CLIENT, &e) ||
 	        !daemon_misbehaves(&d, &how, &e) || !prepare(&d, &x, &e)) {
-		rc = cli_fail(c, &e);
+		rc = daemon_failed(&d, &e);
 	} else {
 		role = directory_misbehaving(x, (enum directory_misbehaviour)how);
 		rc = daemon_serve(&d, &role);

@@ -310,10 +310,8 @@ static void check_keys(struct doctor *d)
 
 /* ---- the network ----------------------------------------------------------------------------------- */
 
-static void check_server(
-        struct doctor *d, const char *role, const char *setting, const struct addr *who)
+static void check_url(struct doctor *d, const char *role, const char *url, const struct addr *who)
 {
-	const char *url = settings_text(d->c->settings, setting);
 	json_t *j OWN(json_own) = NULL;
 	char want[ADDR_TEXT_MAX], got[ADDR_TEXT_MAX];
 	struct addr there;
@@ -331,6 +329,20 @@ static void check_server(
 	else
 		finding(d, PROBLEM, role, "lilypad network import FILE",
 		        "%s answers as %s, and the network file names %s", url, got, want);
+}
+
+static void check_server(
+        struct doctor *d, const char *role, const char *setting, const struct addr *who)
+{
+	check_url(d, role, settings_text(d->c->settings, setting), who);
+}
+
+static void check_mediators(struct doctor *d, const struct network_file *n)
+{
+	for (uint32_t i = 0; i < n->mediators.n; i++) {
+		if (n->mediators.v[i].url[0])
+			check_url(d, "mediator", n->mediators.v[i].url, &n->mediators.v[i].account);
+	}
 }
 
 static void check_ready(struct doctor *d)
@@ -438,13 +450,16 @@ static void check_network(struct doctor *d)
 		check_money(d, &n.genesis);
 	if (is_for(d, "provider"))
 		check_provider(d);
+	if (is_for(d, "mediator"))
+		check_mediators(d, &n);
 }
 
 /* ---- all ------------------------------------------------------------------------------------------- */
 
 static bool role_of(struct doctor *d, struct err *e)
 {
-	static const char *const roles[] = {"creator", "provider", "solver", "directory", "ledger"};
+	static const char *const roles[] = {
+	        "creator", "provider", "mediator", "solver", "directory", "ledger"};
 
 	d->role = args_get(&d->c->args, "role");
 	for (size_t i = 0; d->role && i < COUNT(roles); i++) {
@@ -452,7 +467,8 @@ static bool role_of(struct doctor *d, struct err *e)
 			return true;
 	}
 	return !d->role ||
-	       FAIL(e, USAGE, "\"%s\" is no role: creator, provider, solver, directory or ledger",
+	       FAIL(e, USAGE,
+	               "\"%s\" is no role: creator, provider, mediator, solver, directory or ledger",
 	               d->role);
 }
 
@@ -464,7 +480,7 @@ int cmd_doctor(struct cli *c)
 	if (!role_of(&d, &e))
 		return cli_fail(c, &e);
 	d.list = json_array();
-	if (is_for(&d, "provider")) {
+	if (is_for(&d, "provider") || is_for(&d, "mediator")) {
 		check_engine(&d);
 		check_sandbox(&d);
 		check_trial(&d);

@@ -77,7 +77,7 @@ int cmd_ledger(struct cli *c)
 	int rc;
 
 	if (!open_ledger(&d, c, &l, &e)) {
-		rc = cli_fail(c, &e);
+		rc = daemon_failed(&d, &e);
 	} else {
 		role = ledgerd_role(l);
 		d.options.metrics = ledgerd_metrics;

@@ -18,7 +18,7 @@
 #include "os/clock.h"
 #include "os/file.h"
 
-enum { READY_MS = 15000, STEP_MS = 10, ARGS_MAX = 24, STOP_MS = 5000 };
+enum { READY_MS = 15000, STEP_MS = 10, ARGS_MAX = 32, STOP_MS = 5000, WAITING_MS = 100 };
 
 /* ---- setting up ------------------------------------------------------------------------------------- */
 
@@ -131,6 +131,7 @@ static bool make_network(struct local_net *l, unsigned providers, struct err *e)
 	TRY(url(n->ledger_url, e), e);
 	TRY(url(n->solver_url, e), e);
 	TRY(url(n->directory_url, e), e);
+	TRY(url(n->mediators.v[0].url, e), e);
 	TRY(wallet_open(c, "operator", false, &op, e), e);
 	signer = wallet_signer(&op);
 	ok = network_write(l->file, n, &signer, e);
@@ -217,21 +218,27 @@ static void tail(const struct local_net *l, const char *role, char *out, size_t 
 	fclose(f);
 }
 
-static bool died(struct local_net *l, struct local_process *p, struct err *e)
+/* Has any of them ended? Then nothing is worth waiting for. */
+static bool died(struct local_net *l, struct err *e)
 {
 	char said[300];
 	int status;
 
-	if (waitpid(p->pid, &status, WNOHANG) != p->pid)
-		return false;
-	p->pid = 0;
-	tail(l, p->role, said, sizeof said);
-	FAIL(e, INTERNAL, "%s ended while it started: %s", p->role, said);
-	return true;
+	for (size_t i = 0; i < l->n; i++) {
+		struct local_process *p = &l->procs[i];
+
+		if (p->pid <= 0 || waitpid(p->pid, &status, WNOHANG) != p->pid)
+			continue;
+		p->pid = 0;
+		tail(l, p->role, said, sizeof said);
+		FAIL(e, INTERNAL, "%s ended while it started: %s", p->role, said);
+		return true;
+	}
+	return false;
 }
 
-/* Asks until the answer satisfies, or the process is dead, or it takes too long. */
-static bool wait_for(struct local_net *l, const char *base, const char *path,
+/* Asks until the answer satisfies, or a process is dead, or it takes too long. */
+static bool wait_for(struct local_net *l, const char *role, const char *base, const char *path,
         bool (*enough)(const json_t *j, void *ctx), void *ctx, struct err *e)
 {
 	struct mono until = mono_plus(clock_mono(), span_ms(READY_MS));
@@ -241,12 +248,11 @@ static bool wait_for(struct local_net *l, const char *base, const char *path,
 
 		if (remote_get(l->c, base, path, &j, e) && (!enough || enough(j, ctx)))
 			return true;
-		if (died(l, &l->procs[l->n - 1], e))
+		if (died(l, e))
 			return false;
 		clock_sleep(span_ms(STEP_MS));
 	}
-	return FAIL(
-	        e, TIMEOUT, "%s is not ready after %d s", l->procs[l->n - 1].role, READY_MS / 1000);
+	return FAIL(e, TIMEOUT, "%s is not ready after %d s", role, READY_MS / 1000);
 }
 
 static bool offers_stand(const json_t *j, void *ctx)
@@ -260,17 +266,59 @@ static bool is_ready(const json_t *j, void *ctx)
 	return json_is_true(json_object_get(j, "ready"));
 }
 
-static bool start_providers(struct local_net *l, unsigned providers, struct err *e)
+/* args with "--test-misbehave MODE" where there is one. */
+static bool spawn_as(struct local_net *l, const char *role, const char *const *args,
+        const char *misbehave, struct err *e)
 {
-	for (unsigned i = 0; i < providers; i++) {
-		char name[32];
-		const char *args[] = {
-		        "provider", "--wallet", name, "--network-file", l->file, NULL};
+	const char *all[ARGS_MAX];
+	size_t n = 0;
 
-		provider_name(i, name);
-		TRY(spawn(l, name, args, e), e);
+	for (; *args && n < ARGS_MAX - 3; args++)
+		all[n++] = *args;
+	if (misbehave) {
+		all[n++] = "--test-misbehave";
+		all[n++] = misbehave;
 	}
-	return wait_for(l, l->network.solver_url, "/v1/offers", offers_stand, &providers, e);
+	all[n] = NULL;
+	return spawn(l, role, all, e);
+}
+
+static bool start_directory(struct local_net *l, const char *misbehave, struct err *e)
+{
+	const char *url = l->network.directory_url;
+	const char *args[] = {
+	        "directory", "--server-port", port_of(url), "--network-file", l->file, NULL};
+
+	TRY(spawn_as(l, "directory", args, misbehave, e), e);
+	return wait_for(l, "directory", url, "/v1/health", NULL, NULL, e);
+}
+
+static bool start_mediator(struct local_net *l, const char *misbehave, struct err *e)
+{
+	const char *url = l->network.mediators.v[0].url;
+	const char *args[] = {
+	        "mediator", "--server-port", port_of(url), "--network-file", l->file, NULL};
+
+	return spawn_as(l, "mediator", args, misbehave, e);
+}
+
+static bool mediator_ready(struct local_net *l, struct err *e)
+{
+	return wait_for(l, "mediator", l->network.mediators.v[0].url, "/v1/health", NULL, NULL, e);
+}
+
+static bool start_provider(struct local_net *l, unsigned i, const char *misbehave, struct err *e)
+{
+	char name[32];
+	const char *args[] = {"provider", "--wallet", name, "--network-file", l->file, NULL};
+
+	provider_name(i, name);
+	return spawn_as(l, name, args, misbehave, e);
+}
+
+static bool offers_are(struct local_net *l, unsigned n, struct err *e)
+{
+	return wait_for(l, "provider", l->network.solver_url, "/v1/offers", offers_stand, &n, e);
 }
 
 static bool start_all(struct local_net *l, const char *genesis, unsigned providers, struct err *e)
@@ -278,35 +326,82 @@ static bool start_all(struct local_net *l, const char *genesis, unsigned provide
 	const struct network_file *n = &l->network;
 	const char *ledger[] = {
 	        "ledger", "--genesis", genesis, "--server-port", port_of(n->ledger_url), NULL};
-	const char *directory[] = {"directory", "--server-port", port_of(n->directory_url),
-	        "--network-file", l->file, NULL};
 	const char *solver[] = {
 	        "solver", "--server-port", port_of(n->solver_url), "--network-file", l->file, NULL};
 
 	TRY(spawn(l, "ledger", ledger, e), e);
-	TRY(wait_for(l, n->ledger_url, "/v1/head", NULL, NULL, e), e);
-	TRY(spawn(l, "directory", directory, e), e);
-	TRY(wait_for(l, n->directory_url, "/v1/health", NULL, NULL, e), e);
+	TRY(wait_for(l, "ledger", n->ledger_url, "/v1/head", NULL, NULL, e), e);
+	TRY(start_directory(l, NULL, e), e);
 	TRY(spawn(l, "solver", solver, e), e);
-	TRY(wait_for(l, n->solver_url, "/v1/info", is_ready, NULL, e), e);
-	return start_providers(l, providers, e);
+	TRY(wait_for(l, "solver", n->solver_url, "/v1/info", is_ready, NULL, e), e);
+	/* It gets ready while the providers do. */
+	TRY(start_mediator(l, NULL, e), e);
+	for (unsigned i = 0; i < providers; i++)
+		TRY(start_provider(l, i, NULL, e), e);
+	TRY(offers_are(l, providers, e), e);
+	return mediator_ready(l, e);
 }
 
-bool local_net_start(struct local_net *l, struct cli *c, const char *dir, unsigned providers,
-        bool background, struct err *e)
+bool local_net_start(struct local_net *l, struct cli *c, const char *dir,
+        const struct local_plan *plan, struct err *e)
 {
 	char genesis[CLI_PATH_MAX + 32];
 
 	memset(l, 0, sizeof *l);
 	l->c = c;
 	l->dir = dir;
-	l->background = background;
-	TRY(make_network(l, providers, e), e);
+	l->background = plan->background;
+	TRY(make_network(l, MAX2(plan->providers, plan->wallets), e), e);
 	TRY(write_genesis(c, &l->network.genesis, genesis, e), e);
-	if (start_all(l, genesis, providers, e))
+	if (start_all(l, genesis, plan->providers, e))
 		return true;
 	local_net_stop(l);
 	return false;
+}
+
+/* SIGTERM, then SIGKILL when it takes too long. */
+static void end(struct local_process *p, struct mono until)
+{
+	while (p->pid > 0 && waitpid(p->pid, NULL, WNOHANG) == 0) {
+		if (clock_mono().ns > until.ns)
+			kill(p->pid, SIGKILL);
+		clock_sleep(span_ms(2));
+	}
+	p->pid = 0;
+}
+
+bool local_net_end(struct local_net *l, const char *role)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		struct local_process *p = &l->procs[i];
+
+		if (strcmp(p->role, role) != 0)
+			continue;
+		if (p->pid > 0)
+			kill(p->pid, SIGTERM);
+		end(p, mono_plus(clock_mono(), span_ms(STOP_MS)));
+		l->procs[i] = l->procs[--l->n];
+		return true;
+	}
+	return false;
+}
+
+bool local_net_begin(struct local_net *l, const char *role, const char *misbehave, struct err *e)
+{
+	if (l->n == COUNT(l->procs))
+		return FAIL(e, BUSY, "%zu processes run already", l->n);
+	if (strcmp(role, "directory") == 0)
+		return start_directory(l, misbehave, e);
+	if (strcmp(role, "mediator") == 0)
+		return start_mediator(l, misbehave, e) && mediator_ready(l, e);
+	for (unsigned i = 0; i < LOCAL_PROVIDERS_MAX; i++) {
+		char name[32];
+
+		provider_name(i, name);
+		if (strcmp(role, name) == 0)
+			return start_provider(l, i, misbehave, e) && offers_are(l, i + 1, e);
+	}
+	return FAIL(e, NOT_FOUND, "%s cannot be started here", role);
 }
 
 void local_net_stop(struct local_net *l)
@@ -318,21 +413,16 @@ void local_net_stop(struct local_net *l)
 			kill(l->procs[i].pid, SIGTERM);
 	}
 	until = mono_plus(clock_mono(), span_ms(STOP_MS));
-	for (size_t i = 0; i < l->n; i++) {
-		while (l->procs[i].pid > 0 && waitpid(l->procs[i].pid, NULL, WNOHANG) == 0) {
-			if (clock_mono().ns > until.ns)
-				kill(l->procs[i].pid, SIGKILL);
-			clock_sleep(span_ms(2));
-		}
-		l->procs[i].pid = 0;
-	}
+	for (size_t i = 0; i < l->n; i++)
+		end(&l->procs[i], until);
 }
 
-bool local_net_run(struct local_net *l, const char *const *args, int *code, struct err *e)
+bool local_net_run(struct local_net *l, const char *const *args, void (*waiting)(void *ctx),
+        void *ctx, int *code, struct err *e)
 {
 	const char *argv[ARGS_MAX];
-	int status;
-	pid_t pid;
+	pid_t pid, done = 0;
+	int status = 0;
 
 	command_line(l, args, argv);
 	pid = fork();
@@ -340,7 +430,11 @@ bool local_net_run(struct local_net *l, const char *const *args, int *code, stru
 		execv(l->c->self, (char *const *)(uintptr_t)argv);
 		_exit(127);
 	}
-	if (pid < 0 || waitpid(pid, &status, 0) != pid)
+	while (pid > 0 && (done = waitpid(pid, &status, waiting ? WNOHANG : 0)) == 0) {
+		clock_sleep(span_ms(WAITING_MS));
+		waiting(ctx);
+	}
+	if (pid < 0 || done != pid)
 		return FAIL_SYS(e, IO, errno, "%s cannot be run", argv[1]);
 	*code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 	return true;

@@ -19,18 +19,32 @@ struct local_net {
 	const char *dir;              /* given to every process as --dir; NULL: the XDG places */
 	char file[CLI_PATH_MAX + 32]; /* network.json */
 	struct network_file network;
-	struct local_process procs[4 + LOCAL_PROVIDERS_MAX];
+	struct local_process procs[5 + LOCAL_PROVIDERS_MAX];
 	size_t n;
 	bool background; /* children outlive this process, logs go to files */
 };
 
+struct local_plan {
+	unsigned providers; /* that are started */
+	unsigned
+	        wallets; /* providers that the genesis gives tokens to: more may be started later */
+	bool background;
+};
 /* Makes what is missing and starts everything; returns when every provider's offer stands. On failure
  * what was started is stopped. */
-MUST bool local_net_start(struct local_net *l, struct cli *c, const char *dir, unsigned providers,
-        bool background, struct err *e);
+MUST bool local_net_start(struct local_net *l, struct cli *c, const char *dir,
+        const struct local_plan *plan, struct err *e);
+/* One process of it by its role: "mediator", "directory", "provider", "provider-2", …; misbehave: as a test
+ * instrument (cli/misbehave.h), NULL: honest. Returns when it serves. */
+MUST bool local_net_begin(
+        struct local_net *l, const char *role, const char *misbehave, struct err *e);
+/* Stops it; false: it does not run. */
+bool local_net_end(struct local_net *l, const char *role);
 /* SIGTERM to each, waits, SIGKILL after 5 s. */
 void local_net_stop(struct local_net *l);
-/* Runs this program with the network's directory; what it says is shown. Gives the exit code. */
-MUST bool local_net_run(struct local_net *l, const char *const *args, int *code, struct err *e);
+/* Runs this program with the network's directory; what it says is shown. Gives the exit code. waiting: called
+ * every 100 ms until it ends, or NULL. */
+MUST bool local_net_run(struct local_net *l, const char *const *args, void (*waiting)(void *ctx),
+        void *ctx, int *code, struct err *e);
 
 #endif

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "host/host.h"
 
 static bool make_places(struct cli *c, struct err *e)
 {
@@ -55,7 +56,8 @@ int main(int argc, char **argv)
 	snprintf(profile, sizeof profile, "%s/lilypad.ini", c.places.config);
 	if (!settings_new(profile, &c.args, &c.settings, &e))
 		return cli_fail(&c, &e);
-	rc = c.command->run(&c);
+	while ((rc = c.command->run(&c)) == HOST_AGAIN)
+		c.again = true;
 	settings_free(c.settings);
 	return rc;
 }

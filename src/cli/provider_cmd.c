@@ -152,7 +152,7 @@ int cmd_provider(struct cli *c)
 	if (!daemon_open(&d, c, "provider", "provider", provider_tables,
 	            DAEMON_NETWORK | DAEMON_BLOBS | DAEMON_CLIENT, &e) ||
 	        !daemon_misbehaves(&d, &how, &e) || !prepare(&d, &config, &p, &e)) {
-		rc = cli_fail(c, &e);
+		rc = daemon_failed(&d, &e);
 	} else {
 		role = provider_misbehaving(p, (enum provider_misbehaviour)how);
 		rc = daemon_serve(&d, &role);

@@ -53,6 +53,14 @@ bool remote_get(const struct cli *c, const char *url, const char *path, json_t *
 	return call(c, NULL, url, &req, path, out, e);
 }
 
+bool remote_get_as(const struct cli *c, const struct http_identity *who, const struct addr *server,
+        const char *url, const char *path, json_t **out, struct err *e)
+{
+	struct http_call req = {.method = "GET", .audience = *server};
+
+	return call(c, who, url, &req, path, out, e);
+}
+
 bool remote_post(const struct cli *c, const char *url, const char *path, json_t *body, json_t **out,
         struct err *e)
 {

@@ -11,6 +11,9 @@
  * one is named with the command that starts it. */
 MUST bool remote_get(
         const struct cli *c, const char *url, const char *path, json_t **out, struct err *e);
+/* The same, signed by that account for that server (protocol 9.1). */
+MUST bool remote_get_as(const struct cli *c, const struct http_identity *who,
+        const struct addr *server, const char *url, const char *path, json_t **out, struct err *e);
 /* body is taken. */
 MUST bool remote_post(const struct cli *c, const char *url, const char *path, json_t *body,
         json_t **out, struct err *e);

@@ -336,6 +336,14 @@ static int loop(struct running *r)
 	uv_run(&r->d.loop, UV_RUN_DEFAULT);
 	uv_close((uv_handle_t *)&r->sigint, NULL);
 	uv_close((uv_handle_t *)&r->leave, NULL);
+	if (host_failed(r->host, &r->why)) {
+		char name[JOB_NAME_MAX];
+
+		r->failed = true;
+		if (!hash_is_zero(&r->job))
+			err_hint(&r->why, "%s: `lilypad job watch %s` goes on with the job",
+			        r->why.hint, job_name(&r->job, name));
+	}
 	if (host_exited(r->host, &code) && code != 0 && !r->failed && hash_is_zero(&r->job))
 		return code;
 	return 0;

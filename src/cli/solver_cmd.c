@@ -42,7 +42,7 @@ int cmd_solver(struct cli *c)
 	if (!daemon_open(
 	            &d, c, "solver", "solver", solver_tables, DAEMON_NETWORK | DAEMON_CLIENT, &e) ||
 	        !prepare(&d, &s, &e)) {
-		rc = cli_fail(c, &e);
+		rc = daemon_failed(&d, &e);
 	} else {
 		role = solver_role(s);
 		rc = daemon_serve(&d, &role);

@@ -118,7 +118,8 @@ int cmd_up(struct cli *c)
 		        LOCAL_PROVIDERS_MAX);
 	else if (read_up(c, &old, &e) && signal_all(json_object_get(old, "processes"), 0) > 0)
 		conflict(&e);
-	else if (local_net_start(l, c, args_get(&c->args, "dir"), (unsigned)n, true, &e) &&
+	else if (local_net_start(l, c, args_get(&c->args, "dir"),
+	                 &(struct local_plan){.providers = (unsigned)n, .background = true}, &e) &&
 	         write_up(c, l, &e)) {
 		cli_say(c, "ledger %s · solver %s · directory %s · %llu provider%s",
 		        l->network.ledger_url, l->network.solver_url, l->network.directory_url,

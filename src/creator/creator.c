@@ -6,7 +6,7 @@
 #include "codec/json.h"
 #include "creator/creator_own.h"
 
-enum { ADOPT_MS = 1000 };
+enum { ADOPT_MS = 1000, LOOK_MS = 1000 };
 
 static const struct route routes[] = {
         {"GET", "/v1/jobs", AUTH_NONE, BODY_NONE, 0, "the unfinished jobs of this process"},
@@ -14,7 +14,7 @@ static const struct route routes[] = {
 
 /* ---- jobs that are taken over ------------------------------------------------------------------------ */
 
-static void look(struct creator *c, struct job *j, struct effects *fx)
+void job_look(struct creator *c, struct job *j, struct effects *fx)
 {
 	const char *path = hash_is_zero(&j->j.deal)
 	                           ? fx_path(fx, "/v1/job-offers/", &j->j.offer, "")
@@ -22,6 +22,12 @@ static void look(struct creator *c, struct job *j, struct effects *fx)
 
 	fx_call(fx, (struct tag){.what = TAG_LOOK, .key = j->j.id}, &c->c.solver, "GET", path,
 	        NULL);
+}
+
+void job_look_later(struct job *j, struct effects *fx)
+{
+	fx_add(fx, FX_TIMER, (struct tag){.what = TAG_LOOK, .key = j->j.id})->delay =
+	        span_ms(LOOK_MS);
 }
 
 static bool count_event(void *ctx, const void *row)
@@ -55,7 +61,7 @@ static void take(struct creator *c, const struct creator_job *row, const struct 
 	j = job_by_id(c, &row->id);
 	if (!j)
 		return;
-	look(c, j, fx);
+	job_look(c, j, fx);
 	job_resume(c, j, ev, fx);
 }
 
@@ -128,7 +134,7 @@ void job_resume(struct creator *c, struct job *j, const struct event *ev, struct
 	case JOB_DISPUTED: job_send_check(c, j, ev, fx); break;
 	case JOB_JUDGED: job_accept(c, j, fx); break;
 	case JOB_AGREED:
-	case JOB_SUBMITTED: look(c, j, fx); break;
+	case JOB_SUBMITTED: job_look(c, j, fx); break;
 	case JOB_DONE:
 	case JOB_FAILED:
 	case JOB_CANCELLED: break;
@@ -183,6 +189,21 @@ static void cancel_all(struct creator *c, const struct event *ev, struct effects
 	}
 }
 
+/* Messages are lost for good: the solver is asked for what they told. Each by a timer: one event's effects are
+ * bounded. */
+static void look_at_all(struct creator *c, struct effects *fx)
+{
+	const void *key;
+	void *val;
+
+	for (size_t i = 0; fx->n < EFFECTS_MAX / 2 && map_next(&c->jobs, &i, &key, &val);) {
+		const struct job *j = *(struct job **)val;
+
+		if (j->j.state != JOB_STORING)
+			fx_add(fx, FX_TIMER, (struct tag){.what = TAG_LOOK, .key = j->j.id});
+	}
+}
+
 /* Only with an open stream is an offer posted: no message about it can be missed then. */
 static void on_connected(struct creator *c, const struct event *ev, struct effects *fx)
 {
@@ -195,6 +216,8 @@ static void on_connected(struct creator *c, const struct event *ev, struct effec
 			cancel_all(c, ev, fx);
 		if (c->jobs.n == 0 && c->c.exit_when_done)
 			fx_add(fx, FX_EXIT, (struct tag){0});
+	} else if (ev->message->lost) {
+		look_at_all(c, fx);
 	}
 }
 
@@ -218,7 +241,7 @@ static void on_timer(struct creator *c, const struct event *ev, struct effects *
 		break;
 	case TAG_LOOK:
 		if (j)
-			look(c, j, fx);
+			job_look(c, j, fx);
 		break;
 	case TAG_CANCEL:
 	case TAG_SOLVER:

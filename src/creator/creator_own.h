@@ -39,7 +39,8 @@ struct later {
 
 struct job {
 	struct creator_job j;
-	unsigned waiting;   /* pushes under way */
+	unsigned waiting;   /* pushes or fetches under way */
+	uint32_t round;     /* of those pushes: others belong to a try that was given up */
 	unsigned tries;     /* of the present step */
 	uint64_t asked_s;   /* ledger time at which a passed deadline was last acted on */
 	uint64_t events;    /* in its timeline */
@@ -188,6 +189,9 @@ void job_catch_up(struct creator *c, struct job *j, const struct event *ev, stru
 void creator_forget_news(struct creator *c);
 
 /* creator.c */
+/* Asks the solver what it knows of a job, now or after a while. */
+void job_look(struct creator *c, struct job *j, struct effects *fx);
+void job_look_later(struct job *j, struct effects *fx);
 void job_resume(struct creator *c, struct job *j, const struct event *ev, struct effects *fx);
 
 #endif

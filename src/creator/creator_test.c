@@ -379,7 +379,7 @@ static void output_of_other_bytes(void **state)
 		if (fx_of(s->b, FX_TIMER, TAG_RETRY, 0))
 			send_timer(s->b, (struct tag){.what = TAG_RETRY, .key = s->job});
 	}
-	assert_int_equal(n, 7);
+	assert_int_equal(n, 4);
 	/* There is no engine here, and the directory says that it is not there: the mediator is asked. */
 	assert_state(s, JOB_DISPUTED);
 	assert_int_equal(job_row(s).claim, RULING_RESULT_NOT_FOUND);

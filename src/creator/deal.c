@@ -6,7 +6,7 @@
 #include "creator/creator_own.h"
 #include "market/deal_of.h"
 
-enum { CLOCK_WAIT_MS = 100 };
+enum { CLOCK_WAIT_MS = 100, LOOK_AGAIN_MS = 2000 };
 
 /* ---- a match ---------------------------------------------------------------------------------------- */
 
@@ -181,9 +181,15 @@ void job_on_look(struct creator *c, const struct event *ev, struct effects *fx)
 
 	const char *state;
 
-	if (!j || !ev->reply->ok || ev->reply->status >= 400 ||
-	        !json_parse(bytes_str(ev->reply->body), &body, &e))
+	if (!j)
 		return;
+	if (!ev->reply->ok || ev->reply->status >= 400 ||
+	        !json_parse(bytes_str(ev->reply->body), &body, &e)) {
+		/* What was to be heard may be told by nobody else. */
+		if (!ev->reply->ok || ev->reply->status < 400 || err_passes(ev->reply->err.code))
+			fx_add(fx, FX_TIMER, ev->reply->tag)->delay = span_ms(LOOK_AGAIN_MS);
+		return;
+	}
 	state = json_string_value(json_object_get(body, "state"));
 	if (j->j.state >= JOB_MATCHED)
 		on_signed(c, j, body, fx);
@@ -192,8 +198,12 @@ void job_on_look(struct creator *c, const struct event *ev, struct effects *fx)
 		on_dissolved(c, j, body, ev, fx);
 		return;
 	}
-	if (j->j.state == JOB_POSTED && json_object_get(body, "deal"))
+	if (j->j.state == JOB_POSTED && state && strcmp(state, "silent") == 0)
+		job_post(c, j, fx); /* a match of it was given up before we heard of it */
+	else if (j->j.state == JOB_POSTED && json_object_get(body, "deal"))
 		on_deal(c, body, ev, fx);
 	if (j->j.state >= JOB_MATCHED && json_object_get(body, "result"))
 		job_on_result(c, j, body, ev, fx);
+	else if (j->j.state == JOB_SUBMITTED)
+		job_look_later(j, fx); /* the provider has not brought it there yet */
 }

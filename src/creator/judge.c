@@ -8,6 +8,8 @@
 #include "codec/unixfs.h"
 #include "creator/creator_own.h"
 
+enum { ASKED_ENOUGH = 3 };
+
 static bool read_result(struct creator *c, const struct creator_deal *d, const json_t *data,
         struct creator_result *out, struct err *e)
 {
@@ -121,6 +123,12 @@ static bool charges_too_much(
 	return true;
 }
 
+/* The directory has answered: asked more often it would say the same. */
+static bool says_no(enum err_code code)
+{
+	return code == E_NOT_FOUND || code == E_FORBIDDEN || code == E_BLOCK_CORRUPT;
+}
+
 /* The output cannot be had. Where the job can be run again, that decides: a provider that did it right is paid.
  * Else it counts whether the directory says that it is not there, or says nothing. */
 static void not_fetched(struct creator *c, struct job *j, const struct err *why,
@@ -132,8 +140,7 @@ static void not_fetched(struct creator *c, struct job *j, const struct err *why,
 		return;
 	if (!job_not_checkable(c, &d))
 		job_judge(c, j, true, ev, fx);
-	else if (why->code == E_NOT_FOUND || why->code == E_FORBIDDEN ||
-	         why->code == E_BLOCK_CORRUPT)
+	else if (says_no(why->code))
 		job_dispute(c, j, RULING_RESULT_NOT_FOUND, why->msg, ev, fx);
 	else
 		log_line(&c->world->log, LOG_ODD, "output not fetched: %s", why->msg);
@@ -150,7 +157,7 @@ void job_on_fetched(struct creator *c, const struct event *ev, struct effects *f
 	j->fetching = false;
 	if (!t->ok) {
 		job_note(c, j, ev, fx, "FETCH_FAILED", "%s", t->err.msg);
-		if (job_again(j, fx))
+		if ((says_no(t->err.code) && j->tries >= ASKED_ENOUGH) || job_again(j, fx))
 			not_fetched(c, j, &t->err, ev, fx);
 		return;
 	}

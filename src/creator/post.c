@@ -161,7 +161,8 @@ static void tell_failure(struct effects *fx, const struct err *e)
 
 static void push(struct creator *c, struct job *j, const struct cid *root, struct effects *fx)
 {
-	struct fx *f = fx_add(fx, FX_PUSH, (struct tag){.what = TAG_PUSH_PART, .key = j->j.id});
+	struct fx *f = fx_add(
+	        fx, FX_PUSH, (struct tag){.what = TAG_PUSH_PART, .n = j->round, .key = j->j.id});
 
 	f->url = c->c.directory.url;
 	f->audience = c->c.directory.addr;
@@ -252,12 +253,13 @@ void job_on_pushed(struct creator *c, const struct event *ev, struct effects *fx
 	const struct tree_done *t = ev->tree;
 	struct job *j = job_by_id(c, &t->tag.key);
 
-	if (!j || j->j.state != JOB_STORING)
+	if (!j || j->j.state != JOB_STORING || t->tag.n != j->round)
 		return;
 	if (j->waiting)
 		j->waiting--;
 	if (!t->ok) {
 		/* The others of this round are forgotten: the whole step is repeated. */
+		j->round++;
 		if (job_again(j, fx))
 			job_end(c, j, JOB_FAILED, &t->err, ev, fx,
 			        "the directory does not take the job's parts");
@@ -300,6 +302,21 @@ static bool read_ack(struct creator *c, const struct reply *r, struct ack *ack, 
 	return true;
 }
 
+/* No answer, a refusal, or none that is understood. */
+static void on_no_ack(struct creator *c, struct job *j, const struct err *why,
+        const struct event *ev, struct effects *fx)
+{
+	/* The createdAt of an offer that is too old stays what it is. */
+	bool passes = why->code == E_JSON_SYNTAX || (err_passes(why->code) && why->code != E_STALE);
+
+	/* A match that was quicker says that the offer is filed. */
+	if (j->j.state != JOB_POSTED)
+		return;
+	if (!passes || job_again(j, fx))
+		job_end(c, j, JOB_FAILED, why, ev, fx,
+		        passes ? "the solver does not answer" : "the solver refused the offer");
+}
+
 void job_on_ack(struct creator *c, const struct event *ev, struct effects *fx)
 {
 	const struct reply *r = ev->reply;
@@ -311,17 +328,8 @@ void job_on_ack(struct creator *c, const struct event *ev, struct effects *fx)
 
 	if (!j)
 		return;
-	if (!r->ok || (r->status >= 400 && (e.code == E_BUSY || e.code == E_RATE))) {
-		if (job_again(j, fx))
-			job_end(c, j, JOB_FAILED, &e, ev, fx, "the solver does not answer");
-		return;
-	}
-	if (r->status >= 400) {
-		job_end(c, j, JOB_FAILED, &e, ev, fx, "the solver refused the offer");
-		return;
-	}
-	if (!read_ack(c, r, &ack, &sig, &in_book, &e)) {
-		job_end(c, j, JOB_FAILED, &e, ev, fx, "the solver's acknowledgement is not valid");
+	if (!r->ok || r->status >= 400 || !read_ack(c, r, &ack, &sig, &in_book, &e)) {
+		on_no_ack(c, j, &e, ev, fx);
 		return;
 	}
 	j->later.ack = ack;

@@ -257,7 +257,7 @@ static void on_dropped(
 
 	if (!j)
 		return;
-	if (n->err.code == E_UNREACHABLE || n->err.code == E_TIMEOUT || n->err.code == E_BUSY) {
+	if (err_passes(n->err.code)) {
 		j->tries = 0;
 		if (job_again(j, fx))
 			log_line(&c->world->log, LOG_ODD, "ledger: %s", n->err.msg);

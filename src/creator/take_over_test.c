@@ -167,6 +167,29 @@ static void from_submitted(void **state)
 	finish(s);
 }
 
+/* Neither a solver that is away nor one that has no result yet is asked only once. */
+static void from_submitted_with_the_solver_away(void **state)
+{
+	struct stage *s = *state;
+	struct tag tag = {.what = TAG_LOOK};
+
+	to_submitted(s);
+	tag.key = s->job;
+	take_over(s);
+	send_silence(s->b, need(s->b, FX_CALL, TAG_LOOK)->tag);
+	need(s->b, FX_TIMER, TAG_LOOK);
+	send_timer(s->b, tag);
+	send_refusal(s->b, need(s->b, FX_CALL, TAG_LOOK)->tag, E_BUSY);
+	need(s->b, FX_TIMER, TAG_LOOK);
+	send_timer(s->b, tag);
+	answer_look(s, "OPEN", false);
+	need(s->b, FX_TIMER, TAG_LOOK);
+	send_timer(s->b, tag);
+	answer_look(s, "OPEN", true);
+	assert_int_equal(fx_count(s->b, FX_TIMER), 0);
+	need(s->b, FX_FETCH, TAG_FETCH);
+}
+
 static void from_fetching(void **state)
 {
 	struct stage *s = *state;
@@ -301,6 +324,7 @@ int main(void)
 	        T(from_agreed),
 	        T(from_fetching_that_was_not_written),
 	        T(from_submitted),
+	        T(from_submitted_with_the_solver_away),
 	        T(from_fetching),
 	        T(from_judged),
 	        T(from_judged_and_paid),

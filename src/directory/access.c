@@ -34,17 +34,15 @@ static bool check_members(const json_t *j, struct err *e)
 static bool parse(const struct directory *d, const json_t *j, bool both, struct shown_deal *out,
         struct err *e)
 {
-	struct sig jc, rp;
-
 	TRY(check_members(j, e), e);
 	TRY(json_get_record(j, "deal", deal_record(), &out->deal, e), e);
-	TRY(json_get_sig(j, "jobCreatorSignature", &jc, e), e);
-	TRY(signed_check(
-	            &d->c.domain, deal_record(), &out->deal, &jc, &out->deal.hot.job_creator, e),
+	TRY(json_get_sig(j, "jobCreatorSignature", &out->jc_sig, e), e);
+	TRY(signed_check(&d->c.domain, deal_record(), &out->deal, &out->jc_sig,
+	            &out->deal.hot.job_creator, e),
 	        e);
 	if (both) {
-		TRY(json_get_sig(j, "providerSignature", &rp, e), e);
-		TRY(signed_check(&d->c.domain, deal_record(), &out->deal, &rp,
+		TRY(json_get_sig(j, "providerSignature", &out->rp_sig, e), e);
+		TRY(signed_check(&d->c.domain, deal_record(), &out->deal, &out->rp_sig,
 		            &out->deal.hot.provider, e),
 		        e);
 	}
@@ -77,7 +75,7 @@ bool grant_get(const struct directory *d, const struct cid *root, const struct h
 	return s->get(s->self, directory_grant_record(), out, &e);
 }
 
-static bool is_member(const struct directory_deal *d, const struct addr *who)
+bool is_member(const struct directory_deal *d, const struct addr *who)
 {
 	if (addr_eq(&d->deal.hot.job_creator, who) || addr_eq(&d->deal.hot.provider, who))
 		return true;

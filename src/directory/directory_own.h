@@ -24,6 +24,7 @@ enum {
 	MARK_STEP = 2000,       /* blocks read at one tick while blocks in use are marked */
 	SHARERS_MAX = 4096, /* grants of one tree that a reader without a deal is looked for in */
 	KEEP_SPARE_S = 600, /* longer than LIFE, so that it is still LIFE when the answer is read */
+	STORED_MAX = 8,     /* outputs of one deal that are told of: the others are not */
 	MARKS_MAX = 64 << 20
 };
 
@@ -34,6 +35,7 @@ enum directory_state_kind { STATE_LEDGER = 1, STATE_SWEPT };
 struct shown_deal {
 	struct hash id;
 	struct deal deal;
+	struct sig jc_sig, rp_sig; /* the second one only where both are asked for */
 };
 
 /* A tree on its way in. */
@@ -77,7 +79,13 @@ MUST bool may_read(struct directory *d, const struct http_req *r, const struct c
 MUST bool grant_get(const struct directory *d, const struct cid *root, const struct hash *deal,
         const struct addr *account, struct directory_grant *out);
 
+/* JC, RP, or one of its mediators once a check is on the ledger (9.2). */
+MUST bool is_member(const struct directory_deal *d, const struct addr *who);
+
 /* ---- upload.c ---- */
+/* The directory's signature over what it keeps (6.8). */
+MUST bool stored_sign(struct directory *d, const struct hash *deal, const struct hash *output,
+        uint64_t bytes, struct btime until, struct stored *out, struct sig *sig, struct err *e);
 void directory_on_post(struct directory *d, const struct event *ev, struct effects *fx);
 void directory_on_tree_in(struct directory *d, const struct event *ev, struct effects *fx);
 void directory_on_keep(struct directory *d, const struct event *ev, struct effects *fx);
@@ -113,6 +121,10 @@ MUST bool tree_is_whole(const struct blobs *blobs, const struct cid *root);
 /* The tree has that block. */
 MUST bool tree_has(const struct blobs *blobs, const struct cid *root, const struct cid *block,
         bool *out, struct err *e);
+
+/* ---- stored.c ---- */
+MUST bool directory_get_stored(
+        struct directory *d, const struct http_req *r, struct effects *fx, struct err *e);
 
 /* ---- sweep.c ---- */
 void directory_on_tick(struct directory *d, const struct event *ev, struct effects *fx);

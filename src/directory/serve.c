@@ -3,7 +3,16 @@
 #include "codec/json.h"
 #include "directory/directory_own.h"
 
-enum { R_POST_TREE, R_KEEP_TREE, R_GET_TREE, R_DELETE_TREE, R_GET_BLOCK, R_INFO, R_USAGE };
+enum {
+	R_POST_TREE,
+	R_KEEP_TREE,
+	R_GET_TREE,
+	R_DELETE_TREE,
+	R_GET_BLOCK,
+	R_INFO,
+	R_USAGE,
+	R_STORED
+};
 
 /* clang-format off */
 const struct route directory_routes[] = {
@@ -14,6 +23,7 @@ const struct route directory_routes[] = {
 	[R_GET_BLOCK]   = {"GET",    "/v1/blocks/{cid}", AUTH_OPTIONAL, BODY_NONE, 0, "one block of the tree ?root=, for those who may read that"},
 	[R_INFO]        = {"GET",    "/v1/info",         AUTH_NONE,     BODY_NONE, 0, "{account, version, life, keep, quota, treeMax}"},
 	[R_USAGE]       = {"GET",    "/v1/usage",        AUTH_REQUEST,  BODY_NONE, 0, "what the caller stores: {account, used, quota, trees}"},
+	[R_STORED]      = {"GET",    "/v1/deals/{deal}/stored", AUTH_REQUEST, BODY_NONE, 0, "for the members of a deal, its mediators once the ledger shows a check: {deal, jobCreatorSignature, providerSignature, stored: [{stored, signature}]}"},
 };
 /* clang-format on */
 const size_t directory_routes_n = COUNT(directory_routes);
@@ -120,6 +130,7 @@ void directory_on_request(struct directory *d, const struct event *ev, struct ef
 	        [R_GET_BLOCK] = get_block,
 	        [R_INFO] = get_info,
 	        [R_USAGE] = get_usage,
+	        [R_STORED] = directory_get_stored,
 	};
 	const struct http_req *r = ev->request;
 	struct err e;

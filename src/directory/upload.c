@@ -100,6 +100,8 @@ static bool keep_deal(struct directory *d, const struct upload *u, uint32_t hour
 			return false;
 		row.deal = u->shown.deal;
 	}
+	row.jc_sig = u->shown.jc_sig;
+	row.rp_sig = u->shown.rp_sig;
 	row.hour = MAX2(row.hour, hour);
 	TRY(s->put(s->self, directory_deal_record(), &row, e), e);
 	return true;
@@ -140,12 +142,20 @@ static json_t *private_answer(const struct upload *u, uint64_t bytes, struct bti
 	        "keepUntil", (json_int_t)until.s, "public", (int)addr_is_zero(&u->account));
 }
 
+bool stored_sign(struct directory *d, const struct hash *deal, const struct hash *output,
+        uint64_t bytes, struct btime until, struct stored *out, struct sig *sig, struct err *e)
+{
+	*out = (struct stored){*deal, *output, bytes, until};
+	TRY(world_sign(d->world, &d->c.domain, stored_record(), out, sig, e), e);
+	return true;
+}
+
 /* The tree is here: write down who may read it, and answer. */
 static bool accept(struct directory *d, const struct upload *u, uint64_t bytes,
         const struct event *ev, struct effects *fx, struct err *e)
 {
 	struct btime until = keep_until(d, u, ev->wall);
-	struct stored stored = {u->shown.id, u->root.digest, bytes, until};
+	struct stored stored;
 	struct sig sig;
 
 	TRY(keep_tree(d, u, bytes, until, e), e);
@@ -153,7 +163,7 @@ static bool accept(struct directory *d, const struct upload *u, uint64_t bytes,
 		fx_reply(fx, u->conn, 201, private_answer(u, bytes, until));
 		return true;
 	}
-	TRY(world_sign(d->world, &d->c.domain, stored_record(), &stored, &sig, e), e);
+	TRY(stored_sign(d, &u->shown.id, &u->root.digest, bytes, until, &stored, &sig, e), e);
 	fx_reply(fx, u->conn, 201,
 	        json_pack("{s:o, s:o}", "stored", record_to_json(stored_record(), &stored),
 	                "signature", json_of_sig(&sig)));

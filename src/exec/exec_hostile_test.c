@@ -198,6 +198,42 @@ static void test_no_program(void **state)
 	        STATUS_EXCEPTION_OCCURRED, "table");
 }
 
+/* An import of a kind that validation lets pass and the compiler does not know (an exact function type): that
+ * is the program's doing, the same everywhere, and no host's failure. */
+static void test_compiler_refuses(void **state)
+{
+	static const uint8_t program[] = {0, 'a', 's', 'm', 1, 0, 0, 0, 1, 4, 1, 0x60, 0, 0, 2, 9,
+	        1, 3, 'e', 'n', 'v', 1, 'x', 0x20, 0};
+	struct run_done d = run_bytes(bytes_of(program, sizeof program));
+
+	(void)state;
+	assert_int_equal(d.status, STATUS_EXCEPTION_OCCURRED);
+	assert_int_equal(d.count, 0);
+	assert_non_null(strstr(d.trap, "is not accepted"));
+}
+
+/* The engine quotes names that the program chose: what is kept of them is whole characters. */
+static void test_words(void **state)
+{
+	(void)state;
+	for (size_t shift = 0; shift < 3; shift++) {
+		struct buf text OWN(buf_done);
+		struct run_done d;
+
+		buf_init(&text, 4096);
+		buf_fmt(&text, "(module (import \"env\" \"%.*s", (int)shift, "xx");
+		for (int i = 0; i < 200; i++)
+			buf_z(&text, "\u20ac");
+		buf_z(&text, "\\1b[2J\" (func)) (func (export \"_start\")))");
+		d = run(buf_cstr(&text));
+		assert_int_equal(d.status, STATUS_EXCEPTION_OCCURRED);
+		assert_non_null(strstr(d.trap, "\u20ac"));
+		assert_true(str_is_utf8(str_of(d.trap)));
+	}
+	expect("(module (import \"env\" \"\\1b[2J\" (func)) (func (export \"_start\")))",
+	        STATUS_EXCEPTION_OCCURRED, "env::?[2J");
+}
+
 /* From here on programs are laid out by hand. */
 /* clang-format off */
 
@@ -595,7 +631,8 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_entry_of_another_type),
 	        cmocka_unit_test(test_start_function), cmocka_unit_test(test_exit_status),
 	        cmocka_unit_test(test_limits), cmocka_unit_test(test_stack_of_the_host),
-	        cmocka_unit_test(test_no_program), cmocka_unit_test(test_deep_output),
+	        cmocka_unit_test(test_no_program), cmocka_unit_test(test_compiler_refuses),
+	        cmocka_unit_test(test_words), cmocka_unit_test(test_deep_output),
 	        cmocka_unit_test(test_wide_output), cmocka_unit_test(test_names),
 	        cmocka_unit_test(test_world), cmocka_unit_test(test_work_is_paid_before),
 	        cmocka_unit_test(test_work_before_a_trap),

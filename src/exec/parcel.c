@@ -268,6 +268,7 @@ static bool finish(const struct blobs *blobs, const struct job_spec *spec,
         const struct outcome_frame *f, struct arena *a, struct run_done *out, struct err *e)
 {
 	struct unixfs_node node;
+	struct err words; /* keeps of foreign words what may be shown */
 
 	TRY(build_tree(blobs, spec, f, a, &node, e), e);
 	out->status = f->status;
@@ -276,8 +277,9 @@ static bool finish(const struct blobs *blobs, const struct job_spec *spec,
 	out->tree = node.cid;
 	out->tree_bytes = node.tree_bytes;
 	out->input_bytes = spec_input_bytes(spec);
-	snprintf(out->trap, sizeof out->trap, "%.*s", (int)MIN2(f->trap.n, sizeof out->trap - 1),
+	FAIL(&words, MODULE_BAD, "%.*s", (int)MIN2(f->trap.n, sizeof words.msg - 1),
 	        f->trap.p ? f->trap.p : "");
+	str_keep(out->trap, sizeof out->trap, str_of(words.msg));
 	return true;
 }
 

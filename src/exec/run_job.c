@@ -14,11 +14,8 @@
 #include "model/model.h"
 #include "os/file.h"
 
-#define COMPILE_BYTES (2048ull << 20) /* memory of a compilation */
-
 enum {
-	ENGINE_BYTES = 512 << 20, /* what the engine itself may need beside the job */
-	COMPILE_CPU_S = 120,
+	ENGINE_BYTES = 512 << 20,               /* what the engine itself may need beside the job */
 	OUTPUT_LEVELS_MAX = TREE_DEPTH_MAX - 2, /* below outputs/ */
 	OUTPUT_PATH_MAX = 3072,                 /* bytes; frames and walks carry 4095 */
 	OUTPUT_PATHS_BYTES = 16 << 20,          /* of all paths together */
@@ -31,6 +28,13 @@ static int say(int fd, const struct err *e, int code)
 {
 	(void)!fd_write(fd, str_bytes(str_of(e->msg)));
 	return code;
+}
+
+/* Whether the compiler failed for want of something that another machine may have. */
+static bool is_of_this_host(const struct err *e)
+{
+	return strstr(e->msg, "(os error") || strstr(e->msg, "allocate") ||
+	       strstr(e->msg, "out of memory");
 }
 
 int compile_job(const struct wasmtime_api *w, struct wasm_engine *engine, struct bytes in, int fd)
@@ -53,13 +57,14 @@ int compile_job(const struct wasmtime_api *w, struct wasm_engine *engine, struct
 		wasmtime_fail(w, error, E_MODULE_BAD, "the program is not accepted", &e);
 		return say(fd, &e, JOB_REFUSED);
 	}
-	/* A valid program fails here for want of memory: that is not the same on every machine. */
+	/* Validation knows proposals that the compiler does not: then it fails the same on every machine. For
+	 * want of memory the engine does not come back at all, but for that of its code. */
 	error = w->wasmtime_module_new(engine, job.program.p, job.program.n, &module);
 	if (!error)
 		error = w->wasmtime_module_serialize(module, &out);
 	if (error) {
-		wasmtime_fail(w, error, E_EXECUTOR, "the program cannot be compiled here", &e);
-		return say(fd, &e, JOB_HOST);
+		wasmtime_fail(w, error, E_MODULE_BAD, "the program is not accepted", &e);
+		return say(fd, &e, is_of_this_host(&e) ? JOB_HOST : JOB_REFUSED);
 	}
 	return fd_write(fd, bytes_of(out.data, out.size)) ? JOB_DONE : JOB_HOST;
 }
@@ -379,7 +384,7 @@ int run_job(const struct wasmtime_api *w, struct wasm_engine *engine, struct byt
 	if (!start(&r, engine, module, &trap, &e)) {
 		/* The program's own fault: an outcome, with the engine's words. */
 		r.out.status = STATUS_EXCEPTION_OCCURRED;
-		snprintf(r.trap, sizeof r.trap, "%.250s", e.msg);
+		str_keep(r.trap, sizeof r.trap, str_of(e.msg));
 		r.out.trap = str_of(r.trap);
 	} else if (trap || r.stopped) {
 		judge_trap(&r, trap);

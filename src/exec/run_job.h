@@ -17,6 +17,11 @@ enum {
 
 enum { NS_PER_INSTRUCTION = 250 }; /* of the slowest: a load that no cache holds */
 
+/* What one compilation may take: a program can be made so that it takes hours. 64 MiB of ordinary functions
+ * take five seconds and a fifth of the memory. */
+#define COMPILE_BYTES (2048ull << 20)
+#define COMPILE_CPU_S 60
+
 /* Compiles the program of the job that is mapped at `in`; its serialised form is written to fd. Called
  * in a forked child; enters the jail. Gives the exit code; above 0 words are in fd. */
 int compile_job(const struct wasmtime_api *w, struct wasm_engine *engine, struct bytes in, int fd);

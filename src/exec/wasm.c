@@ -366,7 +366,7 @@ static void run(void *self, struct tag tag, const struct job_spec *spec, const s
 		        .in = *in,
 		        .outcome = outcome,
 		        .started = uv_hrtime()};
-		j->deadline = j->started + 60ull * 1000000000 +
+		j->deadline = j->started + (2 * COMPILE_CPU_S + 60) * 1000000000ull +
 		              MIN2(spec->instruction_limit, UINT64_MAX / 1000) * NS_PER_INSTRUCTION;
 		x->n++;
 		return;

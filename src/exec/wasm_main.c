@@ -20,10 +20,13 @@
 #include "exec/run_job.h"
 #include "os/file.h"
 
+enum { COMPILES_MAX = 8 };
+
 struct job {
 	uint32_t id;
 	pid_t pid;
 	bool compiling;
+	bool waiting;                 /* to be compiled: it has no process */
 	bool remade;                  /* its compiled form could not be loaded once already */
 	int frame, outcome, compiled; /* descriptors; compiled: -1 while there is none */
 	struct hash program;
@@ -35,6 +38,7 @@ struct zygote {
 	const char *cache;
 	char class_id[WASM_CLASS_ID_MAX];
 	pid_t pid;
+	size_t compiles_max;
 	struct job jobs[EXEC_JOBS_MAX];
 	size_t n;
 };
@@ -124,7 +128,22 @@ static int open_compiled(const char *path)
 	return -1;
 }
 
-/* Use the compiled form, or make it first. */
+/* One compilation may take COMPILE_BYTES: few at a time, and each program once. */
+static bool may_compile(const struct zygote *z, const struct hash *program)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < z->n; i++) {
+		if (!z->jobs[i].compiling)
+			continue;
+		if (hash_eq(&z->jobs[i].program, program))
+			return false;
+		n++;
+	}
+	return n < z->compiles_max;
+}
+
+/* Use the compiled form, or make it first, or wait until it can be made. */
 static bool begin(struct zygote *z, struct job *j)
 {
 	char path[4096];
@@ -133,6 +152,9 @@ static bool begin(struct zygote *z, struct job *j)
 	j->compiled = open_compiled(path);
 	if (j->compiled >= 0)
 		return spawn(z, j, false);
+	j->waiting = !may_compile(z, &j->program);
+	if (j->waiting)
+		return true;
 	j->compiled = memfd_create("compiled", MFD_CLOEXEC);
 	return j->compiled >= 0 && spawn(z, j, true);
 }
@@ -187,6 +209,47 @@ static bool remake(struct zygote *z, struct job *j)
 	return begin(z, j);
 }
 
+/* The one that has waited longest, of those that came after. */
+static struct job *next_waiting(struct zygote *z, uint32_t after)
+{
+	struct job *next = NULL;
+
+	for (size_t i = 0; i < z->n; i++) {
+		struct job *j = &z->jobs[i];
+
+		if (j->waiting && j->id > after && (!next || j->id < next->id))
+			next = j;
+	}
+	return next;
+}
+
+/* After a compilation: who waited for it runs, and the next one is made. */
+static void resume(struct zygote *z)
+{
+	struct job *j;
+
+	for (uint32_t after = 0; (j = next_waiting(z, after)) != NULL;) {
+		after = j->id;
+		j->waiting = false;
+		if (begin(z, j))
+			continue;
+		forget(z, j);
+		answer(after, JOB_HOST);
+	}
+}
+
+/* The compiler asked for more than its jail gives: the engine ends its process then, without words. */
+static int32_t no_compile(const struct job *j)
+{
+	char text[128];
+
+	snprintf(text, sizeof text,
+	        "the program cannot be compiled here within %llu MiB of memory and %d s",
+	        COMPILE_BYTES >> 20, COMPILE_CPU_S);
+	(void)!fd_write(j->outcome, str_bytes(str_of(text)));
+	return JOB_HOST;
+}
+
 /* What the engine said against a program becomes the outcome's words. */
 static void ended(struct zygote *z, struct job *j, int status)
 {
@@ -198,6 +261,8 @@ static void ended(struct zygote *z, struct job *j, int status)
 		if (spawn(z, j, false))
 			return;
 		code = JOB_HOST;
+	} else if (j->compiling && code < 0) {
+		code = no_compile(j);
 	} else if (j->compiling && code > 0 && !copy(j->compiled, j->outcome)) {
 		code = JOB_HOST;
 	} else if (code == JOB_STALE) {
@@ -222,6 +287,7 @@ static void reap(struct zygote *z)
 			}
 		}
 	}
+	resume(z);
 }
 
 /* ---- orders ----------------------------------------------------------------------------------------- */
@@ -250,8 +316,15 @@ static void take_job(struct zygote *z, uint32_t id, int frame, int outcome)
 static void kill_job(struct zygote *z, uint32_t id)
 {
 	for (size_t i = 0; i < z->n; i++) {
-		if (z->jobs[i].id == id)
+		if (z->jobs[i].id != id)
+			continue;
+		if (z->jobs[i].waiting) {
+			forget(z, &z->jobs[i]);
+			answer(id, -SIGKILL);
+		} else {
 			kill(z->jobs[i].pid, SIGKILL);
+		}
+		return;
 	}
 }
 
@@ -337,6 +410,14 @@ static bool warm_up(struct zygote *z)
 	       !trap;
 }
 
+/* Half of the processors: the other jobs go on. */
+static size_t compiles_at_once(void)
+{
+	long n = sysconf(_SC_NPROCESSORS_ONLN) / 2;
+
+	return (size_t)(n < 2 ? 2 : MIN2(n, (long)COMPILES_MAX));
+}
+
 int exec_wasm_main(int argc, char **argv)
 {
 	static struct zygote z; /* allow-listed static: the process has one */
@@ -347,7 +428,9 @@ int exec_wasm_main(int argc, char **argv)
 		return 2;
 	}
 	prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);
+	signal(SIGXFSZ, SIG_DFL); /* the provider ignores it; a job's limit on files is one */
 	z.pid = getpid();
+	z.compiles_max = compiles_at_once();
 	z.cache = argv[2];
 	wasm_class_id(z.class_id);
 	if (!wasmtime_load(argv[1], &z.w, &e) || !(z.engine = engine_new(&z.w, &e))) {

@@ -111,6 +111,8 @@ static void on_drain(uv_timer_t *t)
 
 void host_stop(struct host *h)
 {
+	if (h->phase == HOST_WAITING)
+		host_end(h, 0); /* there is nothing to bring to an end */
 	if (h->phase != HOST_RUNNING || uv_is_active((uv_handle_t *)&h->drain))
 		return;
 	h->stop_since = clock_mono();
@@ -211,6 +213,7 @@ bool host_new(const struct host_options *o, struct host **out, struct err *e)
 	if (!h)
 		return FAIL(e, MEMORY, "no memory for a host");
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a limit on the size of files is a full disk to us */
 	init(h, o);
 	if (!http_client_new(o->loop, &h->who, &h->client, e)) {
 		release(h);
@@ -266,11 +269,12 @@ int host_run(struct host *h)
 	struct err e;
 
 	watch_signals(h);
+	h->daemon = true;
 	if (!host_start(h, &e)) {
 		log_line(&h->world->log, LOG_ODD, "%s", e.msg);
 		return err_exit(e.code);
 	}
-	if (h->phase == HOST_RUNNING)
+	if (h->phase != HOST_ENDED)
 		uv_run(h->o.loop, UV_RUN_DEFAULT);
 	return h->code;
 }

@@ -1,8 +1,9 @@
 /* host.h - runs one role in one process: event, transaction, effects (architecture.md).
  *
  * One loop turn: the events that are there are given to the role inside one store transaction, in
- * order; the transaction commits; only then their effects are performed. A commit that fails ends the
- * process (its state is in the store; a supervisor restarts it). HTTP requests are authenticated here
+ * order; the transaction commits; only then their effects are performed. A write or commit that fails makes
+ * the turn as if it had not been: a daemon waits until its store can be written (HOST_AGAIN), a command ends
+ * (host_failed()). HTTP requests are authenticated here
  * (protocol 9.1): Request signed by the caller, audience = this role's account, time within 60 s, nonce
  * used once; requests signed in or before the start's second are refused, unless state_dir proves
  * that none of that second was accepted before (http/served.h). */
@@ -48,6 +49,9 @@ uint16_t host_port(const struct host *h); /* that it listens on */
 /* The server that it listens with answers GET /v1/health and GET /metrics unless the role does. world and
  * all ports are borrowed; world->store is wrapped until host_free(), so that the first write of a turn
  * begins its transaction. */
+/* What host_run() returns when the role is to be made anew from its store and run again: the disk was full,
+ * say, and is no more. Meanwhile requests were answered with the reason, and the role was given nothing. */
+#define HOST_AGAIN (-1)
 /* Give EV_START and run the loop until FX_EXIT, SIGTERM or SIGINT (EV_STOP is given then). Returns the
  * exit code. A role hosted inside a command calls host_start() and runs the loop itself. */
 int host_run(struct host *h);
@@ -57,6 +61,8 @@ MUST bool host_start(struct host *h, struct err *e);
 void host_stop(struct host *h);
 /* FX_EXIT or a failure ended it: the code of the first. */
 MUST bool host_exited(const struct host *h, int *code);
+/* Whether it ended because its store could not be written (DISK_FULL, IO, BUSY), and why. */
+MUST bool host_failed(const struct host *h, struct err *out);
 /* Stops the ports. Runs the loop until its own handles are closed. */
 struct host *host_free(struct host *h);
 

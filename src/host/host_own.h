@@ -36,6 +36,7 @@ struct host_figures {
 enum host_phase {
 	HOST_NEW,
 	HOST_RUNNING,
+	HOST_WAITING,  /* the store cannot be written: see lost.c */
 	HOST_STOPPING, /* EV_STOP was given: answers are still sent, its calls answered */
 	HOST_ENDED
 };
@@ -48,6 +49,9 @@ struct host {
 	enum host_phase phase;
 	bool in_event; /* the role or an effect is being run */
 	bool in_tx;
+	bool daemon;      /* of a process of its own: it may wait for better times */
+	struct err lost;  /* why the store cannot be written; code E_NONE: it can */
+	uint64_t made_up; /* numbers given in a turn that does not count */
 	bool exited;
 	int code;
 	struct arena arena; /* of the turn's events */
@@ -88,6 +92,14 @@ void host_event(struct host *h, struct event *ev);
 void host_flush(struct host *h);
 void host_wrap_store(struct host *h);
 void host_end(struct host *h, int code);
+
+/* ---- lost.c ---- */
+/* Whether a failed write is the world's fault and may pass. The turn does not count then: its writes are
+ * said to be done, and its effects are dropped. */
+MUST bool host_lose(struct host *h, const struct err *e);
+MUST bool host_is_lost(const struct host *h);
+/* The end of such a turn: a daemon waits until the store can be written, a command ends. */
+void host_wait(struct host *h);
 
 /* ---- effect.c ---- */
 void host_perform(struct host *h, const struct fx *f);

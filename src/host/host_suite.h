@@ -84,7 +84,8 @@ struct fixture {
 	char url[600];
 	/* store */
 	unsigned puts, begins, commits;
-	bool in_tx, commit_fails;
+	bool in_tx;
+	enum err_code commit_fails, put_fails; /* E_NONE: they do not */
 	unsigned replies_in_tx;
 	/* blobs */
 	struct kept_block blocks[256];
@@ -115,10 +116,18 @@ UNUSED static bool fake_put(void *self, const struct record *r, const void *row,
 
 	(void)r;
 	(void)row;
-	(void)e;
 	assert_true(f->in_tx);
 	f->puts++;
+	if (f->put_fails)
+		return err_set(e, f->put_fails, 0, __FILE__, __LINE__, "the test says no");
 	return true;
+}
+
+UNUSED static bool fake_next(void *self, const char *counter, uint64_t *out, struct err *e)
+{
+	(void)counter;
+	*out = 1;
+	return fake_put(self, NULL, NULL, e);
 }
 
 UNUSED static bool fake_begin(void *self, struct err *e)
@@ -139,7 +148,9 @@ UNUSED static bool fake_commit(void *self, struct err *e)
 	assert_true(f->in_tx);
 	f->in_tx = false;
 	f->commits++;
-	return f->commit_fails ? FAIL(e, DISK_FULL, "no space left") : true;
+	if (f->commit_fails)
+		return err_set(e, f->commit_fails, 0, __FILE__, __LINE__, "no commit");
+	return true;
 }
 
 UNUSED static void fake_rollback(void *self)
@@ -450,7 +461,7 @@ UNUSED static int setup(void **state)
 	f->caller_key = (struct seckey){{2}};
 	uv_loop_init(&f->loop);
 	f->world = (struct world){
-	        .store = {.self = f, .put = fake_put},
+	        .store = {.self = f, .put = fake_put, .next = fake_next},
 	        .blobs = {f, fake_has, fake_get, fake_block, fake_sync},
 	        .signer = signer_of(&f->server_key),
 	        .rng = rng_os(),

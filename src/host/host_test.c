@@ -198,6 +198,7 @@ static void writes_are_committed_before_answers(void **state)
 	assert_int_equal(f->begins, commits);
 }
 
+/* Of a damaged store, that is; lost.c knows of those that time mends. */
 static void failed_commit_ends_the_process(void **state)
 {
 	struct fixture *f = *state;
@@ -205,7 +206,7 @@ static void failed_commit_ends_the_process(void **state)
 	int code;
 
 	host_up(f, 0);
-	f->commit_fails = true;
+	f->commit_fails = E_STORE;
 	start_call(f, "POST", "/v1/write", STR("{}"), false, &g);
 	for (int i = 0; i < 200 && !host_exited(f->host, &code); i++)
 		turn_for(f, 5);

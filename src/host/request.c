@@ -189,7 +189,9 @@ void host_on_request(void *ctx, const struct http_req *req)
 	struct host *h = ctx;
 	struct err e;
 
-	if (h->phase != HOST_RUNNING) {
+	if (h->phase == HOST_WAITING) {
+		http_server_reply_err(h->server, req->conn, &h->lost);
+	} else if (h->phase != HOST_RUNNING) {
 		FAIL(&e, BUSY, "%s is %s", h->o.role.name,
 		        h->phase == HOST_NEW ? "starting" : "stopping");
 		http_server_reply_err(h->server, req->conn, &e);

@@ -8,6 +8,7 @@
 
 /* A turn that gathers so much is committed before its end. */
 enum { TURN_BYTES = 8 << 20 };
+#define MADE_UP_NUMBERS ((uint64_t)1 << 62)
 
 /* ---- the wrapped store --------------------------------------------------------------------------------- */
 
@@ -20,28 +21,39 @@ static bool begin(struct host *h, struct err *e)
 	return true;
 }
 
+/* A role goes on to the end of its event as if all were well when the disk is full, say: nothing of that
+ * counts any more. */
 static bool put(void *self, const struct record *r, const void *row, struct err *e)
 {
 	struct host *h = self;
 
-	TRY(begin(h, e), e);
-	return h->store.put(h->store.self, r, row, e);
+	if (host_is_lost(h))
+		return true;
+	return (begin(h, e) && h->store.put(h->store.self, r, row, e)) || host_lose(h, e);
 }
 
 static bool del(void *self, const struct record *r, const void *row, struct err *e)
 {
 	struct host *h = self;
 
-	TRY(begin(h, e), e);
-	return h->store.del(h->store.self, r, row, e);
+	if (host_is_lost(h))
+		return true;
+	return (begin(h, e) && h->store.del(h->store.self, r, row, e)) || host_lose(h, e);
 }
 
 static bool next(void *self, const char *counter, uint64_t *out, struct err *e)
 {
 	struct host *h = self;
 
-	TRY(begin(h, e), e);
-	return h->store.next(h->store.self, counter, out, e);
+	if (!host_is_lost(h)) {
+		if (begin(h, e) && h->store.next(h->store.self, counter, out, e))
+			return true;
+		if (!host_lose(h, e))
+			return false;
+	}
+	/* Higher than any that was given: so much a role may rely on. */
+	*out = MADE_UP_NUMBERS + h->made_up++;
+	return true;
 }
 
 static bool get(void *self, const struct record *r, void *row, struct err *e)
@@ -88,6 +100,10 @@ void host_flush(struct host *h)
 		h->in_tx = false;
 		h->figures.commits++;
 		if (!h->o.tx.commit(h->o.tx.self, &e)) {
+			if (host_lose(h, &e)) {
+				host_wait(h);
+				return;
+			}
 			/* What the role believes is no longer what is stored: only a restart mends that. */
 			log_line(&h->world->log, LOG_BROKEN, "commit failed: %s", e.msg);
 			h->first = NULL;
@@ -105,7 +121,10 @@ void host_event(struct host *h, struct event *ev)
 	struct effects fx;
 
 	assert(!h->in_event);
-	if (h->phase == HOST_ENDED || (h->phase == HOST_STOPPING && ev->kind != EV_STOP))
+	if (h->phase == HOST_WAITING && ev->kind == EV_TREE_IN && h->server)
+		http_server_reply_err(h->server, ev->tree->conn, &h->lost);
+	if (h->phase == HOST_ENDED || h->phase == HOST_WAITING ||
+	        (h->phase == HOST_STOPPING && ev->kind != EV_STOP))
 		return;
 	ev->wall = clock_wall();
 	ev->now = clock_mono();
@@ -118,7 +137,9 @@ void host_event(struct host *h, struct event *ev)
 		*h->last = fx.first;
 		h->last = fx.last;
 	}
-	if (!h->in_tx)
+	if (host_is_lost(h))
+		host_wait(h);
+	else if (!h->in_tx)
 		perform_all(h);
 	else if (h->arena.used > TURN_BYTES)
 		host_flush(h);

@@ -197,6 +197,12 @@ static void on_poll(uv_poll_t *p, int status, int events)
 	run(p->data);
 }
 
+void http_server_fail_waiting(struct http_server *s, const struct err *e)
+{
+	while (s->wait_first)
+		conn_answer_err(s->wait_first, e);
+}
+
 static void on_tick(uv_timer_t *t)
 {
 	struct http_server *s = t->data;

@@ -55,6 +55,8 @@ void http_server_reply(struct http_server *s, struct conn_id conn, int status, c
         struct bytes body);
 /* The error object of e, with its status. */
 void http_server_reply_err(struct http_server *s, struct conn_id conn, const struct err *e);
+/* The error object of e for every request that its role has not answered yet. */
+void http_server_fail_waiting(struct http_server *s, const struct err *e);
 /* A stream of events with that topic (zero: all) after the cursor; see sse.h. */
 void http_server_stream(
         struct http_server *s, struct conn_id conn, const struct hash *topic, uint64_t cursor);

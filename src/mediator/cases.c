@@ -182,12 +182,19 @@ static void add_findings(const struct dispute *k, json_t *j)
 {
 	const struct mediator_case *c = &k->c;
 
+	json_object_set_new(j, "provider",
+	        json_pack("{s:s, s:o, s:o, s:o}", "status", enum_name(&status_names, c->status),
+	                "count", json_of_u64(c->count), "bytes", json_of_u64(c->bytes), "output",
+	                json_of_tree(&c->tree)));
 	if (c->ran) {
 		json_object_set_new(j, "run",
-		        json_pack("{s:s, s:o, s:o, s:o, s:I}", "status",
+		        json_pack("{s:s, s:o, s:o, s:o, s:o, s:I}", "status",
 		                enum_name(&status_names, c->own_status), "count",
-		                json_of_u64(c->own_count), "output", json_of_tree(&c->own_tree),
-		                "outputBytes", json_of_u64(c->own_bytes), "wallMicroseconds",
+		                json_of_u64(c->own_count), "bytes",
+		                json_of_u64(
+		                        ruling_bytes(c->own_status, c->input_bytes, c->own_bytes)),
+		                "output", json_of_tree(&c->own_tree), "outputBytes",
+		                json_of_u64(c->own_bytes), "wallMicroseconds",
 		                (json_int_t)c->wall_us));
 		json_object_set_new(j, "dueBytes", json_of_u64(c->due_bytes));
 	}

@@ -125,7 +125,10 @@ static void on_checked(struct mediator *m, const struct event *ev, struct effect
 	k->c.result = le->result;
 	k->c.checked = le->time;
 	k->c.deadline = le->deadline;
-	k->c.seq = le->seq;
+	k->c.status = le->status;
+	k->c.count = le->count;
+	k->c.bytes = le->bytes;
+	k->c.output = le->output;
 	k->c.created.s = wall_seconds(ev->wall);
 	m->totals.cases++;
 	dispute_keep(m, k);

@@ -1,20 +1,19 @@
-/* gather.c - the documents of a case (protocol 9.3), from whoever shows them: the solver has both signatures,
- * the result and the Stored; a directory the deal and what it signed for; the ledger the result without its
- * Output. Nothing is believed: the deal has the id that the ledger knows and both signatures, the result its
- * hash, the Stored the directory's signature. So one party's silence decides nothing. */
+/* gather.c - the documents of a case (protocol 9.3), from whoever shows them. The ledger's event says what the
+ * result is, but for its Output; the solver has the deal with both signatures, the result and the Stored, and
+ * so has the directory, but for the result. Nothing is believed: the deal has the id that the ledger knows and
+ * both signatures, the Stored the directory's, and its output the hash that the ledger has. So one party's
+ * silence decides nothing. */
 #include "codec/eip712.h"
 #include "codec/hex.h"
 #include "codec/json.h"
 #include "codec/signed.h"
 #include "mediator/mediator_own.h"
-#include "model/parts.h"
-#include "port/action_json.h"
+#include "port/outcome.h"
 
 enum {
-	NOES_MIN = 2,       /* times that the directory says that nothing is stored */
-	SOLVER_TRIES = 3,   /* rounds in which a silent solver is waited for */
-	PAGE_EVENTS = 1000, /* of the ledger, of one look back */
-	PAGES_BACK_MAX = 64 /* looks back */
+	NOES_MIN = 2,     /* times that the directory says that nothing is stored */
+	SOLVER_TRIES = 3, /* rounds in which a silent solver is waited for */
+	ASK_S = 10        /* seconds for an answer */
 };
 
 static bool has_deal(const struct dispute *k)
@@ -51,18 +50,7 @@ static bool take_deal(struct mediator *m, struct dispute *k, const json_t *j, st
 	return true;
 }
 
-static void keep_result(
-        struct mediator *m, struct dispute *k, const struct result *r, const struct sig *sig)
-{
-	k->f.has_result = true;
-	k->f.result = *r;
-	k->f.result_sig = *sig;
-	k->c.tree = r->output.tree;
-	dispute_keep_file(m, k);
-	dispute_keep(m, k);
-}
-
-/* The result that the ledger has the hash of, signed by RP. */
+/* The result that the ledger has the hash of, signed by RP. It can be ruled on without. */
 static bool take_result(struct mediator *m, struct dispute *k, const json_t *j, struct err *e)
 {
 	struct result r;
@@ -75,7 +63,10 @@ static bool take_result(struct mediator *m, struct dispute *k, const json_t *j, 
 	if (!hash_eq(&hash, &k->c.result))
 		return FAIL(e, PEER, "another result than the disputed one");
 	TRY(signed_check(&m->c.domain, result_record(), &r, &sig, &k->f.deal.hot.provider, e), e);
-	keep_result(m, k, &r, &sig);
+	k->f.has_result = true;
+	k->f.result = r;
+	k->f.result_sig = sig;
+	dispute_keep_file(m, k);
 	return true;
 }
 
@@ -90,29 +81,32 @@ static bool long_enough(const struct mediator *m, const struct dispute *k, const
 	return st->keep_until.s >= earliest + m->c.genesis.life.s;
 }
 
-/* A Stored of the deal's directory is kept until it is known whether it is of the result's output. */
+/* The Stored of the deal's directory for the output that the result names. */
 static bool take_stored(
         struct mediator *m, struct dispute *k, const json_t *j, const char *sig_key, struct err *e)
 {
-	struct signed_stored s;
+	struct stored st;
+	struct hash h;
+	struct sig sig;
 
-	TRY(json_get_record(j, "stored", stored_record(), &s.stored, e), e);
-	TRY(json_get_sig(j, sig_key, &s.sig, e), e);
-	if (!hash_eq(&s.stored.deal, &k->c.id))
+	TRY(json_get_record(j, "stored", stored_record(), &st, e), e);
+	TRY(json_get_sig(j, sig_key, &sig, e), e);
+	if (!hash_eq(&st.deal, &k->c.id))
 		return FAIL(e, PEER, "a Stored of another deal");
-	TRY(signed_check(
-	            &m->c.domain, stored_record(), &s.stored, &s.sig, &k->f.deal.cold.directory, e),
+	TRY(signed_check(&m->c.domain, stored_record(), &st, &sig, &k->f.deal.cold.directory, e),
 	        e);
-	if (!long_enough(m, k, &s.stored))
+	outcome_output_hash(&st.output, &h);
+	if (!hash_eq(&h, &k->c.output))
+		return FAIL(e, PEER, "a Stored of another output than the result's");
+	if (!long_enough(m, k, &st))
 		return FAIL(e, PEER, "the directory keeps the output until %llu only",
-		        (unsigned long long)s.stored.keep_until.s);
-	for (unsigned i = 0; i < k->stored_n; i++) {
-		if (hash_eq(&k->stored[i].stored.output, &s.stored.output))
-			return true;
-	}
-	if (k->stored_n == STORED_MAX)
-		return FAIL(e, PEER, "more than %d outputs of one deal", STORED_MAX);
-	k->stored[k->stored_n++] = s;
+		        (unsigned long long)st.keep_until.s);
+	k->f.stored = st;
+	k->f.stored_sig = sig;
+	k->c.tree = st.output;
+	k->c.tree_bytes = st.bytes;
+	dispute_keep_file(m, k);
+	dispute_keep(m, k);
 	return true;
 }
 
@@ -127,43 +121,12 @@ static void odd(
 
 /* ---- putting together ------------------------------------------------------------------------------------ */
 
-/* The result from the ledger's side: its Output is the one of a Stored whose hash is the same. */
-static void complete_result(struct mediator *m, struct dispute *k)
-{
-	for (unsigned i = 0; i < k->stored_n && !k->f.has_result && k->has_action; i++) {
-		struct result r = k->bare;
-		struct hash h;
-
-		r.output = (struct output){.tree = k->stored[i].stored.output};
-		eip712_hash(output_record(), &r.output, &h);
-		if (hash_eq(&h, &k->output_hash))
-			keep_result(m, k, &r, &k->bare_sig);
-	}
-}
-
-static void choose_stored(struct mediator *m, struct dispute *k)
-{
-	for (unsigned i = 0; i < k->stored_n && !is_published(k) && k->f.has_result; i++) {
-		const struct signed_stored *s = &k->stored[i];
-
-		if (!hash_eq(&s->stored.output, &k->f.result.output.tree))
-			continue;
-		k->f.stored = s->stored;
-		k->f.stored_sig = s->sig;
-		k->c.tree_bytes = s->stored.bytes;
-		dispute_keep_file(m, k);
-		dispute_keep(m, k);
-	}
-}
-
-/* The directory says, more than once, that it has not signed for that output; what others may have of it was
- * asked for as well. */
+/* The directory says, more than once, that it has not signed for that output; what the solver may have of it
+ * was asked for as well. */
 static bool nothing_published(const struct dispute *k)
 {
-	bool asked = k->solver_answered || k->tries >= SOLVER_TRIES;
-	bool none = k->stored_n == 0 || k->f.has_result || k->has_action;
-
-	return !is_published(k) && none && asked && k->noes >= NOES_MIN;
+	return !is_published(k) && k->noes >= NOES_MIN &&
+	       (k->solver_answered || k->tries >= SOLVER_TRIES);
 }
 
 static bool is_ours(const struct mediator *m, const struct deal *d)
@@ -224,8 +187,6 @@ static bool decided(struct mediator *m, struct dispute *k, struct effects *fx)
 		dispute_finish(m, k);
 		return true;
 	}
-	complete_result(m, k);
-	choose_stored(m, k);
 	if (!admissible(m, k, &e)) {
 		rule_pass(m, k, e.msg, fx);
 		return true;
@@ -239,6 +200,14 @@ static bool decided(struct mediator *m, struct dispute *k, struct effects *fx)
 
 /* ---- asking ---------------------------------------------------------------------------------------------- */
 
+static void ask(struct dispute *k, struct tag tag, const struct peer *p, const char *what,
+        struct effects *fx)
+{
+	fx_call(fx, tag, p, "GET", fx_path(fx, "/v1/deals/", &k->c.id, what), NULL)->delay =
+	        span_s(ASK_S);
+	k->calls++;
+}
+
 static void ask_directories(struct mediator *m, struct dispute *k, struct effects *fx)
 {
 	for (size_t i = 0; i < m->c.directories_n; i++) {
@@ -246,54 +215,29 @@ static void ask_directories(struct mediator *m, struct dispute *k, struct effect
 
 		if (has_deal(k) && !addr_eq(&p->addr, &k->f.deal.cold.directory))
 			continue;
-		fx_call(fx, dispute_tag(k, TAG_DIRECTORY, (unsigned)i), p, "GET",
-		        fx_path(fx, "/v1/deals/", &k->c.id, "/stored"), NULL);
-		k->waiting++;
+		ask(k, dispute_tag(k, TAG_DIRECTORY, (unsigned)i), p, "/stored", fx);
 	}
-}
-
-static void ask_page(struct mediator *m, struct dispute *k, unsigned n, struct effects *fx)
-{
-	uint64_t back = (uint64_t)(n + 1) * PAGE_EVENTS;
-	char who[ADDR_TEXT_MAX];
-
-	addr_format(&m->world->signer.addr, who);
-	fx_call(fx, dispute_tag(k, TAG_PAGE, n), &m->c.ledger, "GET",
-	        fx_text(fx, "/v1/events/page?account=%s&after=%llu&limit=%d", who,
-	                (unsigned long long)(k->c.seq - MIN2(back, k->c.seq)), PAGE_EVENTS),
-	        NULL);
-	k->waiting++;
-}
-
-/* Somebody stored an output, and nobody shows the result: the ledger tells which output it is. */
-static bool wants_action(const struct mediator *m, const struct dispute *k)
-{
-	return !k->f.has_result && !k->has_action && !k->looked_back && k->stored_n > 0 &&
-	       m->c.ledger.url[0];
 }
 
 void gather_step(struct mediator *m, struct dispute *k, struct effects *fx)
 {
-	if (k->waiting || decided(m, k, fx))
+	if (k->calls || decided(m, k, fx))
 		return;
-	if (m->c.solver.url[0]) {
-		fx_call(fx, dispute_tag(k, TAG_SOLVER, 0), &m->c.solver, "GET",
-		        fx_path(fx, "/v1/deals/", &k->c.id, ""), NULL);
-		k->waiting++;
-	}
+	if (m->c.solver.url[0])
+		ask(k, dispute_tag(k, TAG_SOLVER, 0), &m->c.solver, "", fx);
 	ask_directories(m, k, fx);
-	if (wants_action(m, k))
-		ask_page(m, k, 0, fx);
 	/* Nobody can be asked: the clock decides. */
-	if (!k->waiting)
+	if (!k->calls)
 		dispute_again(k, fx);
 }
 
 /* ---- answers --------------------------------------------------------------------------------------------- */
 
-/* A solver that has not seen the check yet keeps the signatures to itself. */
 static bool on_solver(struct mediator *m, struct dispute *k, const json_t *j, struct err *e)
 {
+	/* Until it has seen the check it keeps the signatures to the parties: that is no answer yet. */
+	if (!json_object_get(j, "providerSignature"))
+		return true;
 	if (!has_deal(k))
 		TRY(take_deal(m, k, j, e), e);
 	k->solver_answered = true;
@@ -301,6 +245,8 @@ static bool on_solver(struct mediator *m, struct dispute *k, const json_t *j, st
 		return true;
 	if (!k->f.has_result)
 		TRY(take_result(m, k, j, e), e);
+	if (!json_object_get(j, "stored"))
+		return true;
 	return is_published(k) || take_stored(m, k, j, "storedSignature", e);
 }
 
@@ -309,85 +255,30 @@ static bool on_directory(
 {
 	const struct peer *p = &m->c.directories[which];
 	const json_t *one;
-	bool found = false;
+	struct err why;
 	size_t i;
 
 	if (!has_deal(k))
 		TRY(take_deal(m, k, j, e), e);
-	if (!addr_eq(&p->addr, &k->f.deal.cold.directory))
+	if (is_published(k) || !addr_eq(&p->addr, &k->f.deal.cold.directory))
 		return true;
 	json_array_foreach (json_object_get(j, "stored"), i, one) {
-		if (!take_stored(m, k, one, "signature", e))
-			odd(m, k, "directory", e);
+		if (take_stored(m, k, one, "signature", &why))
+			return true;
 	}
-	complete_result(m, k);
-	for (unsigned n = 0; n < k->stored_n; n++)
-		found = found || !k->f.has_result ||
-		        hash_eq(&k->stored[n].stored.output, &k->f.result.output.tree);
 	/* Other outputs, or none: this one is not stored. */
-	k->noes += !found || (!k->f.has_result && k->has_action);
+	k->noes++;
 	return true;
 }
 
-static bool on_page(struct mediator *m, struct dispute *k, unsigned n, const json_t *j,
-        struct effects *fx, struct err *e)
-{
-	uint64_t back = (uint64_t)(n + 1) * PAGE_EVENTS;
-	struct ledger_event le;
-	const json_t *one;
-	size_t i;
-
-	json_array_foreach (json_object_get(j, "events"), i, one) {
-		TRY(ledger_event_from_json(one, &le, e), e);
-		if (!hash_eq(&le.deal, &k->c.id) || le.to != DEAL_RESULTS_SUBMITTED)
-			continue;
-		fx_call(fx, dispute_tag(k, TAG_ACTION, 0), &m->c.ledger, "GET",
-		        fx_path(fx, "/v1/actions/", &le.action_id, ""), NULL);
-		k->waiting++;
-		return true;
-	}
-	k->looked_back = back >= k->c.seq || n + 1 >= PAGES_BACK_MAX;
-	if (!k->looked_back)
-		ask_page(m, k, n + 1, fx);
-	return true;
-}
-
-static bool on_action(struct dispute *k, const json_t *j, struct arena *a, struct err *e)
-{
-	struct action *act = ARENA_NEW(a, struct action);
-	struct hash hash;
-
-	assert(act);
-	TRY(action_from_json(json_object_get(j, "action"), act, e), e);
-	if (act->kind != ACTION_RESULT)
-		return FAIL(e, PEER, "the action did not bring a result");
-	result_hash_of(&act->result, &act->output_hash, &hash);
-	if (!hash_eq(&hash, &k->c.result))
-		return FAIL(e, PEER, "another result than the disputed one");
-	k->bare = act->result;
-	k->bare_sig = act->result_sig;
-	k->output_hash = act->output_hash;
-	k->has_action = true;
-	return true;
-}
-
-static bool take_answer(struct mediator *m, struct dispute *k, const struct reply *r,
-        struct effects *fx, struct err *e)
+static bool take_answer(struct mediator *m, struct dispute *k, const struct reply *r, struct err *e)
 {
 	json_t *j OWN(json_own) = NULL;
 
 	TRY(json_parse(bytes_str(r->body), &j, e), e);
-	switch ((enum mediator_tag)r->tag.what) {
-	case TAG_SOLVER: return on_solver(m, k, j, e);
-	case TAG_DIRECTORY: return on_directory(m, k, r->tag.n, j, e);
-	case TAG_PAGE: return on_page(m, k, r->tag.n, j, fx, e);
-	case TAG_ACTION: return on_action(k, j, fx->arena, e);
-	case TAG_PART:
-	case TAG_RUN:
-	case TAG_RETRY:
-	case TAG_TICK: break;
-	}
-	return true;
+	if (r->tag.what == TAG_SOLVER)
+		return on_solver(m, k, j, e);
+	return on_directory(m, k, r->tag.n, j, e);
 }
 
 /* A no counts when it comes from the one that would know. */
@@ -397,11 +288,24 @@ static void take_refusal(struct mediator *m, struct dispute *k, const struct rep
 	             addr_eq(&m->c.directories[r->tag.n].addr, &k->f.deal.cold.directory);
 
 	if (!r->ok || r->err.code != E_NOT_FOUND)
-		odd(m, k, r->tag.what == TAG_SOLVER ? "solver" : "source", &r->err);
+		odd(m, k, r->tag.what == TAG_SOLVER ? "solver" : "directory", &r->err);
 	else if (r->tag.what == TAG_SOLVER)
 		k->solver_answered = true;
 	else
 		k->noes += knows;
+}
+
+/* The result's own words, for the file, when the case is on its way without them. */
+static void take_late(struct mediator *m, struct dispute *k, const struct reply *r)
+{
+	json_t *j OWN(json_own) = NULL;
+	struct err e;
+
+	if (r->tag.what != TAG_SOLVER || !r->ok || r->status >= 400 || k->f.has_result)
+		return;
+	if (json_parse(bytes_str(r->body), &j, &e) && json_object_get(j, "result") &&
+	        !take_result(m, k, j, &e))
+		odd(m, k, "solver", &e);
 }
 
 void gather_on_reply(struct mediator *m, const struct event *ev, struct effects *fx)
@@ -412,15 +316,18 @@ void gather_on_reply(struct mediator *m, const struct event *ev, struct effects 
 
 	if (!k)
 		return;
-	if (k->waiting)
-		k->waiting--;
-	if (k->c.state != CASE_GATHERING)
+	if (k->calls)
+		k->calls--;
+	if (k->c.state != CASE_GATHERING) {
+		take_late(m, k, r);
 		return;
+	}
 	if (!r->ok || r->status >= 400)
 		take_refusal(m, k, r);
-	else if (!take_answer(m, k, r, fx, &e))
-		odd(m, k, r->tag.what == TAG_SOLVER ? "solver" : "source", &e);
-	if (k->waiting || decided(m, k, fx))
+	else if (!take_answer(m, k, r, &e))
+		odd(m, k, r->tag.what == TAG_SOLVER ? "solver" : "directory", &e);
+	/* What is enough is enough: who has not answered yet is not waited for. */
+	if (decided(m, k, fx) || k->calls)
 		return;
 	dispute_again(k, fx);
 }

@@ -20,7 +20,6 @@ struct mediator_config {
 	struct peer solver; /* url empty: none */
 	struct peer directories[DIRECTORIES_MAX];
 	size_t directories_n;
-	struct peer ledger;               /* account zero: what it is asked is public */
 	struct hash domain;               /* of the ledger */
 	struct genesis genesis;           /* LIFE */
 	char engine[ENGINE_NAME_MAX + 1]; /* engine class that it runs; empty: it has no executor */

@@ -28,12 +28,10 @@ extern const struct sm case_states;
 enum mediator_tag {
 	TAG_SOLVER = 1, /* call: what the solver has of a deal */
 	TAG_DIRECTORY,  /* call: what a directory has stored for it; tag.n: which one */
-	TAG_PAGE,   /* call: events of the ledger before the check; tag.n: how many pages back */
-	TAG_ACTION, /* call: the action that brought the result */
-	TAG_PART,   /* fetch; tag.n: which part */
-	TAG_RUN,    /* run */
-	TAG_RETRY,  /* timer: try the present step again */
-	TAG_TICK    /* timer: look at the clock */
+	TAG_PART,       /* fetch; tag.n: which part */
+	TAG_RUN,        /* run */
+	TAG_RETRY,      /* timer: try the present step again */
+	TAG_TICK        /* timer: look at the clock */
 };
 
 /* What a job is made of, and what it gave. */
@@ -47,12 +45,6 @@ struct part {
 	unsigned noes;   /* times that this one said that it does not have it */
 	bool waiting;
 	char why[128]; /* of the last failure */
-};
-
-#define STORED_MAX 8 /* outputs of one deal that a directory signed for: more are not looked at */
-struct signed_stored {
-	struct stored stored;
-	struct sig sig;
 };
 
 /* The documents that are here, each verified against what the ledger has. */
@@ -71,19 +63,13 @@ struct dispute {
 	struct case_file f;
 	struct mediator_answer a; /* sig.n: signed */
 	/* gathering */
-	unsigned waiting; /* calls and fetches under way */
-	unsigned tries;   /* rounds of the present step */
-	unsigned noes;    /* directories that said that nothing is stored for the deal */
+	unsigned calls; /* under way */
+	unsigned tries; /* rounds of the present step */
+	unsigned noes;  /* directories that said that nothing is stored for the deal */
 	bool solver_answered;
-	bool looked_back;   /* the ledger has been asked for the result */
-	bool has_action;    /* its action is here: */
-	struct result bare; /* without its Output */
-	struct sig bare_sig;
-	struct hash output_hash;
-	unsigned stored_n;
-	struct signed_stored stored[STORED_MAX];
 	/* fetching */
-	bool listed; /* the parts are listed */
+	unsigned waiting; /* fetches under way */
+	bool listed;      /* the parts are listed */
 	unsigned parts_n;
 	struct part parts[PARTS_MAX]; /* the last one is the output when has_output */
 	bool has_output;

@@ -6,7 +6,7 @@
 #include "port/world_suite.h"
 
 #include "mediator/mediator_own.h"
-#include "port/action_json.h"
+#include "port/outcome.h"
 
 enum { FEE = 77, MEDIATE_S = 600 };
 #define ENGINE "wasm/test/x86_64/0123456789abcdef"
@@ -262,6 +262,10 @@ static inline void send_state(struct stage *s, const struct hash *deal, enum dea
 	n.event.deal = *deal;
 	n.event.to = (uint8_t)to;
 	n.event.result = *result;
+	n.event.status = s->result.status;
+	n.event.count = s->result.count;
+	n.event.bytes = s->result.bytes;
+	eip712_hash(output_record(), &s->result.output, &n.event.output);
 	n.event.deadline.s = due;
 	send_note(s->b, &n);
 	note_calls(s);
@@ -294,8 +298,8 @@ static inline struct mediator_case case_row(struct stage *s)
 static inline void to_fetching(struct stage *s)
 {
 	send_checked(s);
-	answer_with(s, TAG_DIRECTORY, directory_says(s));
 	answer_with(s, TAG_SOLVER, solver_says(s));
+	s->tags_n = 0;
 	assert_int_equal(case_row(s).state, CASE_FETCHING);
 }
 
@@ -420,7 +424,6 @@ static inline int stage_setup(void **state)
 	        .solver = {"http://solver", s->b->addr[SOLVER]},
 	        .directories_n = 1,
 	        .directories = {{"http://dir", s->b->addr[DIRECTORY]}},
-	        .ledger = {"http://ledger", {{0}}},
 	        .engine = ENGINE,
 	        .parallel = 1,
 	        .queue = 16,

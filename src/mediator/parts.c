@@ -45,7 +45,7 @@ static void add_output(struct dispute *k)
 {
 	if (!k->f.stored_sig.n)
 		return;
-	add(k, cid_tree(&k->f.result.output.tree), k->f.stored.bytes);
+	add(k, cid_tree(&k->f.stored.output), k->f.stored.bytes);
 	k->has_output = true;
 }
 
@@ -79,10 +79,12 @@ static bool can_run(const struct mediator *m, const struct job_spec *s, struct e
 /* What the spec names. Its own supply is settled here: bytes that are no spec of this deal are not given. */
 static void list_parts(struct dispute *k, const struct job_spec *s)
 {
+	struct cid root;
+	uint64_t max;
+
 	k->parts_n = PART_PROGRAM;
-	add(k, cid_tree(&s->program), WASM_MODULE_MAX * 2);
-	for (uint32_t i = 0; i < s->inputs.n; i++)
-		add(k, spec_input_root(&s->inputs.v[i]), s->inputs.v[i].bytes);
+	for (size_t i = 0; spec_part(s, i, &root, &max); i++)
+		add(k, root, max);
 	add_output(k);
 	k->ram = s->resources.ram;
 	k->c.comparator = s->comparator;

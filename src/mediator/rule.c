@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "mediator/mediator_own.h"
+#include "port/outcome.h"
 
 /* ---- the case -------------------------------------------------------------------------------------------- */
 
@@ -36,6 +37,15 @@ static void judge_job(
 	}
 }
 
+/* The own run gave the very tree that the result names. */
+static bool is_same(const struct dispute *k)
+{
+	struct hash own;
+
+	outcome_output_hash(&k->c.own_tree, &own);
+	return k->c.ran && hash_eq(&own, &k->c.output);
+}
+
 static void keep_difference(struct dispute *k, const struct difference *d)
 {
 	k->c.diff_kind = (uint8_t)d->kind;
@@ -55,7 +65,9 @@ static void judge_output(struct mediator *m, struct dispute *k, struct ruling_ca
 	struct difference d;
 	struct err e;
 
-	c->outputs = SAMENESS_UNKNOWN;
+	c->outputs = is_same(k) ? SAMENESS_SAME : SAMENESS_UNKNOWN;
+	if (c->outputs == SAMENESS_SAME)
+		return;
 	if (!difference_find(&src, &own, &other, &d, &e)) {
 		snprintf(words, DIFFERENCE_TEXT_MAX + 1, "%.*s", DIFFERENCE_TEXT_MAX, e.msg);
 		return;
@@ -77,7 +89,7 @@ static enum supply supply_of_output(const struct dispute *k)
 	const struct part *p = parts_output(k);
 
 	/* The own run gives the same bytes: then this is a source (6.8). */
-	if (k->c.ran && hash_eq(&k->c.own_tree, &k->c.tree))
+	if (is_same(k))
 		return SUPPLY_GIVEN;
 	return p ? p->supply : SUPPLY_SILENT;
 }
@@ -88,9 +100,9 @@ static void decide(struct mediator *m, struct dispute *k, struct decision *out)
 	struct ruling_case c = {.stored = k->f.stored_sig.n ? SUPPLY_GIVEN : SUPPLY_NONE,
 	        .part = part,
 	        .output = supply_of_output(k),
-	        .status = k->f.result.status,
-	        .count = k->f.result.count,
-	        .bytes = k->f.result.bytes,
+	        .status = k->c.status,
+	        .count = k->c.count,
+	        .bytes = k->c.bytes,
 	        .ran = k->c.ran,
 	        .failure = "it has not ended",
 	        .own_status = k->c.own_status,
@@ -102,7 +114,7 @@ static void decide(struct mediator *m, struct dispute *k, struct decision *out)
 	judge_job(k, &c, part);
 	if (k->c.ran && c.stored == SUPPLY_GIVEN)
 		judge_output(m, k, &c, words);
-	if (hash_eq(&k->c.own_tree, &k->c.tree))
+	if (is_same(k))
 		k->c.tree_bytes = k->c.own_bytes;
 	k->c.due_bytes = ruling_bytes(c.status, k->c.input_bytes, k->c.tree_bytes);
 	c.due_bytes = k->c.due_bytes;

@@ -15,7 +15,6 @@ static void right_provider(void **state)
 	assert_true(asks(f, "/stored"));
 	assert_true(addr_eq(&f->audience, &b->addr[DIRECTORY]));
 	answer_with(s, TAG_SOLVER, solver_says(s));
-	answer_with(s, TAG_DIRECTORY, directory_says(s));
 	/* The spec first, with the deal shown; then what it names, and the output. */
 	f = need(b, FX_FETCH, TAG_PART);
 	assert_true(hash_eq(&f->root.digest, &s->deal.cold.spec));
@@ -426,7 +425,6 @@ static void blind(void **state)
 	restart_with(s, MEDIATOR_CANNOT_FETCH);
 	send_checked(s);
 	answer_with(s, TAG_SOLVER, solver_says(s));
-	answer_with(s, TAG_DIRECTORY, directory_says(s));
 	assert_pass(s, "no source");
 	assert_int_equal(fx_count(s->b, FX_FETCH), 0);
 }

@@ -1,6 +1,7 @@
 /* run.c - the own run of a job: in the same sandbox and with the same limits as the provider's, one at a time
  * for each place, the earliest deadline first. */
 #include "mediator/mediator_own.h"
+#include "port/outcome.h"
 
 enum { RUNS_MAX = 3 /* of one job, when the host fails */ };
 
@@ -74,17 +75,15 @@ void run_kill(struct mediator *m, struct dispute *k, struct effects *fx)
 		fx_add(fx, FX_KILL_RUN, dispute_tag(k, TAG_RUN, 0));
 }
 
-/* What the provider had to make of it as well: more bytes than the deal allows are a status (2.8). */
-static void outcome(struct dispute *k, const struct run_done *r)
+static void take_outcome(struct dispute *k, const struct run_done *r)
 {
-	uint64_t bytes = ruling_bytes(r->status, r->input_bytes, r->tree_bytes);
+	struct outcome o;
 
+	outcome_of_run(r, k->f.deal.hot.byte_limit, &o);
 	k->c.ran = true;
-	k->c.own_status = r->status;
-	if (bytes > k->f.deal.hot.byte_limit)
-		k->c.own_status = STATUS_BANDWIDTH_EXCEEDED;
-	k->c.own_count = r->count;
-	k->c.own_tree = r->tree.digest;
+	k->c.own_status = o.status;
+	k->c.own_count = o.count;
+	k->c.own_tree = o.tree;
 	k->c.own_bytes = r->tree_bytes;
 	k->c.input_bytes = r->input_bytes;
 	k->c.wall_us = r->wall_us;
@@ -102,7 +101,7 @@ void run_on_done(struct mediator *m, const struct event *ev, struct effects *fx)
 	/* Otherwise it was passed, or is over: how the run ended tells nothing any more. */
 	if (k && k->c.state == CASE_READY) {
 		if (r->ok) {
-			outcome(k, r);
+			take_outcome(k, r);
 			dispute_move(m, k, CASE_RAN);
 			rule_step(m, k, false, fx);
 		} else if (++k->runs < RUNS_MAX) {

@@ -30,14 +30,25 @@ bool fd_write(int fd, struct bytes data)
 	return true;
 }
 
-/* What an errno means to a user. */
-static bool fail(struct err *e, int sys, const char *verb, const char *path)
+bool no_room(int sys)
+{
+	return sys == ENOSPC || sys == EDQUOT || sys == EFBIG;
+}
+
+bool file_fail(struct err *e, int sys, const char *verb, const char *path)
 {
 	if (sys == ENOENT)
 		return FAIL(e, NOT_FOUND, "cannot %s %s: there is no such file", verb, path);
-	if (sys == ENOSPC || sys == EDQUOT)
-		return FAIL_SYS(e, DISK_FULL, sys, "cannot %s %s", verb, path);
-	return FAIL_SYS(e, IO, sys, "cannot %s %s", verb, path);
+	if (no_room(sys)) {
+		FAIL_SYS(e, DISK_FULL, sys, "cannot %s %s: no space is left there", verb, path);
+		return err_hint(e, "free some space on that disk, then try again");
+	}
+	FAIL_SYS(e, IO, sys, "cannot %s %s", verb, path);
+	if (sys == EROFS || sys == EACCES || sys == EPERM)
+		err_hint(e,
+		        "make it readable and writable for user id %u, or keep the files elsewhere with --dir",
+		        (unsigned)geteuid());
+	return false;
 }
 
 bool file_read(const char *path, size_t max, struct buf *out, struct err *e)
@@ -47,14 +58,14 @@ bool file_read(const char *path, size_t max, struct buf *out, struct err *e)
 	size_t n = 0;
 
 	if (fd < 0)
-		return fail(e, errno, "read", path);
+		return file_fail(e, errno, "read", path);
 	for (;;) {
 		ssize_t got = read(fd, piece, sizeof piece);
 
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
-			return fail(e, errno, "read", path);
+			return file_fail(e, errno, "read", path);
 		if (got == 0)
 			break;
 		n += (size_t)got;
@@ -90,9 +101,9 @@ bool dir_sync(const char *path, struct err *e)
 	OWN(fd_close) int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (fd < 0)
-		return fail(e, errno, "open", path);
+		return file_fail(e, errno, "open", path);
 	if (fsync(fd))
-		return fail(e, errno, "sync", path);
+		return file_fail(e, errno, "sync", path);
 	return true;
 }
 
@@ -107,12 +118,12 @@ bool file_write(const char *path, struct bytes data, unsigned mode, struct err *
 
 	OWN(fd_close) int fd = mkostemp(temp, O_CLOEXEC);
 	if (fd < 0)
-		return fail(e, errno, "write", path);
+		return file_fail(e, errno, "write", path);
 	if (!fd_write(fd, data) || fchmod(fd, mode) || fsync(fd) || rename(temp, path)) {
 		int sys = errno;
 
 		unlink(temp);
-		return fail(e, sys, "write", path);
+		return file_fail(e, sys, "write", path);
 	}
 	TRY(dir_sync(dir, e), e);
 	return true;
@@ -132,11 +143,11 @@ bool dir_make(const char *path, struct err *e)
 			continue;
 		part[i] = '\0';
 		if (mkdir(part, 0700) && errno != EEXIST)
-			return fail(e, errno, "make the directory", part);
+			return file_fail(e, errno, "make the directory", part);
 		part[i] = path[i];
 	}
 	if (stat(path, &st))
-		return fail(e, errno, "read", path);
+		return file_fail(e, errno, "read", path);
 	if (!S_ISDIR(st.st_mode))
 		return FAIL(e, IO, "%s is no directory", path);
 	return true;

@@ -13,6 +13,11 @@ MUST bool file_read(const char *path, size_t max, struct buf *out, struct err *e
 MUST bool file_write(const char *path, struct bytes data, unsigned mode, struct err *e);
 /* Makes the directory and its missing parents, mode 0700. An existing directory is left as it is. */
 MUST bool dir_make(const char *path, struct err *e);
+/* Whether an errno says that there is no room: full disk, quota or limit on the size of files. */
+bool no_room(int sys);
+/* What an errno of opening or writing means to a user, and what to do: "cannot VERB PATH: …". Returns false.
+ * NOT_FOUND, DISK_FULL, IO. */
+bool file_fail(struct err *e, int sys, const char *verb, const char *path);
 /* Makes a rename or unlink in the directory durable. */
 MUST bool dir_sync(const char *path, struct err *e);
 

@@ -98,7 +98,8 @@ static void failed_write_leaves_the_old_file(void **state)
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
 	assert_false(file_write(path, bytes_of(big, sizeof big), 0600, &e));
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &was), 0);
-	assert_int_equal(e.code, E_IO);
+	assert_int_equal(e.code, E_DISK_FULL);
+	assert_non_null(strstr(e.hint, "free some space"));
 	buf_init(&b, 100);
 	assert_true(file_read(path, 100, &b, &e));
 	assert_true(str_is(buf_view(&b), "old"));

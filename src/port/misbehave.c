@@ -29,6 +29,7 @@ bool false_output(const struct blobs *b, struct cid *tree, uint64_t *tree_bytes,
 	        {STR("stdout"), str_bytes(STR("trust me\n")), false},
 	        {STR("stderr"), str_bytes(STR("")), false},
 	        {STR("exitCode"), str_bytes(STR("0\n")), false},
+	        {STR("outputs"), str_bytes(STR("")), true},
 	};
 	const struct block_sink sink = {b->self, b->put};
 	struct unixfs_node node;

@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "port/port.h"
+#include "port/peer.h"
 
 static void query_values(void **state)
 {

@@ -158,7 +158,13 @@ static void on_pushed(
 	if (k->w.state != WORK_RAN)
 		return;
 	if (!t->ok || !read_stored(p, k, t->body, &st, &k->w.stored_sig, &e)) {
-		if (again(k, fx))
+		if (!again(k, fx))
+			return;
+		/* What it costs to decline is due in any case, once the submit timeout is near. */
+		if (!t->ok && err_passes(e.code))
+			fx_add(fx, FX_TIMER, (struct tag){.what = TAG_RETRY, .key = k->w.id})
+			        ->delay = span_ms((int64_t)RETRY_MS << TRIES_MAX);
+		else
 			step_decline(p, k, REASON_DIRECTORY_UNAVAILABLE, e.msg, fx);
 		return;
 	}
@@ -298,7 +304,7 @@ static void on_dropped(struct provider *p, const struct ledger_note *n, struct e
 	}
 	if (!k)
 		return;
-	if (n->err.code == E_UNREACHABLE || n->err.code == E_TIMEOUT || n->err.code == E_BUSY) {
+	if (err_passes(n->err.code)) {
 		k->tries = 0;
 		(void)again(k, fx);
 		return;
@@ -393,8 +399,11 @@ static void resume(struct provider *p, struct work *k, struct effects *fx)
 	case WORK_RUNNING: step_run(p, k, fx); break;
 	case WORK_RAN: step_push(p, k, fx); break;
 	case WORK_STORED:
+		/* What the ledger has, the JC may still wait for: only the solver tells it the Output. */
 		if (k->w.ledger == DEAL_AGREED)
 			step_submit(p, k, fx);
+		else
+			step_tell(p, k, fx);
 		break;
 	case WORK_DECLINING: step_decline(p, k, (uint8_t)k->w.count, k->w.why, fx); break;
 	case WORK_DONE:
@@ -410,4 +419,12 @@ void provider_on_retry(struct provider *p, const struct event *ev, struct effect
 		return;
 	k->pausing = false;
 	resume(p, k, fx);
+}
+
+void provider_on_tell(struct provider *p, const struct event *ev, struct effects *fx)
+{
+	struct work *k = provider_work_get(p, &ev->timer.key);
+
+	if (k && k->w.rp_sig.n)
+		step_tell(p, k, fx);
 }

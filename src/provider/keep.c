@@ -154,6 +154,7 @@ static bool load_work(void *ctx, const void *row)
 	k = provider_work_new(p, &w->id);
 	assert(k);
 	k->w = *w;
+	k->loaded = true;
 	k->deal.id = w->id;
 	must(p, p->world->store.get(p->world->store.self, provider_deal_record(), &k->deal, &e),
 	        &e);

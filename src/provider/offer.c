@@ -79,6 +79,7 @@ void provider_cancel_offer(struct provider *p, const struct event *ev, struct ef
 static bool check_ack(struct provider *p, const struct reply *r, struct err *e)
 {
 	json_t *j OWN(json_own) = NULL;
+	const char *state;
 	struct ack ack;
 	struct sig sig;
 
@@ -88,6 +89,10 @@ static bool check_ack(struct provider *p, const struct reply *r, struct err *e)
 	}
 	TRY(json_parse(bytes_str(r->body), &j, e), e);
 	TRY(ack_from_json(j, &p->c.domain, &p->c.solver.addr, &p->offer.id, &ack, &sig, e), e);
+	/* Acknowledged once, it may be in the book no more: expired by the solver's clock. */
+	state = json_string_value(json_object_get(j, "state"));
+	if (state && strcmp(state, "open") != 0)
+		return FAIL(e, STATE, "the offer is %.40s at the solver", state);
 	return true;
 }
 
@@ -111,7 +116,7 @@ void provider_on_ack(struct provider *p, const struct event *ev, struct effects 
 	p->posted = false;
 	str_keep(p->last_refusal, sizeof p->last_refusal, str_of(e.msg));
 	/* A refused document stays refused: the next one has a fresh nonce and time. */
-	if (e.code != E_UNREACHABLE && e.code != E_TIMEOUT && e.code != E_BUSY)
+	if (!err_passes(e.code) || e.code == E_STALE)
 		p->offer.sig.n = 0;
 	set_timer(fx, TAG_RENEW, span_ms(RETRY_MS));
 }

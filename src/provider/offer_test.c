@@ -66,6 +66,24 @@ static void refused_offer_is_signed_anew(void **state)
 	assert_int_equal(fx_count(s->b, FX_TIMER), 0);
 }
 
+/* By the solver's clock it had expired: acknowledged again, it is in the book no more. */
+static void offer_that_left_the_book_is_signed_anew(void **state)
+{
+	struct stage *s = *state;
+	struct ack ack = {.sequence = 1, .time = {wall_seconds(s->b->wall)}};
+	struct sig sig;
+
+	eip712_hash(resource_offer_record(), &s->offer, &ack.offer);
+	sig = sign_as(s->b, SOLVER, ack_record(), &ack);
+	send_reply(s->b, s->post, 200,
+	        json_pack("{s:o, s:o, s:s}", "ack", record_to_json(ack_record(), &ack), "signature",
+	                json_of_sig(&sig), "state", "expired"));
+	assert_int_equal(need(s->b, FX_TIMER, TAG_RENEW)->delay.ms, 1000);
+	send_timer(s->b, (struct tag){.what = TAG_RENEW});
+	read_posted(s);
+	assert_int_equal(s->offer.nonce, 2);
+}
+
 static void unreachable_solver_gets_the_same_offer(void **state)
 {
 	struct stage *s = *state;
@@ -154,6 +172,7 @@ int main(void)
 	        T(renewed_at_half_life),
 	        T(same_offer_after_a_gap_and_a_restart),
 	        T(refused_offer_is_signed_anew),
+	        T(offer_that_left_the_book_is_signed_anew),
 	        T(unreachable_solver_gets_the_same_offer),
 	        T(forged_acknowledgement),
 	        T(cancelled_at_the_end),

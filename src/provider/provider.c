@@ -5,13 +5,34 @@
 
 #include "provider/provider_own.h"
 
+enum { TELL_AGAIN_MS = 5000 };
+
 const struct record *(*const provider_tables[])(void) = {provider_deal_record, provider_work_record,
         provider_offer_record, provider_cursor_record, NULL};
 
-static void on_start(struct provider *p, const struct event *ev, struct effects *fx)
+/* One timer for each deal of before the start: their effects are bounded by one event's. What one event
+ * cannot hold the next one goes on with. */
+static void resume_some(struct provider *p, struct effects *fx)
 {
 	const void *key;
 	void *val;
+
+	for (size_t i = 0; map_next(&p->works, &i, &key, &val);) {
+		struct work *k = *(struct work **)val;
+
+		if (!k->loaded)
+			continue;
+		if (fx->n >= EFFECTS_MAX - 8) {
+			fx_add(fx, FX_TIMER, (struct tag){.what = TAG_RESUME});
+			return;
+		}
+		k->loaded = false;
+		fx_add(fx, FX_TIMER, (struct tag){.what = TAG_RETRY, .key = k->w.id});
+	}
+}
+
+static void on_start(struct provider *p, const struct event *ev, struct effects *fx)
+{
 	struct fx *f;
 	struct err e;
 
@@ -26,22 +47,37 @@ static void on_start(struct provider *p, const struct event *ev, struct effects 
 	f->audience = p->c.solver.addr;
 	f->path = "/v1/events";
 	f->id = p->cursors[CURSOR_SOLVER].at;
-	for (size_t i = 0; map_next(&p->works, &i, &key, &val);) {
-		struct work *k = *(struct work **)val;
-
-		/* One timer each: their effects are bounded by one event's. */
-		fx_add(fx, FX_TIMER, (struct tag){.what = TAG_RETRY, .key = k->w.id});
-		if (fx->n >= EFFECTS_MAX - 8)
-			break;
-	}
+	resume_some(p, fx);
 }
 
 static void on_timer(struct provider *p, const struct event *ev, struct effects *fx)
 {
-	if (ev->timer.what == TAG_RENEW)
+	if (ev->timer.what == TAG_RENEW) {
 		provider_post_offer(p, ev, fx);
-	else if (ev->timer.what == TAG_RETRY)
+	} else if (ev->timer.what == TAG_RETRY) {
 		provider_on_retry(p, ev, fx);
+	} else if (ev->timer.what == TAG_TELL) {
+		provider_on_tell(p, ev, fx);
+	} else if (ev->timer.what == TAG_RESUME) {
+		resume_some(p, fx);
+	}
+}
+
+/* The JC learns signature and output from the solver alone: it is told until it takes them, or says for good
+ * that it does not. */
+static void on_told(struct provider *p, const struct reply *r, struct effects *fx)
+{
+	struct work *k = provider_work_get(p, &r->tag.key);
+
+	if (!k)
+		return;
+	if ((!r->ok || r->status >= 400) && err_passes(r->err.code))
+		fx_add(fx, FX_TIMER, (struct tag){.what = TAG_TELL, .key = k->w.id})->delay =
+		        span_ms(TELL_AGAIN_MS);
+	else if (r->tag.what == TAG_RESULT)
+		k->told_result = true;
+	else
+		k->told_signature = true;
 }
 
 static void on_reply(struct provider *p, const struct event *ev, struct effects *fx)
@@ -56,8 +92,8 @@ static void on_reply(struct provider *p, const struct event *ev, struct effects 
 		provider_on_idle(p, ev, fx);
 		return;
 	}
-	/* Signatures and results reach the JC through the ledger's events as well: a solver that does not
-	 * take them is only noted. */
+	if (r->tag.what == TAG_SIGNATURE || r->tag.what == TAG_RESULT)
+		on_told(p, r, fx);
 	if (!r->ok || r->status >= 400)
 		log_line(&p->world->log, LOG_ODD, "solver: %s", r->err.msg);
 }

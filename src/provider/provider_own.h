@@ -37,18 +37,23 @@ enum provider_tag {
 	TAG_RETRY,          /* timer: try the present step again */
 	TAG_DECLINE,        /* call */
 	TAG_IDLE,           /* call: why no job matches our offer */
-	TAG_CANCEL          /* call: our offer out of the book */
+	TAG_CANCEL,         /* call: our offer out of the book */
+	TAG_TELL,           /* timer: what the solver has not taken yet is sent again */
+	TAG_RESUME          /* timer: the deals of before the start, some more of them */
 };
 
 struct work {
 	struct provider_deal deal;
 	struct provider_work w;
-	unsigned waiting;      /* fetches that are under way */
-	unsigned tries;        /* of the present step */
-	unsigned rounds;       /* in which parts were looked for */
-	bool gathered;         /* the parts are all here, and not looked at again */
-	bool running;          /* handed to the executor */
-	bool pausing;          /* until its retry timer: not run before */
+	unsigned waiting;    /* fetches that are under way */
+	unsigned tries;      /* of the present step */
+	unsigned rounds;     /* in which parts were looked for */
+	bool gathered;       /* the parts are all here, and not looked at again */
+	bool running;        /* handed to the executor */
+	bool pausing;        /* until its retry timer: not run before */
+	bool loaded;         /* of before the start, and not gone on with yet */
+	bool told_signature; /* the solver has it, or will not have it */
+	bool told_result;
 	struct hash action;    /* id of the action that was submitted last */
 	uint64_t asked_s;      /* ledger time at which a passed deadline was last acted on */
 	struct resources need; /* of its spec */
@@ -110,6 +115,7 @@ void provider_on_tree(struct provider *p, const struct event *ev, struct effects
 void provider_on_run(struct provider *p, const struct event *ev, struct effects *fx);
 void provider_on_ledger(struct provider *p, const struct event *ev, struct effects *fx);
 void provider_on_retry(struct provider *p, const struct event *ev, struct effects *fx);
+void provider_on_tell(struct provider *p, const struct event *ev, struct effects *fx);
 /* steps.c: one function per step of a deal. */
 void step_fetch(struct provider *p, struct work *k, struct effects *fx);
 void step_sign(struct provider *p, struct work *k, struct effects *fx);
@@ -118,6 +124,8 @@ void step_timeout(struct work *k, struct effects *fx);
 void step_run(struct provider *p, struct work *k, struct effects *fx);
 void step_push(struct provider *p, struct work *k, struct effects *fx);
 void step_submit(struct provider *p, struct work *k, struct effects *fx);
+/* Our signature and our result to the solver, as far as it has not taken them. */
+void step_tell(struct provider *p, struct work *k, struct effects *fx);
 void step_decline(
         struct provider *p, struct work *k, uint8_t reason, const char *why, struct effects *fx);
 void step_refuse(struct provider *p, struct work *k, const struct err *why, struct effects *fx);

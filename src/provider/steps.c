@@ -193,9 +193,7 @@ void step_open(struct provider *p, struct work *k, struct effects *fx)
 	a->jc_sig = k->deal.jc_sig;
 	a->rp_sig = k->w.rp_sig;
 	k->action = fx_submit(fx, a, &k->w.id);
-	fx_call(fx, tag_of(TAG_SIGNATURE, k), &p->open_solver, "POST",
-	        fx_path(fx, "/v1/deals/", &k->w.id, "/signature"),
-	        json_pack("{s:o}", "signature", json_of_sig(&k->w.rp_sig)));
+	step_tell(p, k, fx);
 }
 
 void step_kill(struct work *k, struct effects *fx)
@@ -249,19 +247,42 @@ void step_push(struct provider *p, struct work *k, struct effects *fx)
 void step_submit(struct provider *p, struct work *k, struct effects *fx)
 {
 	struct action *a = fx_action(fx, ACTION_RESULT);
-	struct stored stored = {k->w.id, k->w.tree, k->w.tree_bytes, k->w.keep_until};
 
 	work_result(k, &a->result);
 	eip712_hash(output_record(), &a->result.output, &a->output_hash);
 	a->result_sig = k->w.result_sig;
 	k->action = fx_submit(fx, a, &k->w.id);
+	step_tell(p, k, fx);
+}
+
+static void tell_signature(struct provider *p, struct work *k, struct effects *fx)
+{
+	fx_call(fx, tag_of(TAG_SIGNATURE, k), &p->open_solver, "POST",
+	        fx_path(fx, "/v1/deals/", &k->w.id, "/signature"),
+	        json_pack("{s:o}", "signature", json_of_sig(&k->w.rp_sig)));
+}
+
+static void tell_result(struct provider *p, struct work *k, struct effects *fx)
+{
+	struct stored stored = {k->w.id, k->w.tree, k->w.tree_bytes, k->w.keep_until};
+	struct result result;
+
+	work_result(k, &result);
 	fx_call(fx, tag_of(TAG_RESULT, k), &p->open_solver, "POST",
 	        fx_path(fx, "/v1/deals/", &k->w.id, "/result"),
 	        json_pack("{s:o, s:o, s:o, s:o}", "result",
-	                record_to_json(result_record(), &a->result), "signature",
+	                record_to_json(result_record(), &result), "signature",
 	                json_of_sig(&k->w.result_sig), "stored",
 	                record_to_json(stored_record(), &stored), "storedSignature",
 	                json_of_sig(&k->w.stored_sig)));
+}
+
+void step_tell(struct provider *p, struct work *k, struct effects *fx)
+{
+	if (!k->told_signature)
+		tell_signature(p, k, fx);
+	if (!k->told_result && k->w.state == WORK_STORED)
+		tell_result(p, k, fx);
 }
 
 void step_decline(

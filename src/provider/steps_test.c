@@ -107,6 +107,7 @@ static void run_fails(void **state)
 	assert_int_equal(status_number(s, "declined"), 1);
 }
 
+/* A directory that says no is believed in the end. */
 static void push_fails(void **state)
 {
 	struct stage *s = *state;
@@ -115,12 +116,31 @@ static void push_fails(void **state)
 	to_ran(s);
 	for (unsigned i = 0; i < 5; i++) {
 		tag = need(s->b, FX_PUSH, TAG_PUSH)->tag;
-		send_tree_failed(s->b, tag, E_UNREACHABLE);
+		send_tree_failed(s->b, tag, E_QUOTA);
 		send_timer(s->b, retry_of(s));
 	}
 	tag = need(s->b, FX_PUSH, TAG_PUSH)->tag;
-	send_tree_failed(s->b, tag, E_UNREACHABLE);
+	send_tree_failed(s->b, tag, E_QUOTA);
 	assert_declined(s, REASON_DIRECTORY_UNAVAILABLE);
+}
+
+/* One that is out of reach is tried until the submit timeout is near. */
+static void push_reaches_nobody(void **state)
+{
+	struct stage *s = *state;
+	struct tag tag;
+
+	to_ran(s);
+	for (unsigned i = 0; i < 30; i++) {
+		tag = need(s->b, FX_PUSH, TAG_PUSH)->tag;
+		send_tree_failed(s->b, tag, E_UNREACHABLE);
+		assert_null(submitted(s->b, ACTION_DECLINE));
+		assert_true(need(s->b, FX_TIMER, TAG_RETRY)->delay.ms <= 16000);
+		send_timer(s->b, retry_of(s));
+	}
+	pass(s->b, 595);
+	send_clock(s->b);
+	assert_declined(s, REASON_OUT_OF_TIME);
 }
 
 static void stored_that_does_not_count(void **state)
@@ -298,15 +318,17 @@ static struct hash id_of(const struct action *a)
 	return id;
 }
 
+/* Out of reach, in trouble, or the action's block vanished. */
 static void ledger_is_away(void **state)
 {
+	static const enum err_code again[] = {E_UNREACHABLE, E_STALE, E_PEER, E_INTERNAL};
 	struct stage *s = *state;
 	struct hash action;
 
 	to_signed(s);
 	for (unsigned i = 0; i < 20; i++) {
 		action = id_of(submitted(s->b, ACTION_OPEN));
-		send_dropped(s->b, &action, E_UNREACHABLE);
+		send_dropped(s->b, &action, again[i % COUNT(again)]);
 		need(s->b, FX_TIMER, TAG_RETRY);
 		send_timer(s->b, retry_of(s));
 	}
@@ -427,6 +449,80 @@ static void restart_when_stored(void **state)
 	restart(s);
 	send_timer(s->b, retry_of(s));
 	assert_null(submitted(s->b, ACTION_RESULT)); /* the ledger has it */
+	need(s->b, FX_CALL, TAG_RESULT);             /* the solver may not */
+}
+
+/* Nobody but the solver tells the JC what the output is. */
+static void result_is_told_until_it_is_taken(void **state)
+{
+	struct tag result = {.what = TAG_RESULT}, signature = {.what = TAG_SIGNATURE};
+	struct tag timer = {.what = TAG_TELL};
+	struct stage *s = *state;
+
+	to_stored(s);
+	timer.key = result.key = signature.key = s->id;
+	send_reply(s->b, signature, 200, json_object());
+	send_silence(s->b, result);
+	assert_true(need(s->b, FX_TIMER, TAG_TELL)->delay.ms <= 5000);
+	send_timer(s->b, timer);
+	assert_int_equal(fx_count(s->b, FX_CALL), 1); /* the signature is there already */
+	need(s->b, FX_CALL, TAG_RESULT);
+	send_refusal(s->b, result, E_BUSY);
+	need(s->b, FX_TIMER, TAG_TELL);
+	send_timer(s->b, timer);
+	send_reply(s->b, result, 200, json_object());
+	assert_null(fx_of(s->b, FX_TIMER, TAG_TELL, 0));
+	send_timer(s->b, timer);
+	assert_int_equal(fx_count(s->b, FX_CALL), 0);
+}
+
+/* What it refuses for good it is not asked again. */
+static void result_is_refused_by_the_solver(void **state)
+{
+	struct stage *s = *state;
+	struct tag result = {.what = TAG_RESULT}, timer = {.what = TAG_TELL};
+
+	to_stored(s);
+	timer.key = result.key = s->id;
+	send_refusal(s->b, result, E_RESULT);
+	assert_null(fx_of(s->b, FX_TIMER, TAG_TELL, 0));
+	send_timer(s->b, timer);
+	assert_null(fx_of(s->b, FX_CALL, TAG_RESULT, 0));
+}
+
+/* More than the effects of one event: the start is spread over several. */
+static void restart_with_many_deals(void **state)
+{
+	enum { MANY = 600 };
+	struct stage *s = *state;
+	struct store rows = store_memory_port(s->b->rows);
+	unsigned timers = 0, events = 0;
+	struct err e;
+
+	to_stored(s);
+	for (uint32_t i = 1; i < MANY; i++) {
+		struct provider_work w = work_row(s);
+		struct provider_deal d = {.id = w.id};
+
+		assert_true(rows.get(rows.self, provider_deal_record(), &d, &e));
+		d.id = w.id = hash_no(1000 + i);
+		assert_true(rows.put(rows.self, provider_deal_record(), &d, &e));
+		assert_true(rows.put(rows.self, provider_work_record(), &w, &e));
+	}
+	restart(s);
+	for (;;) {
+		bool more = fx_of(s->b, FX_TIMER, TAG_RESUME, 0) != NULL;
+
+		assert_true(s->b->fx.n <= EFFECTS_MAX);
+		events++;
+		for (unsigned i = 0; fx_of(s->b, FX_TIMER, TAG_RETRY, i); i++)
+			timers++;
+		if (!more)
+			break;
+		send_timer(s->b, (struct tag){.what = TAG_RESUME});
+	}
+	assert_int_equal(timers, MANY);
+	assert_true(events > 2);
 }
 
 static void restart_when_declining(void **state)
@@ -461,6 +557,9 @@ int main(void)
 	        T(fetch_that_brings_nothing),
 	        T(run_fails),
 	        T(push_fails),
+	        T(push_reaches_nobody),
+	        T(result_is_told_until_it_is_taken),
+	        T(result_is_refused_by_the_solver),
 	        T(stored_that_does_not_count),
 	        T(output_above_the_byte_limit),
 	        T(one_slot),
@@ -477,6 +576,7 @@ int main(void)
 	        T(restart_when_running),
 	        T(restart_when_it_has_run),
 	        T(restart_when_stored),
+	        T(restart_with_many_deals),
 	        T(restart_when_declining),
 	        T(restart_after_the_directory_was_dropped),
 	};

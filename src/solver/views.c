@@ -133,6 +133,26 @@ static json_t *timeline(struct solver *s, const struct solver_step *step)
 	return list;
 }
 
+/* Members: JC, RP, and the deal's mediators once the ledger has shown a check (9.2). */
+static bool is_member(
+        const struct solver_deal *d, const struct solver_step *step, const struct addr *who)
+{
+	const struct cold *c = &d->deal.cold;
+	bool disputed = step->ledger == DEAL_RESULTS_CHECKED || step->ledger == DEAL_RULED ||
+	                step->ledger == DEAL_TIMEOUT_MEDIATE ||
+	                step->ledger == DEAL_MEDIATION_ACCEPTED ||
+	                step->ledger == DEAL_MEDIATION_REJECTED ||
+	                step->ledger == DEAL_MEDIATION_JOB_FAULTY;
+
+	if (addr_eq(who, &d->job_creator) || addr_eq(who, &d->provider))
+		return true;
+	for (uint32_t i = 0; disputed && i < c->mediators.n; i++) {
+		if (addr_eq(who, &c->mediators.v[i]))
+			return true;
+	}
+	return false;
+}
+
 /* Terms and state for anybody; what names the output only for its members (2.5, 9.2). */
 void view_deal(struct solver *s, const struct event *ev, struct effects *fx)
 {
@@ -149,7 +169,7 @@ void view_deal(struct solver *s, const struct event *ev, struct effects *fx)
 		return;
 	}
 	res.id = d.id;
-	member = addr_eq(&r->account, &d.job_creator) || addr_eq(&r->account, &d.provider);
+	member = is_member(&d, &step, &r->account);
 	j = deal_json(&d);
 	json_object_set_new(j, "state", json_string(sm_name(&match_states, step.state)));
 	json_object_set_new(

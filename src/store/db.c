@@ -5,6 +5,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "os/file.h"
+
 static enum err_code code_of(int rc, int sys)
 {
 	switch (rc & 0xFF) {
@@ -12,8 +14,7 @@ static enum err_code code_of(int rc, int sys)
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED: return E_BUSY;
 	case SQLITE_NOMEM: return E_MEMORY;
-	case SQLITE_IOERR:
-		return sys == ENOSPC || sys == EDQUOT || sys == EFBIG ? E_DISK_FULL : E_IO;
+	case SQLITE_IOERR: return no_room(sys) ? E_DISK_FULL : E_IO;
 	case SQLITE_CANTOPEN:
 	case SQLITE_PERM:
 	case SQLITE_READONLY: return E_IO;
@@ -34,10 +35,11 @@ bool db_fail(sqlite3 *db, struct err *e, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(what, sizeof what, fmt, ap);
 	va_end(ap);
-	err_set(e, code, 0, __FILE__, __LINE__, "%s: %s", what, sqlite3_errmsg(db));
+	err_set(e, code, 0, __FILE__, __LINE__, "%s: %s", what,
+	        code == E_DISK_FULL ? "no space is left on its disk" : sqlite3_errmsg(db));
 	e->sys = code == E_IO || code == E_DISK_FULL ? sys : 0;
 	if (code == E_DISK_FULL)
-		err_hint(e, "free some space on the disk of the data folder, then start again");
+		err_hint(e, "free some space on the disk of the data folder, then try again");
 	else if ((rc & 0xFF) == SQLITE_CORRUPT || (rc & 0xFF) == SQLITE_NOTADB)
 		err_hint(e, "restore the file from a backup, or move it away: the daemon then "
 		            "learns its state again from the ledger and its peers");

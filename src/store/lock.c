@@ -30,7 +30,7 @@ bool lock_take(const char *path, enum lock_mode mode, int *out, struct err *e)
 	int n;
 
 	if (fd < 0)
-		return FAIL_SYS(e, IO, errno, "cannot open %s", path);
+		return file_fail(e, errno, "open", path);
 	if (flock(fd, (mode == LOCK_ALONE ? LOCK_EX : LOCK_SH) | LOCK_NB)) {
 		if (errno == EWOULDBLOCK)
 			return held(fd, path, e);

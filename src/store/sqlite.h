@@ -10,7 +10,7 @@ struct store_sqlite;
 /* Opens or makes the file with the tables of the list (ends with NULL; at most STORE_TABLES_MAX), and
  * locks path + ".lock" for this process alone.
  * STORE_LOCKED names the process that has it; STORE_VERSION: written by a newer version; STORE: damaged
- * or not a store; IO: cannot be opened; DISK_FULL. */
+ * or not a store; NOT_FOUND, IO: cannot be opened; DISK_FULL. */
 MUST bool store_sqlite_open(const char *path, const struct record *(*const *tables)(void),
         struct store_sqlite **out, struct err *e);
 /* The same for commands that share a store with each other, but not with a daemon that has it alone:

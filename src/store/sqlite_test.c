@@ -432,7 +432,7 @@ static void test_foreign_files(void **state)
 	refused(p->path, suite_tables, E_STORE, "another program");
 	write_file(p->path, "this is a shopping list and no database\n");
 	refused(p->path, suite_tables, E_STORE, "not a database");
-	refused("/nonexistent/s.db", suite_tables, E_IO, "/nonexistent/s.db.lock");
+	refused("/nonexistent/s.db", suite_tables, E_NOT_FOUND, "/nonexistent/s.db.lock");
 }
 
 static bool look(void *ctx, const void *row)

@@ -1,103 +1,11 @@
 """kill -9 of every process at every stage of a job, each started again with the same files: the job ends,
 the ledger balances, nothing is paid twice. The fixture's teardown verifies the journal."""
-import json
-import os
-import pathlib
-import signal
-import subprocess
-import threading
-
 import pytest
 
-from conftest import alive, wait_until
+from conftest import wait_until
+from world import START, Buyer, command_of, jobs, kill_and_start, settled, start_again
 
 WORK = ["mandelbrot", "-i", "Width=400", "-i", "Height=300", "-i", "Iterations=2000"]
-START = 10000 * 10**18
-
-
-class Buyer:
-    """`lilypad run` in the background, its events as they come."""
-
-    def __init__(self, market, *args):
-        self.market = market
-        self.p = market.popen("run", *args, "--jsonl")
-        self.events = []
-        self.lines = []
-        self.thread = threading.Thread(target=self.read, daemon=True)
-        self.thread.start()
-
-    def read(self):
-        for line in self.p.stdout:
-            self.lines.append(line)
-            j = json.loads(line)
-            if "event" in j:
-                self.events.append(j["event"])
-                self.job = j["id"]
-
-    def reached(self, event):
-        wait_until(lambda: event in self.events or self.p.poll() is not None, timeout=60, every=0.002)
-        assert event in self.events, self.story()
-        return self
-
-    def story(self):
-        return "".join(self.lines) + (self.p.stderr.read() if self.p.poll() is not None else "")
-
-    def ends(self, code=0, timeout=90):
-        assert self.p.wait(timeout) == code, self.story()
-        self.thread.join(5)
-        return self
-
-    def kill(self):
-        self.p.kill()
-        self.p.wait()
-        self.thread.join(5)
-        return self
-
-
-def command_of(pid):
-    return pathlib.Path(f"/proc/{pid}/cmdline").read_text().split("\0")[:-1]
-
-
-def start_again(market, role, command):
-    """The same command line as before, in the list of `down` in the place of the old one."""
-    log = open(market.folder / "state" / f"{role}.log", "a")
-    p = subprocess.Popen(command, executable=market.binary, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                         env=market.env, cwd=market.folder)
-    log.close()
-    for entry in market.up["processes"]:
-        if entry["role"] == role:
-            entry["pid"] = p.pid
-    listed = market.folder / "state" / "up.json"
-    listed.write_text(json.dumps(market.up))
-    market.children = getattr(market, "children", []) + [p]
-    threading.Thread(target=p.wait, daemon=True).start()  # no zombie is left for `down` to count
-
-
-def kill_and_start(market, role):
-    pid, = market.pids(role)
-    command = command_of(pid)
-    os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: not alive(pid))
-    start_again(market, role, command)
-
-
-def jobs(market):
-    return market.json("job", "list")["jobs"]
-
-
-def settled(market, n):
-    """n jobs, each paid for once and nothing more; nothing is locked on either side."""
-    done = jobs(market)
-    assert len(done) == n
-    assert {j["state"] for j in done} == {"DONE"}, done
-    buyer = market.json("wallet", "balance")
-    assert buyer["locked"] == "0"
-    cost = sum(int(j["cost"]) for j in done)
-    assert START - int(buyer["free"]) == cost > 0
-    wait_until(lambda: market.json("provider", "status")["unfinished"] == 0)
-    provider = market.json("wallet", "balance", "-w", "provider")
-    assert provider["locked"] == "0"
-    assert int(provider["free"]) - START == cost
 
 
 @pytest.mark.parametrize("role", ["provider", "solver", "directory", "ledger"])

@@ -48,6 +48,9 @@ COMMANDS = [line.split("  ")[1].strip() for line in
   directory
   provider
   provider status
+  mediator
+  mediator queue
+  mediator case
   creator
   version
   completion
@@ -74,7 +77,7 @@ def test_wrong_option(lilypad, command):
     (["job", "show", "j-12"], 2, "NOT_FOUND"), (["job", "logs", "zz"], 2, "USAGE"),
     (["job", "get", "j-12"], 2, "NOT_FOUND"), (["deal", "show", "j-12"], 2, "NOT_FOUND"),
     (["run", "cowsay", "-i", "Message=x"], 3, "CONFIG"), (["wallet", "balance"], 3, "CONFIG"),
-    (["provider"], 3, "CONFIG"), (["solver"], 3, "CONFIG"), (["ledger"], 3, "CONFIG"),
+    (["provider"], 3, "CONFIG"), (["mediator"], 3, "CONFIG"), (["solver"], 3, "CONFIG"), (["ledger"], 3, "CONFIG"),
     (["network", "show"], 3, "CONFIG"), (["down"], 2, "NOT_FOUND"),
     (["job"], 2, "USAGE"), (["job", "lst"], 2, "USAGE"), (["frobnicate"], 2, "USAGE"),
 ])

@@ -1,0 +1,33 @@
+# sim.mk - the whole market in one process with a fake world (tests/sim).
+#   make sim [SEEDS=n] [SCN=name]   every scenario, with as many seeds as it says or n
+#   make sim-long SECONDS=s         random seeds of all scenarios for as long
+# The linker is given no library of an adapter: what needs one is no part of it.
+SIM_SRC  := $(wildcard tests/sim/*.c)
+SIM_OBJ  := $(SIM_SRC:tests/sim/%.c=$(O)/obj/sim/%.o)
+SIM_BIN  := $(O)/test/sim/sim
+SIM_LIBS := $(foreach d,$(DEPS_sim),$(if $(wildcard src/$(d)/*.c),$(O)/lib/$(d).a))
+SIM_LD   := $(shell pkg-config --libs jansson libcrypto libsecp256k1) -lm
+SCN      ?=
+SEEDS    ?=
+SECONDS  ?= 60
+
+$(O)/obj/sim/%.o: tests/sim/%.c $(O)/flags
+	@mkdir -p $(@D)
+	@echo '  CC      $<'
+	@$(CC) $(CPPFLAGS) -Itests/sim $(CFLAGS) -MMD -MP -c $< -o $@
+
+$(SIM_BIN): $(SIM_OBJ) $(SIM_LIBS)
+	@mkdir -p $(@D)
+	@echo '  LD      $@'
+	@$(CC) $(CFLAGS) -o $@ $(SIM_OBJ) -Wl,--start-group $(SIM_LIBS) -Wl,--end-group $(LDFLAGS) $(SIM_LD)
+
+SIM_FILES = $(if $(SCN),tests/sim/$(SCN).scn,$(sort $(wildcard tests/sim/*.scn)))
+
+sim: $(SIM_BIN)
+	@$(SIM_BIN) $(if $(SEEDS),--seeds $(SEEDS)) $(SIM_FILES)
+
+sim-long: $(SIM_BIN)
+	@$(SIM_BIN) --seconds $(SECONDS) --from $$(date +%s) $(SIM_FILES)
+
+-include $(SIM_OBJ:.o=.d)
+.PHONY: sim sim-long

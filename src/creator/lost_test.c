@@ -1,0 +1,111 @@
+/* lost_test.c - what gets lost between a creator and its peers: one of several uploads, an answer, a message. */
+#include "creator/creator_suite.h"
+
+/* One part is not taken, and others arrive after that: the offer waits for all of the next round. */
+static void part_is_lost(void **state)
+{
+	struct stage *s = *state;
+	struct tag first, second;
+	unsigned n;
+
+	to_storing(s);
+	first = need(s->b, FX_PUSH, TAG_PUSH_PART)->tag;
+	n = fx_count(s->b, FX_PUSH);
+	assert_true(n > 1);
+	s->job = first.key;
+	send_tree_failed(s->b, first, E_UNREACHABLE);
+	need(s->b, FX_TIMER, TAG_RETRY);
+	for (unsigned i = 1; i < n; i++) {
+		send_pushed(s->b, first, NULL);
+		assert_null(fx_of(s->b, FX_CALL, TAG_OFFER, 0));
+	}
+	assert_state(s, JOB_STORING);
+	send_timer(s->b, (struct tag){.what = TAG_RETRY, .key = s->job});
+	second = need(s->b, FX_PUSH, TAG_PUSH_PART)->tag;
+	assert_int_equal(fx_count(s->b, FX_PUSH), n);
+	for (unsigned i = 0; i < n; i++)
+		send_pushed(s->b, second, NULL);
+	read_posted(s);
+	assert_state(s, JOB_POSTED);
+}
+
+/* A match says that the offer is filed, whatever became of its acknowledgement. */
+static void acknowledgement_is_lost_and_the_match_is_not(void **state)
+{
+	struct stage *s = *state;
+	struct tag offer = {.what = TAG_OFFER};
+
+	to_matched(s);
+	offer.key = s->offer.id;
+	send_refusal(s->b, offer, E_INTERNAL);
+	assert_state(s, JOB_MATCHED);
+	send_silence(s->b, offer);
+	assert_state(s, JOB_MATCHED);
+	assert_int_equal(s->b->fx.n, 0);
+}
+
+static void solver_is_in_trouble(void **state)
+{
+	struct stage *s = *state;
+	struct tag offer = {.what = TAG_OFFER};
+
+	to_posted(s);
+	offer.key = s->offer.id;
+	send_refusal(s->b, offer, E_PEER);
+	need(s->b, FX_TIMER, TAG_RETRY);
+	assert_state(s, JOB_POSTED);
+	send_timer(s->b, (struct tag){.what = TAG_RETRY, .key = s->job});
+	read_posted(s);
+}
+
+/* What it asked for after a start is told by nobody else: asked again. */
+static void look_is_not_answered(void **state)
+{
+	struct stage *s = *state;
+	struct tag look = {.what = TAG_LOOK};
+
+	to_posted(s);
+	look.key = s->job;
+	send_silence(s->b, look);
+	assert_true(need(s->b, FX_TIMER, TAG_LOOK)->delay.ms > 0);
+	send_refusal(s->b, look, E_BUSY);
+	need(s->b, FX_TIMER, TAG_LOOK);
+	send_refusal(s->b, look, E_NOT_FOUND);
+	assert_null(fx_of(s->b, FX_TIMER, TAG_LOOK, 0));
+	/* A match was given up before we heard of it: the offer is filed once more. */
+	send_reply(s->b, look, 200, json_pack("{s:s}", "state", "silent"));
+	read_posted(s);
+}
+
+static void messages_are_lost(void **state)
+{
+	struct stage *s = *state;
+	struct tag look = {.what = TAG_LOOK};
+
+	to_posted(s);
+	look.key = s->job;
+	send_connected(s->b, false);
+	assert_int_equal(s->b->fx.n, 0);
+	send_connected(s->b, true);
+	assert_memory_equal(&need(s->b, FX_TIMER, TAG_LOOK)->tag, &look, sizeof look);
+	send_timer(s->b, look);
+	make_deal(s, RP);
+	send_reply(s->b, need(s->b, FX_CALL, TAG_LOOK)->tag, 200, deal_message(s, SOLVER));
+	need(s->b, FX_CALL, TAG_SIGNATURE);
+	assert_state(s, JOB_MATCHED);
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, stage_setup, stage_teardown)
+	const struct CMUnitTest tests[] = {
+	        T(part_is_lost),
+	        T(acknowledgement_is_lost_and_the_match_is_not),
+	        T(solver_is_in_trouble),
+	        T(look_is_not_answered),
+	        T(messages_are_lost),
+	};
+#undef T
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
