@@ -11,7 +11,7 @@
 #include "base/when.h"
 
 #define EVM_TOPICS_MAX   4
-#define EVM_LOG_DATA_MAX 4096 /* bytes of a log's data: longer ones are no event of ours */
+#define EVM_LOG_DATA_MAX 1024 /* bytes of a log's data: longer ones are no event of ours */
 
 /* "0x1a": no leading zeros. New references. */
 json_t *evm_quantity(uint64_t v);
