@@ -23,6 +23,9 @@ $(SIM_BIN): $(SIM_OBJ) $(SIM_LIBS)
 
 SIM_FILES = $(if $(SCN),tests/sim/$(SCN).scn,$(sort $(wildcard tests/sim/*.scn)))
 
+# What each compiler has to say about it.
+libs: $(SIM_BIN)
+
 sim: $(SIM_BIN)
 	@$(SIM_BIN) $(if $(SEEDS),--seeds $(SEEDS)) $(SIM_FILES)
 

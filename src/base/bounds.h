@@ -29,7 +29,9 @@
 #define HTTP_CONNS_MAX  12000       /* open connections: the oldest idle one is closed */
 #define HTTP_PER_IP_MAX 11000       /* open connections of one address */
 #define HTTP_IDLE_S     75          /* a silent connection is closed */
-#define JSON_DEPTH_MAX  32          /* nesting */
+#define HTTP_READ_S     60 /* a request that has not arrived whole by then is cut; of a tree its head */
+#define HTTP_RATE_MIN   1024 /* bytes per second of a tree, on average: a slower one is cut */
+#define JSON_DEPTH_MAX  32   /* nesting */
 #define JSON_TEXT_MAX   (64u << 20) /* bytes of one JSON text: TOO_LARGE */
 #define SSE_BACKLOG_MAX 65536 /* events kept for cursors that resume; older: 410-like CONFLICT */
 #define SSE_QUEUE_MAX   (4u << 20) /* bytes queued to one slow reader: it is cut off and resumes */

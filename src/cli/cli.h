@@ -36,8 +36,9 @@ struct cli {
 	struct settings *settings;
 	struct places places;
 	bool json, jsonl, quiet, verbose;
-	const char *self; /* this program, to start others */
-	bool again;       /* a daemon that is started anew by itself (HOST_AGAIN) */
+	const char *self;            /* this program, to start others */
+	bool again;                  /* a daemon that is started anew by itself (HOST_AGAIN) */
+	char waits_for[ERR_MSG_MAX]; /* why its last start failed */
 };
 
 extern const struct command cli_commands[];

@@ -15,7 +15,7 @@
 #define NETWORK_FILE \
 	{"network-file",    0,   "FILE",      NULL, false, "the network, instead of the one in use"}
 #define MISBEHAVES \
-	{"test-misbehave",  0,   "MODE",      NULL, false, "test ledgers: break the protocol on purpose (docs/operate.md)"}
+	{"test-misbehave",  0,   "MODE",      NULL, false, "test ledgers: break the protocol on purpose (docs/disputes.md)"}
 #define READY_FILE \
 	{"ready-file",      0,   "FILE",      NULL, false, "written with {url, account, pid} once it serves"}
 
@@ -116,6 +116,24 @@ static const struct option_row jobs_options[] = {
 	{"csv",             0,   NULL,        NULL, false, "comma-separated values, for bookkeeping"},
 	{NULL, 0, NULL, NULL, false, NULL},
 };
+static const struct option_row network_new_options[] = {
+	{"ledger-url",      0,   "URL",       NULL, false, "where the ledger will serve"},
+	{"solver-url",      0,   "URL",       NULL, false, "where the solver will serve"},
+	{"solver",          0,   "ACCOUNT",   NULL, false, "its account"},
+	{"directory-url",   0,   "URL",       NULL, false, "where the directory will serve"},
+	{"directory",       0,   "ACCOUNT",   NULL, false, "its account"},
+	{"mediator",        0,   "ACCOUNT[=URL]", NULL, true, "a mediator, in the order in which job creators prefer them"},
+	{"genesis",         0,   "FILE",      NULL, false, "of a ledger that is there; without it a new one is made"},
+	{"symbol",          0,   "TEXT",      NULL, false, "of the token; default: LILY"},
+	{"decimals",        0,   "N",         NULL, false, "of the token; default: 18"},
+	{"min",             0,   "TIME",      NULL, false, "least timeout of a deal; default: 60s, of a test ledger 5s"},
+	{"life",            0,   "TIME",      NULL, false, "longest life of a deal; default: 7d"},
+	{"unbonding",       0,   "TIME",      NULL, false, "how long a withdrawal takes; default: 8d"},
+	{"allocate",        0,   "ACCOUNT=TOKENS", NULL, true, "tokens that an account has from the start"},
+	{"test",            0,   NULL,        NULL, false, "a test ledger: tokens can be minted, clocks set, roles may misbehave"},
+	{"output",          'O', "FILE",      NULL, false, "the network file; default: NAME.network.json"},
+	{NULL, 0, NULL, NULL, false, NULL},
+};
 static const struct option_row gc_options[] = {
 	{"dry-run",         0,   NULL,        NULL, false, "say what would go"},
 	{NULL, 0, NULL, NULL, false, NULL},
@@ -147,6 +165,7 @@ const struct command cli_commands[] = {
 	{"module init",     NULL, "NAME",            "a new module that builds and runs as generated", NULL, cmd_module_init, false},
 	{"module run",      NULL, "MODULE [-i KEY=VALUE]…", "run a module here: same sandbox, no key, no money", module_run_options, cmd_module_run, false},
 	{"network import",  NULL, "FILE|URL [NAME]", "take a network file and use it", NULL, cmd_network_import, false},
+	{"network new",     NULL, "NAME --ledger-url URL …", "genesis and signed network file for daemons on several machines", network_new_options, cmd_network_new, false},
 	{"network show",    NULL, "",                "the network in use", NULL, cmd_network_show, false},
 	{"config show",     NULL, "",                "every setting with its value and where it came from", NULL, cmd_config_show, false},
 	{"config explain",  NULL, "KEY",             "one setting: meaning, value, every place it could come from", NULL, cmd_config_explain, false},

@@ -167,6 +167,10 @@ int daemon_serve(struct daemon *d, const struct role *role)
 	int rc;
 
 	d->options.role = *role;
+	notify_init(&d->notify, &d->loop, &d->world.log,
+	        settings_text(d->cli->settings, "notify.command"));
+	d->options.on_emit = notify_on_emit;
+	d->options.emit_ctx = &d->notify;
 	if (!host_new(&d->options, &h, &e))
 		return daemon_failed(d, &e);
 	d->hosted = true;
@@ -182,11 +186,23 @@ int daemon_serve(struct daemon *d, const struct role *role)
 	return rc;
 }
 
+/* A daemon does not give up for a peer that is not there yet, nor, once it has run, for want of space. */
+static bool may_pass(const struct cli *c, enum err_code code)
+{
+	return code == E_UNREACHABLE || code == E_TIMEOUT ||
+	       (c->again && (code == E_DISK_FULL || code == E_IO || code == E_BUSY));
+}
+
 int daemon_failed(struct daemon *d, const struct err *e)
 {
-	if (!d->cli->again || (e->code != E_DISK_FULL && e->code != E_IO && e->code != E_BUSY))
-		return cli_fail(d->cli, e);
-	log_line(&d->world.log, LOG_ODD, "not started anew yet: %s", e->msg);
+	struct cli *c = d->cli;
+
+	if (!may_pass(c, e->code))
+		return cli_fail(c, e);
+	if (strcmp(c->waits_for, e->msg) != 0)
+		log_line(&d->world.log, LOG_ODD, "waits: %s%s%s", e->msg, e->hint[0] ? "; " : "",
+		        e->hint);
+	str_keep(c->waits_for, sizeof c->waits_for, str_of(e->msg));
 	clock_sleep(span_ms(AGAIN_MS));
 	return HOST_AGAIN;
 }

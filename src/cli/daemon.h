@@ -6,13 +6,14 @@
 
 #include "blobs/folder.h"
 #include "cli/cli.h"
+#include "cli/notify.h"
 #include "host/host.h"
 #include "http/client.h"
 #include "os/log.h"
 #include "store/sqlite.h"
 
 struct daemon {
-	const struct cli *cli;
+	struct cli *cli;
 	const char *role;
 	char dir[CLI_PATH_MAX]; /* STATE/ROLE */
 	uv_loop_t loop;
@@ -28,6 +29,7 @@ struct daemon {
 	struct http_client *client;        /* for the adapters */
 	struct http_identity identity;
 	struct world world;
+	struct notify notify;
 	struct peer solver, directory;
 	struct host_options options; /* filled as far as it is the same for all */
 };
@@ -49,8 +51,8 @@ MUST bool daemon_engine(struct daemon *d, struct err *e);
 MUST bool daemon_misbehaves(struct daemon *d, unsigned *how, struct err *e);
 /* Run to the end: host, ready file, exit code. Prints one line with the address. */
 int daemon_serve(struct daemon *d, const struct role *role);
-/* Its exit code when it could not be opened. HOST_AGAIN, after a second, while it is started anew for want of
- * space and there is still none. */
+/* Its exit code when it could not be opened. HOST_AGAIN, after a second, when that may pass: a peer is not there
+ * yet, or it is started anew for want of space and there is still none. */
 int daemon_failed(struct daemon *d, const struct err *e);
 void daemon_close(struct daemon *d);
 

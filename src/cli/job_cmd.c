@@ -25,38 +25,6 @@ static const char *when(uint64_t ms, char out[WALL_TEXT_MAX])
 	return out;
 }
 
-static json_t *job_json(const struct creator_job *j)
-{
-	char t[WALL_TEXT_MAX], cid[CID_TEXT_MAX];
-	struct cid tree = cid_tree(&j->tree);
-	json_t *out = json_pack("{s:o, s:s, s:s, s:s, s:i, s:o, s:o, s:o, s:s, s:s, s:i}", "id",
-	        json_of_hash(&j->id), "state", sm_name(&job_states, j->state), "module", j->module,
-	        "created", when(j->created_ms, t), "attempt", (int)j->attempt, "offer",
-	        json_of_hash(&j->offer), "deal",
-	        hash_is_zero(&j->deal) ? json_null() : json_of_hash(&j->deal), "provider",
-	        addr_is_zero(&j->provider) ? json_null() : json_of_addr(&j->provider), "ledger",
-	        j->ledger ? sm_name(&deal_states, j->ledger) : "", "status",
-	        j->status ? enum_name(&status_names, j->status) : "", "exitCode",
-	        (int)j->exit_code);
-
-	json_object_set_new(
-	        out, "ended", j->ended_ms ? json_string(when(j->ended_ms, t)) : json_null());
-	json_object_set_new(out, "instructions", json_of_u64(j->count));
-	json_object_set_new(out, "bytes", json_of_u64(j->bytes));
-	json_object_set_new(out, "pay", json_of_amount(j->pay));
-	json_object_set_new(out, "cost", json_of_amount(j->cost));
-	json_object_set_new(out, "out", json_string(j->out));
-	if (!hash_is_zero(&j->tree)) {
-		cid_format(&tree, cid);
-		json_object_set_new(out, "output", json_string(cid));
-	}
-	if (j->error)
-		json_object_set_new(out, "error",
-		        json_pack("{s:s, s:o}", "code", err_name((enum err_code)j->error),
-		                "message", json_of_str(str_of(j->why))));
-	return out;
-}
-
 /* Token units for people, if the network in use (NULL: none) says how many decimals they have. */
 static const char *money(
         const struct network_file *n, struct amount a, char out[AMOUNT_DEC_MAX + 40])
@@ -122,9 +90,9 @@ static void print_list(struct cli *c, const struct list *l)
 		char t[WALL_TEXT_MAX], name[JOB_NAME_MAX];
 
 		if (c->json)
-			json_array_append_new(out, job_json(j));
+			json_array_append_new(out, creator_job_json(j));
 		else if (c->jsonl)
-			cli_print_json(job_json(j));
+			cli_print_json(creator_job_json(j));
 		else
 			cli_print("%s  %-10s %-16s %-20s %s\n", job_name(&j->id, name),
 			        sm_name(&job_states, j->state), j->module,
@@ -220,6 +188,10 @@ static void print_job(const struct network_file *n, const struct creator_job *j)
 	cli_print("paid      %s\n", money(n, j->cost, text));
 	if (j->out[0])
 		cli_print("output    %s\n", j->out);
+	if (j->audit)
+		cli_print("audit     %s, drawn with probability %g%s%s\n", job_audit_name(j->audit),
+		        (double)j->audit_ppm / PPM_ONE, j->claim ? ", claim " : "",
+		        j->claim ? enum_name(&ruling_names, j->claim) : "");
 	if (j->error)
 		cli_print("why       %s  %s\n", err_name((enum err_code)j->error), j->why);
 }
@@ -237,7 +209,7 @@ int cmd_job_show(struct cli *c)
 		return cli_fail(c, &e);
 	events = timeline(&s, &j.id);
 	if (c->json) {
-		out = job_json(&j);
+		out = creator_job_json(&j);
 		json_object_set(out, "timeline", events);
 		cli_print_json(out);
 		return 0;

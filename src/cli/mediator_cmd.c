@@ -42,8 +42,11 @@ static bool terms(struct daemon *d, struct mediator_config *c, struct err *e)
 	c->domain = d->domain;
 	c->genesis = *g;
 	c->version = LILYPAD_VERSION;
+	c->collector =
+	        (struct mediator_collector){d->blobs, blobs_folder_collect, blobs_folder_compact};
 	snprintf(c->engine, sizeof c->engine, "%s", exec_wasm_class());
 	TRY(settings_amount(s, "mediator.fee", g->decimals, &c->fee, e), e);
+	TRY(settings_span(s, "mediator.keep", &c->keep, e), e);
 	TRY(limits(s, c, e), e);
 	TRY(daemon_misbehaves(d, &fault, e), e);
 	c->fault = (enum mediator_fault)fault;
@@ -64,6 +67,8 @@ static bool prepare(struct daemon *d, struct mediator **out, struct err *e)
 	        e);
 	TRY(mediator_new(&d->world, &c, out, e), e);
 	TRY(mediator_start_cursor(*out, &d->options.ledger_cursor, e), e);
+	d->options.metrics = mediator_metrics;
+	d->options.metrics_ctx = *out;
 	return true;
 }
 
@@ -78,7 +83,7 @@ int cmd_mediator(struct cli *c)
 	if (!daemon_open(&d, c, "mediator", "mediator", mediator_tables,
 	            DAEMON_NETWORK | DAEMON_BLOBS | DAEMON_CLIENT, &e) ||
 	        !prepare(&d, &m, &e)) {
-		rc = cli_fail(c, &e);
+		rc = daemon_failed(&d, &e);
 	} else {
 		role = mediator_role(m);
 		rc = daemon_serve(&d, &role);

@@ -66,7 +66,10 @@ static bool read_up(const struct cli *c, json_t **out, struct err *e)
 	return json_parse(buf_view(&text), out, e);
 }
 
-static size_t signal_all(const json_t *list, int what)
+enum { PROCESSES_MAX = 32 };
+
+/* Those of the list that run and are ours. */
+static size_t running(const json_t *list, pid_t out[PROCESSES_MAX])
 {
 	const json_t *p;
 	size_t i, n = 0;
@@ -75,10 +78,26 @@ static size_t signal_all(const json_t *list, int what)
 		pid_t pid = (pid_t)json_integer_value(json_object_get(p, "pid"));
 		const char *role = json_string_value(json_object_get(p, "role"));
 
-		if (pid > 0 && role && is_ours(pid, role) && kill(pid, what) == 0)
-			n++;
+		if (n < PROCESSES_MAX && pid > 0 && role && is_ours(pid, role))
+			out[n++] = pid;
 	}
 	return n;
+}
+
+/* A process that ends has no command line any more before it lets go of its files and ports. */
+static bool is_gone(pid_t pid)
+{
+	struct buf text OWN(buf_done) = {0};
+	char path[64];
+	const char *state;
+	struct err e;
+
+	snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+	buf_init(&text, 4096);
+	if (!file_read(path, 4095, &text, &e))
+		return true;
+	state = strrchr(buf_cstr(&text), ')');
+	return !state || strncmp(state, ") Z", 3) == 0 || strncmp(state, ") X", 3) == 0;
 }
 
 static void conflict(struct err *e)
@@ -108,6 +127,7 @@ int cmd_up(struct cli *c)
 	struct local_net *l = calloc(1, sizeof *l);
 	const char *providers = args_get(&c->args, "providers");
 	json_t *old OWN(json_own) = NULL;
+	pid_t pids[PROCESSES_MAX];
 	uint64_t n = 1;
 	struct err e;
 	int rc = 0;
@@ -116,7 +136,7 @@ int cmd_up(struct cli *c)
 	if (providers && (!str_u64(str_of(providers), LOCAL_PROVIDERS_MAX, &n) || n == 0))
 		FAIL(&e, USAGE, "--providers %s: a number from 1 to %d", providers,
 		        LOCAL_PROVIDERS_MAX);
-	else if (read_up(c, &old, &e) && signal_all(json_object_get(old, "processes"), 0) > 0)
+	else if (read_up(c, &old, &e) && running(json_object_get(old, "processes"), pids) > 0)
 		conflict(&e);
 	else if (local_net_start(l, c, args_get(&c->args, "dir"),
 	                 &(struct local_plan){.providers = (unsigned)n, .background = true}, &e) &&
@@ -137,7 +157,7 @@ int cmd_up(struct cli *c)
 int cmd_down(struct cli *c)
 {
 	json_t *j OWN(json_own) = NULL;
-	const json_t *list;
+	pid_t pids[PROCESSES_MAX];
 	struct mono until;
 	char path[CLI_PATH_MAX + 32];
 	size_t n;
@@ -149,13 +169,16 @@ int cmd_down(struct cli *c)
 		(void)err_hint(&e, "lilypad up");
 		return cli_fail(c, &e);
 	}
-	list = json_object_get(j, "processes");
-	n = signal_all(list, SIGTERM);
+	n = running(json_object_get(j, "processes"), pids);
+	for (size_t i = 0; i < n; i++)
+		kill(pids[i], SIGTERM);
 	until = mono_plus(clock_mono(), span_ms(STOP_MS));
-	while (signal_all(list, 0) > 0) {
-		if (clock_mono().ns > until.ns)
-			signal_all(list, SIGKILL);
-		clock_sleep(span_ms(10));
+	for (size_t i = 0; i < n; i++) {
+		while (!is_gone(pids[i])) {
+			if (clock_mono().ns > until.ns)
+				kill(pids[i], SIGKILL);
+			clock_sleep(span_ms(10));
+		}
 	}
 	up_file(c, path);
 	unlink(path);

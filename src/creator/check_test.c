@@ -413,6 +413,22 @@ static void undecided_when_the_deadline_is_near(void **state)
 	assert_int_equal(record(s).good, 0);
 }
 
+/* What cannot be watched is told: how many deals, and the first deadline. */
+static void ledger_out_of_reach(void **state)
+{
+	struct stage *s = *state;
+	struct ledger_note n = {.stage = LEDGER_DOWN};
+	char deadline[32];
+
+	(void)FAIL(&n.err, UNREACHABLE, "nobody answers");
+	to_submitted(s);
+	snprintf(deadline, sizeof deadline, "%llu", (unsigned long long)s->b->ledger.s + 600);
+	send_note(s->b, &n);
+	assert_string_equal(need(s->b, FX_EMIT, 0)->name, "warning");
+	assert_non_null(strstr(s->b->said, "1 deal has a deadline"));
+	assert_non_null(strstr(s->b->said, deadline));
+}
+
 /* ---- rulings ---------------------------------------------------------------------------------------------------- */
 
 static void to_disputed(struct stage *s)
@@ -436,6 +452,7 @@ static void ruled(void **state, enum deal_state to, enum err_code code)
 	send_deal_event(s->b, &s->deal.id, to, 50, 0);
 	assert_state(s, JOB_DONE);
 	assert_int_equal(job_row(s).error, code);
+	assert_ended_by(s, s->b->seq - 2);
 }
 
 static void provider_at_fault(void **state)
@@ -531,6 +548,7 @@ int main(void)
 	        T(shown_the_right_one_and_submitted_a_wrong_one),
 	        T(output_that_is_not_served),
 	        T(undecided_when_the_deadline_is_near),
+	        T(ledger_out_of_reach),
 	        T(provider_at_fault),
 	        T(provider_right),
 	        T(job_faulty),

@@ -6,7 +6,7 @@
 #include "codec/json.h"
 #include "creator/creator_own.h"
 
-enum { ADOPT_MS = 1000, LOOK_MS = 1000 };
+enum { CONNECT_MS = 10000, ADOPT_MS = 1000, LOOK_MS = 1000 };
 
 static const struct route routes[] = {
         {"GET", "/v1/jobs", AUTH_NONE, BODY_NONE, 0, "the unfinished jobs of this process"},
@@ -151,6 +151,9 @@ static void on_start(struct creator *c, struct effects *fx)
 	f->audience = c->c.solver.addr;
 	f->path = "/v1/events";
 	f->id = c->c.solver_cursor;
+	/* A person waits for it: not for ever. */
+	if (c->c.exit_when_done)
+		fx_add(fx, FX_TIMER, (struct tag){.what = TAG_SOLVER})->delay = span_ms(CONNECT_MS);
 }
 
 static void cancel_one(struct creator *c, struct job *j, const struct event *ev, struct effects *fx)
@@ -221,6 +224,19 @@ static void on_connected(struct creator *c, const struct event *ev, struct effec
 	}
 }
 
+/* Nothing has been signed; what is taken over is as far as it was. */
+static void give_up(struct creator *c, struct effects *fx)
+{
+	struct err e = c->no_stream;
+
+	if (e.code == E_NONE)
+		FAIL(&e, TIMEOUT, "it has not answered for %d s", CONNECT_MS / 1000);
+	if (e.code == E_STALE)
+		e.code = E_CLOCK;
+	err_prefix(&e, "the events of the solver at %s cannot be followed: ", c->c.solver.url);
+	creator_fail(fx, &e);
+}
+
 static void on_timer(struct creator *c, const struct event *ev, struct effects *fx)
 {
 	struct job *j = job_by_id(c, &ev->timer.key);
@@ -243,8 +259,11 @@ static void on_timer(struct creator *c, const struct event *ev, struct effects *
 		if (j)
 			job_look(c, j, fx);
 		break;
-	case TAG_CANCEL:
 	case TAG_SOLVER:
+		if (!c->started)
+			give_up(c, fx);
+		break;
+	case TAG_CANCEL:
 	case TAG_PUSH_PART:
 	case TAG_OFFER:
 	case TAG_SIGNATURE:
@@ -315,6 +334,8 @@ static void on_event(void *self, const struct event *ev, struct effects *fx)
 	case EV_MESSAGE:
 		if (ev->message->connected)
 			on_connected(c, ev, fx);
+		else if (ev->message->why)
+			c->no_stream = *ev->message->why;
 		else
 			job_on_message(c, ev, fx);
 		break;

@@ -61,7 +61,9 @@ struct job {
 struct deal_news {
 	struct hash job;
 	uint64_t seq;
-	uint8_t to; /* enum deal_state */
+	struct hash action;        /* that caused it */
+	struct hash submit_action; /* that submitted the result; zero: none has */
+	uint8_t to;                /* enum deal_state */
 	struct amount amount;
 	struct btime deadline;
 	struct hash result, output; /* as in struct ledger_event */
@@ -78,7 +80,8 @@ struct creator {
 	struct map news;     /* deal id -> struct deal_news, of jobs that may be taken over */
 	uint64_t ledger_seq; /* of the last event that was told */
 	struct btime ledger_time;
-	bool started; /* `first` has been taken up */
+	bool started;         /* `first` has been taken up */
+	struct err no_stream; /* why not; code E_NONE: nobody has said */
 	bool want_cancel;
 	bool keep_set;                  /* TAG_KEEP runs */
 	unsigned checking;              /* runs that are under way */
@@ -117,6 +120,8 @@ void creator_amount(const struct creator *c, struct amount a, char out[CREATOR_A
 MUST bool job_again(struct job *j, struct effects *fx);
 
 /* post.c: storing and offering. */
+/* The end of a process that can do nothing of what it was asked: whoever follows is told. */
+void creator_fail(struct effects *fx, const struct err *e);
 void job_start(struct creator *c, const struct creator_request *r, const struct event *ev,
         struct effects *fx);
 void job_store_parts(struct creator *c, struct job *j, const struct event *ev, struct effects *fx);

@@ -66,6 +66,16 @@ static inline struct creator_job job_row(struct stage *s)
 	return j;
 }
 
+/* What the ledger's event number `submit` (0: none) and the last one did is kept for the receipt. */
+static inline void assert_ended_by(struct stage *s, uint64_t submit)
+{
+	struct creator_job j = job_row(s);
+	struct hash end = action_no(s->b->seq), none = {{0}}, put = action_no(submit);
+
+	assert_memory_equal(&j.end_action, &end, sizeof end);
+	assert_memory_equal(&j.submit_action, submit ? &put : &none, sizeof put);
+}
+
 static inline void assert_state(struct stage *s, enum job_state state)
 {
 	assert_string_equal(sm_name(&job_states, job_row(s).state), sm_name(&job_states, state));
@@ -265,6 +275,7 @@ static inline void send_submitted(struct stage *s)
 	struct ledger_note n = {.stage = LEDGER_EVENT, .final = true};
 
 	n.event.seq = ++s->b->seq;
+	n.event.action_id = action_no(s->b->seq);
 	n.event.time = s->b->ledger;
 	n.event.deal = s->deal.id;
 	n.event.from = DEAL_AGREED;

@@ -390,6 +390,7 @@ static void output_of_other_bytes(void **state)
 static void next_provider_after(struct stage *s, enum deal_state end)
 {
 	struct hash old = s->offer.id;
+	struct creator_job row;
 
 	to_agreed(s);
 	old = s->offer.id;
@@ -401,6 +402,8 @@ static void next_provider_after(struct stage *s, enum deal_state end)
 	assert_int_equal(s->offer.offer.deny.n, 1);
 	assert_true(addr_eq(&s->offer.offer.deny.v[0], &s->b->addr[RP]));
 	assert_int_equal(job_row(s).attempt, 2);
+	row = job_row(s);
+	assert_true(hash_is_zero(&row.end_action)); /* the end of another deal */
 	/* A result of the first deal means nothing any more. */
 	make_result(s, RP);
 	send_message(s->b, "result", result_message(s, RP, DIRECTORY));
@@ -628,14 +631,14 @@ static void directory_takes_nothing(void **state)
 	s->job = need(s->b, FX_PUSH, TAG_PUSH_PART)->tag.key;
 	for (unsigned i = 0; i < 7; i++) {
 		tag = need(s->b, FX_PUSH, TAG_PUSH_PART)->tag;
-		send_tree_failed(s->b, tag, E_QUOTA);
+		send_tree_failed(s->b, tag, E_DISK_FULL);
 		if (i < 6) {
 			need(s->b, FX_TIMER, TAG_RETRY);
 			send_timer(s->b, (struct tag){.what = TAG_RETRY, .key = s->job});
 		}
 	}
 	assert_state(s, JOB_FAILED);
-	assert_int_equal(job_row(s).error, E_QUOTA);
+	assert_int_equal(job_row(s).error, E_DISK_FULL);
 	assert_int_equal(fx_count(s->b, FX_CALL), 0);
 }
 

@@ -6,7 +6,7 @@
 #include "creator/creator_own.h"
 #include "market/deal_of.h"
 
-enum { CLOCK_WAIT_MS = 100, LOOK_AGAIN_MS = 2000 };
+enum { CLOCK_WAIT_MS = 100 };
 
 /* ---- a match ---------------------------------------------------------------------------------------- */
 
@@ -187,7 +187,7 @@ void job_on_look(struct creator *c, const struct event *ev, struct effects *fx)
 	        !json_parse(bytes_str(ev->reply->body), &body, &e)) {
 		/* What was to be heard may be told by nobody else. */
 		if (!ev->reply->ok || ev->reply->status < 400 || err_passes(ev->reply->err.code))
-			fx_add(fx, FX_TIMER, ev->reply->tag)->delay = span_ms(LOOK_AGAIN_MS);
+			job_look_later(j, fx);
 		return;
 	}
 	state = json_string_value(json_object_get(body, "state"));

@@ -159,19 +159,33 @@ const char *job_audit_name(unsigned audit)
 	return audit < JOB_AUDITS ? names[audit] : "";
 }
 
+static json_t *when_json(uint64_t ms)
+{
+	char text[WALL_TEXT_MAX];
+
+	if (ms == 0)
+		return json_null();
+	wall_format((struct wall){(int64_t)ms}, text);
+	return json_string(text);
+}
+
 json_t *creator_job_json(const struct creator_job *j)
 {
-	json_t *out = json_pack("{s:o, s:s, s:s, s:i, s:o, s:o, s:s, s:s, s:i, s:o, s:o, s:o, s:o}",
+	json_t *out = json_pack("{s:o, s:s, s:s, s:o, s:o, s:i, s:o, s:o, s:o, s:s, s:s, s:i}",
 	        "id", json_of_hash(&j->id), "state", sm_name(&job_states, j->state), "module",
-	        j->module, "attempt", (int)j->attempt, "offer", json_of_hash(&j->offer), "deal",
-	        hash_is_zero(&j->deal) ? json_null() : json_of_hash(&j->deal), "ledger",
+	        j->module, "created", when_json(j->created_ms), "ended", when_json(j->ended_ms),
+	        "attempt", (int)j->attempt, "offer", json_of_hash(&j->offer), "deal",
+	        hash_is_zero(&j->deal) ? json_null() : json_of_hash(&j->deal), "provider",
+	        addr_is_zero(&j->provider) ? json_null() : json_of_addr(&j->provider), "ledger",
 	        j->ledger ? sm_name(&deal_states, j->ledger) : "", "status",
-	        j->status ? enum_name(&status_names, j->status) : "", "exitCode", (int)j->exit_code,
-	        "count", json_of_u64(j->count), "bytes", json_of_u64(j->bytes), "pay",
-	        json_of_amount(j->pay), "cost", json_of_amount(j->cost));
+	        j->status ? enum_name(&status_names, j->status) : "", "exitCode",
+	        (int)j->exit_code);
 
-	if (!addr_is_zero(&j->provider))
-		json_object_set_new(out, "provider", json_of_addr(&j->provider));
+	json_object_set_new(out, "count", json_of_u64(j->count));
+	json_object_set_new(out, "bytes", json_of_u64(j->bytes));
+	json_object_set_new(out, "pay", json_of_amount(j->pay));
+	json_object_set_new(out, "cost", json_of_amount(j->cost));
+	json_object_set_new(out, "out", json_string(j->out));
 	if (!hash_is_zero(&j->tree)) {
 		char text[CID_TEXT_MAX];
 		struct cid cid = cid_tree(&j->tree);
@@ -186,8 +200,8 @@ json_t *creator_job_json(const struct creator_job *j)
 		                j->claim ? enum_name(&ruling_names, j->claim) : ""));
 	if (j->error)
 		json_object_set_new(out, "error",
-		        json_pack("{s:s, s:s}", "code", err_name((enum err_code)j->error),
-		                "message", j->why));
+		        json_pack("{s:s, s:o}", "code", err_name((enum err_code)j->error),
+		                "message", json_of_str(str_of(j->why))));
 	return out;
 }
 

@@ -29,6 +29,22 @@ static void part_is_lost(void **state)
 	assert_state(s, JOB_POSTED);
 }
 
+/* What stands between us and the directory answers for it. */
+static void another_answers(void **state)
+{
+	struct stage *s = *state;
+	struct tree_done t = {.ok = true, .body = str_bytes(STR("<html>welcome</html>"))};
+
+	to_storing(s);
+	t.tag = need(s->b, FX_PUSH, TAG_PUSH_PART)->tag;
+	s->job = t.tag.key;
+	for (unsigned n = fx_count(s->b, FX_PUSH); n; n--) {
+		send_event(s->b, &(struct event){.kind = EV_TREE, .tree = &t});
+		assert_null(fx_of(s->b, FX_CALL, TAG_OFFER, 0));
+	}
+	assert_state(s, JOB_STORING);
+}
+
 /* A match says that the offer is filed, whatever became of its acknowledgement. */
 static void acknowledgement_is_lost_and_the_match_is_not(void **state)
 {
@@ -95,15 +111,88 @@ static void messages_are_lost(void **state)
 	assert_state(s, JOB_MATCHED);
 }
 
+/* The queue time ends while a match is on its way, or when its message was lost. */
+static void matched_and_not_told(void **state)
+{
+	struct stage *s = *state;
+	struct tag queue = {.what = TAG_QUEUE};
+	struct fx *look;
+
+	to_posted(s);
+	queue.key = s->job;
+	send_timer(s->b, queue);
+	send_reply(
+	        s->b, need(s->b, FX_CALL, TAG_WHY)->tag, 200, json_pack("{s:s}", "state", "taken"));
+	assert_state(s, JOB_POSTED);
+	assert_null(fx_of(s->b, FX_CALL, TAG_WITHDRAW, 0));
+	assert_true(need(s->b, FX_TIMER, TAG_QUEUE)->delay.ms > 0);
+	look = need(s->b, FX_CALL, TAG_LOOK);
+	make_deal(s, RP);
+	send_reply(s->b, look->tag, 200, deal_message(s, SOLVER));
+	assert_state(s, JOB_MATCHED);
+	send_timer(s->b, queue);
+	assert_int_equal(s->b->fx.n, 0);
+}
+
+/* The stream of the solver's events does not open: a person is told why, and nothing was signed. */
+static void no_stream(void **state)
+{
+	struct stage *s = *state;
+	struct tag solver = {.what = TAG_SOLVER};
+	struct err why = {0}, e;
+	struct message m = {.tag = solver, .why = &why};
+
+	stage_open(s);
+	(void)FAIL(&why, STALE, "the clocks are 86400 s apart");
+	send_event(s->b, &(struct event){.kind = EV_MESSAGE, .message = &m});
+	assert_int_equal(s->b->fx.n, 0);
+	send_timer(s->b, solver);
+	assert_int_equal(need(s->b, FX_EXIT, 0)->status, err_exit(E_CLOCK));
+	assert_true(err_from_json(bytes_str(need(s->b, FX_EMIT, 0)->body), &e));
+	assert_int_equal(e.code, E_CLOCK);
+	assert_non_null(strstr(e.msg, "http://solver"));
+	assert_non_null(strstr(e.msg, "86400 s apart"));
+}
+
+/* Whatever comes of it later, once it was open a person does not lose the job for it. */
+static void stream_that_opened(void **state)
+{
+	struct stage *s = *state;
+
+	stage_open(s);
+	send_connected(s->b, false);
+	send_timer(s->b, (struct tag){.what = TAG_SOLVER});
+	assert_int_equal(fx_count(s->b, FX_EXIT), 0);
+}
+
+/* What is refused for good is not asked for again. */
+static void directory_says_no(void **state)
+{
+	struct stage *s = *state;
+	struct tag tag;
+
+	to_storing(s);
+	tag = need(s->b, FX_PUSH, TAG_PUSH_PART)->tag;
+	s->job = tag.key;
+	send_tree_failed(s->b, tag, E_QUOTA);
+	assert_state(s, JOB_FAILED);
+	assert_int_equal(job_row(s).error, E_QUOTA);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, stage_setup, stage_teardown)
 	const struct CMUnitTest tests[] = {
+	        T(directory_says_no),
+	        T(no_stream),
+	        T(stream_that_opened),
 	        T(part_is_lost),
+	        T(another_answers),
 	        T(acknowledgement_is_lost_and_the_match_is_not),
 	        T(solver_is_in_trouble),
 	        T(look_is_not_answered),
 	        T(messages_are_lost),
+	        T(matched_and_not_told),
 	};
 #undef T
 

@@ -7,7 +7,7 @@
 #include "creator/creator_own.h"
 #include "port/spec.h"
 
-enum { OFFER_LIFE_S = 3600 };
+enum { OFFER_LIFE_S = 3600, TAKEN_MS = 2000 };
 
 /* ---- a new job ------------------------------------------------------------------------------------ */
 
@@ -150,7 +150,7 @@ static bool check_key(struct creator *c, const struct creator_request *r, struct
 	return err_hint(e, "lilypad job watch j-%.10s", id + 2);
 }
 
-static void tell_failure(struct effects *fx, const struct err *e)
+void creator_fail(struct effects *fx, const struct err *e)
 {
 	struct fx *f = fx_add(fx, FX_EMIT, (struct tag){0});
 
@@ -197,13 +197,13 @@ void job_start(struct creator *c, const struct creator_request *r, const struct 
 	if (!alone(c, &e) || !check_key(c, r, &e) || !check_cap(c, r, ev, &e) ||
 	        !put_spec(c, r->spec, &spec, &e) ||
 	        !sign_offer(c, &r->offer, &spec, ev, &offer, &e)) {
-		tell_failure(fx, &e);
+		creator_fail(fx, &e);
 		return;
 	}
 	j = job_new(c, &offer.id);
 	if (!j) {
 		FAIL(&e, BUSY, "%d jobs are under way in this process", CREATOR_JOBS_MAX);
-		tell_failure(fx, &e);
+		creator_fail(fx, &e);
 		return;
 	}
 	offer.job = offer.id;
@@ -248,20 +248,38 @@ void job_store_parts(struct creator *c, struct job *j, const struct event *ev, s
 	push_parts(c, j, spec, fx);
 }
 
+/* Something answered; was it the directory? */
+static bool is_pushed(const struct tree_done *t, struct err *e)
+{
+	json_t *j OWN(json_own) = NULL;
+
+	if (!t->ok) {
+		*e = t->err;
+		return false;
+	}
+	if (json_parse(bytes_str(t->body), &j, e) && json_is_object(j))
+		return true;
+	return FAIL(e, PEER, "what answered for the directory is no directory");
+}
+
 void job_on_pushed(struct creator *c, const struct event *ev, struct effects *fx)
 {
 	const struct tree_done *t = ev->tree;
 	struct job *j = job_by_id(c, &t->tag.key);
+	struct err e;
 
 	if (!j || j->j.state != JOB_STORING || t->tag.n != j->round)
 		return;
 	if (j->waiting)
 		j->waiting--;
-	if (!t->ok) {
+	if (!is_pushed(t, &e)) {
+		/* A clock that is wrong at the second try will be so at the sixth. */
+		bool passes = err_passes(e.code) && (e.code != E_STALE || j->tries == 0);
+
 		/* The others of this round are forgotten: the whole step is repeated. */
 		j->round++;
-		if (job_again(j, fx))
-			job_end(c, j, JOB_FAILED, &t->err, ev, fx,
+		if (!passes || job_again(j, fx))
+			job_end(c, j, JOB_FAILED, &e, ev, fx,
 			        "the directory does not take the job's parts");
 		else
 			j->waiting = 0;
@@ -362,6 +380,7 @@ static void forget_deal(struct job *j)
 	struct creator_job *row = &j->j;
 
 	row->deal = row->submitted = row->sub_output = row->salt = (struct hash){{0}};
+	row->submit_action = row->end_action = (struct hash){{0}};
 	row->tree = row->own_tree = (struct hash){{0}};
 	row->provider = (struct addr){{0}};
 	row->ledger = row->status = row->sub_status = row->own_status = 0;
@@ -472,6 +491,13 @@ void job_on_why(struct creator *c, const struct event *ev, struct effects *fx)
 	}
 	if (!json_parse(bytes_str(ev->reply->body), &body, &e))
 		body = json_object();
+	if (strcmp(json_text(body, "state"), "taken") == 0) {
+		/* A match is on its way to us, or got lost. */
+		job_look(c, j, fx);
+		fx_add(fx, FX_TIMER, (struct tag){.what = TAG_QUEUE, .key = j->j.id})->delay =
+		        span_ms(TAKEN_MS);
+		return;
+	}
 	reasons = json_object_get(body, "reasons");
 	reasons_text(reasons, &text);
 	FAIL(&e, MATCH_NONE, "no provider takes this job within its queue time: %s",

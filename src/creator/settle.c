@@ -1,6 +1,7 @@
 /* settle.c - what the ledger says of a job, and the deadlines from which its creator profits. */
 #include "codec/json.h"
 #include "creator/creator_own.h"
+#include "port/warn.h"
 
 enum { ASK_AGAIN_S = 30, OPEN_SPARE_S = 5, JUDGE_SPARE_S = 30, JUDGE_AGAIN_S = 2 };
 
@@ -131,7 +132,10 @@ static void on_news(struct creator *c, struct job *j, const struct deal_news *le
 		j->j.sub_bytes = le->bytes;
 		j->j.sub_output = le->output;
 	}
+	if (!hash_is_zero(&le->submit_action))
+		j->j.submit_action = le->submit_action;
 	if (sm_is_final(&deal_states, le->to)) {
+		j->j.end_action = le->action;
 		on_final(c, j, le, ev, fx);
 		return;
 	}
@@ -174,6 +178,7 @@ static void on_deal_event(struct creator *c, const struct ledger_event *le, cons
         struct effects *fx)
 {
 	struct deal_news news = {.seq = le->seq,
+	        .action = le->action_id,
 	        .to = le->to,
 	        .amount = le->amount,
 	        .deadline = le->deadline,
@@ -186,6 +191,8 @@ static void on_deal_event(struct creator *c, const struct ledger_event *le, cons
 	struct job *j = job_by_deal(c, &le->deal);
 	struct deal_news *kept;
 
+	if (le->to == DEAL_RESULTS_SUBMITTED)
+		news.submit_action = le->action_id;
 	c->ledger_seq = MAX2(c->ledger_seq, le->seq);
 	if (hash_is_zero(&le->deal))
 		return;
@@ -202,10 +209,13 @@ static void on_deal_event(struct creator *c, const struct ledger_event *le, cons
 		return;
 	news.job = d.job;
 	kept = map_put(&c->news, &le->deal, NULL);
-	if (kept)
+	if (kept) {
+		if (hash_is_zero(&news.submit_action))
+			news.submit_action = kept->submit_action;
 		*kept = news;
-	else
+	} else {
 		log_line(&c->world->log, LOG_ODD, "too many unfinished deals to follow");
+	}
 }
 
 void job_catch_up(struct creator *c, struct job *j, const struct event *ev, struct effects *fx)
@@ -296,12 +306,19 @@ static void decide(struct creator *c, struct job *j, const struct event *ev, str
 		break;
 	case JOB_FETCHING:
 	case JOB_CHECKING:
-		if (!j->j.error)
+		if (j->j.error)
+			fx_warn(fx, &c->world->log, "creator", &j->j.deal, j->j.deadline,
+			        "a result that is not accepted will be paid at its deadline: nobody can rule on it");
+		else
 			job_accept_unchecked(c, j, JOB_AUDIT_IMPOSSIBLE, ev, fx,
 			        "accepted, not checked: its deadline is near");
 		break;
 	case JOB_JUDGED: job_accept(c, j, fx); break;
-	case JOB_DISPUTED: job_send_check(c, j, ev, fx); break;
+	case JOB_DISPUTED:
+		fx_warn(fx, &c->world->log, "creator", &j->j.deal, j->j.deadline,
+		        "a dispute is not on the ledger, and its deadline is near");
+		job_send_check(c, j, ev, fx);
+		break;
 	case JOB_STORING:
 	case JOB_POSTED:
 	case JOB_MATCHED:
@@ -361,6 +378,27 @@ static void on_time(struct creator *c, const struct event *ev, struct effects *f
 	}
 }
 
+/* Deadlines that nobody watches. */
+static void warn_blind(struct creator *c, struct effects *fx)
+{
+	struct btime first = {0};
+	unsigned deals = 0;
+	const void *key;
+	void *val;
+
+	for (size_t i = 0; map_next(&c->jobs, &i, &key, &val);) {
+		const struct job *j = *(struct job **)val;
+
+		if (j->j.deadline.s == 0)
+			continue;
+		deals++;
+		if (first.s == 0 || j->j.deadline.s < first.s)
+			first = j->j.deadline;
+	}
+	if (deals)
+		fx_warn_blind(fx, &c->world->log, "creator", deals, first);
+}
+
 void job_on_ledger(struct creator *c, const struct event *ev, struct effects *fx)
 {
 	const struct ledger_note *n = ev->ledger;
@@ -375,7 +413,10 @@ void job_on_ledger(struct creator *c, const struct event *ev, struct effects *fx
 			on_dropped(c, n, ev, fx);
 		break;
 	case LEDGER_DROPPED: on_dropped(c, n, ev, fx); break;
-	case LEDGER_DOWN: log_line(&c->world->log, LOG_ODD, "ledger: %s", n->err.msg); break;
+	case LEDGER_DOWN:
+		log_line(&c->world->log, LOG_ODD, "ledger: %s", n->err.msg);
+		warn_blind(c, fx);
+		break;
 	case LEDGER_UP:
 	case LEDGER_PENDING:
 	case LEDGER_CLOCK: break;

@@ -227,6 +227,7 @@ static void from_judged_and_paid(void **state)
 	send_connected(s->b, false);
 	assert_state(s, JOB_DONE);
 	assert_true(amount_eq(job_row(s).cost, amount_of(5)));
+	assert_ended_by(s, 0);
 }
 
 static void paid_by_timeout_meanwhile(void **state)
@@ -243,6 +244,7 @@ static void paid_by_timeout_meanwhile(void **state)
 	send_deal_event(s->b, &s->deal.id, DEAL_TIMEOUT_JUDGE, 9, 0);
 	send_connected(s->b, false);
 	assert_state(s, JOB_DONE);
+	assert_ended_by(s, s->b->seq - 1);
 }
 
 static void declined_meanwhile(void **state)

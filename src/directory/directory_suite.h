@@ -323,11 +323,11 @@ UNUSED static void give_event(struct fixture *f, struct event *ev)
 	f->role.on_event(f->role.self, ev, &f->fx);
 }
 
-UNUSED static const struct fx *ask(struct fixture *f, struct ask a)
+/* param: of the path, where it is no content id. */
+UNUSED static const struct fx *ask_of(struct fixture *f, struct ask a, const char *param)
 {
 	struct http_req r = {.conn = {++f->conns}, .route = 99};
 	struct event ev = {.kind = EV_REQUEST, .request = &r};
-	char text[CID_TEXT_MAX] = "";
 
 	for (unsigned i = 0; i < f->role.routes_n; i++) {
 		if (strcmp(f->role.routes[i].path, a.path) == 0 &&
@@ -335,9 +335,7 @@ UNUSED static const struct fx *ask(struct fixture *f, struct ask a)
 			r.route = i;
 	}
 	assert_int_not_equal(r.route, 99);
-	if (a.cid)
-		cid_format(a.cid, text);
-	r.params[0] = str_of(text);
+	r.params[0] = str_of(param);
 	r.query = a.query ? str_of(a.query) : STR("");
 	r.deal = a.deal;
 	if (a.who)
@@ -347,6 +345,15 @@ UNUSED static const struct fx *ask(struct fixture *f, struct ask a)
 	give_event(f, &ev);
 	assert_int_equal(answer_of(f)->conn.v, r.conn.v);
 	return answer_of(f);
+}
+
+UNUSED static const struct fx *ask(struct fixture *f, struct ask a)
+{
+	char text[CID_TEXT_MAX] = "";
+
+	if (a.cid)
+		cid_format(a.cid, text);
+	return ask_of(f, a, text);
 }
 
 /* The tree that the last ask() was told to send has come. */

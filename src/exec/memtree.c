@@ -43,6 +43,8 @@ static struct mem_node *node_new(struct memtree *t, struct str name, bool dir, b
 	n->inode = ++t->next_inode;
 	buf_init(&n->data, SIZE_MAX / 4);
 	t->nodes++;
+	n->older = t->newest;
+	t->newest = n;
 	return n;
 }
 
@@ -52,6 +54,19 @@ void memtree_init(struct memtree *t, uint64_t limit)
 	t->inputs = node_new(t, STR("inputs"), true, false);
 	t->outputs = node_new(t, STR("outputs"), true, true);
 	t->tmp = node_new(t, STR("tmp"), true, true);
+}
+
+void memtree_done(struct memtree *t)
+{
+	while (t->newest) {
+		struct mem_node *n = t->newest;
+
+		t->newest = n->older;
+		free(n->kids);
+		buf_done(&n->data);
+		free((void *)(uintptr_t)n->name.p);
+		free(n);
+	}
 }
 
 struct mem_node *mem_find(const struct mem_node *dir, struct str name)

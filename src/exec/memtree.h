@@ -13,7 +13,8 @@ struct mem_node {
 	struct mem_node *parent;
 	struct mem_node **kids; /* sorted by name */
 	size_t kids_n, kids_cap;
-	bool gone; /* unlinked while open */
+	bool gone;              /* unlinked while open */
+	struct mem_node *older; /* the one made before it */
 };
 
 struct memtree {
@@ -21,12 +22,15 @@ struct memtree {
 	uint64_t next_inode;
 	uint64_t written, limit; /* bytes of written files and logs */
 	size_t nodes;
+	struct mem_node *newest;
 };
 
 enum { MEMTREE_NODES_MAX = 65536 };
 
 /* Without memory the process ends, as below. */
 void memtree_init(struct memtree *t, uint64_t limit);
+/* Frees all nodes, also those that are gone. A job's process does without. */
+void memtree_done(struct memtree *t);
 struct mem_node *mem_find(const struct mem_node *dir, struct str name);
 /* NULL: too many nodes, which is the same on every machine. Without memory the process ends: JOB_HOST. */
 struct mem_node *mem_add(

@@ -10,24 +10,6 @@
 
 #include "exec/memtree.h"
 
-/* A job's process frees nothing; a test does. */
-static void drop(struct mem_node *n)
-{
-	for (size_t i = 0; i < n->kids_n; i++)
-		drop(n->kids[i]);
-	free(n->kids);
-	buf_done(&n->data);
-	free((void *)(uintptr_t)n->name.p);
-	free(n);
-}
-
-static void drop_all(struct memtree *t)
-{
-	drop(t->inputs);
-	drop(t->outputs);
-	drop(t->tmp);
-}
-
 static void test_order(void **state)
 {
 	static const char *const names[] = {"b", "a", "B", "ab", "\xc3\xa9", "a-", "aa"};
@@ -50,7 +32,7 @@ static void test_order(void **state)
 	assert_null(mem_find(t.tmp, STR("A")));
 	assert_null(mem_find(t.tmp, STR("")));
 	assert_null(mem_find(t.outputs, STR("a")));
-	drop_all(&t);
+	memtree_done(&t);
 }
 
 static void test_remove(void **state)
@@ -67,10 +49,9 @@ static void test_remove(void **state)
 	assert_null(a->parent);
 	assert_null(mem_find(t.tmp, STR("a")));
 	assert_ptr_equal(mem_find(t.tmp, STR("b")), b);
-	drop(a);
 	a = mem_add(&t, t.tmp, STR("a"), false, true);
 	assert_int_equal(a->inode, 6); /* a number is never given twice */
-	drop_all(&t);
+	memtree_done(&t);
 }
 
 static void test_put(void **state)
@@ -93,7 +74,7 @@ static void test_put(void **state)
 	assert_false(mem_put(&t, t.inputs, STR("a/b/c/e"), str_bytes(STR("x")), false));
 	assert_false(mem_put(&t, t.inputs, STR("a/b/c"), (struct bytes){NULL, 0}, true));
 	assert_false(mem_put(&t, t.inputs, STR("a/b"), str_bytes(STR("x")), false));
-	drop_all(&t);
+	memtree_done(&t);
 }
 
 static void test_most_nodes(void **state)
@@ -113,7 +94,7 @@ static void test_most_nodes(void **state)
 	assert_int_equal(t.tmp->kids_n, n);
 	assert_non_null(mem_find(t.tmp, STR("40000")));
 	assert_false(mem_put(&t, t.inputs, STR("x"), str_bytes(STR("x")), false));
-	drop_all(&t);
+	memtree_done(&t);
 }
 
 int main(void)

@@ -199,13 +199,14 @@ static void on_message(void *ctx, uint64_t id, struct str name, struct str data)
 
 static void on_state(void *ctx, bool connected, bool lost, const struct err *why)
 {
-	struct message m = {.connected = true, .lost = lost};
+	struct message m = {.connected = connected, .lost = lost};
 	struct host_follow *w = ctx;
 
-	if (connected)
-		give_message(w, &m);
-	else
-		log_line(&w->h->world->log, LOG_ODD, "event stream: %s", why->msg);
+	if (!connected)
+		log_line(&w->h->world->log, LOG_ODD, "event stream: %s%s%s", why->msg,
+		        why->hint[0] ? "; " : "", why->hint);
+	m.why = why;
+	give_message(w, &m);
 }
 
 static void unfollow(struct host *h, const struct tag *tag)

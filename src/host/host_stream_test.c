@@ -60,6 +60,8 @@ static void reconnect_with_cursor(void **state)
 	host_free(f->host);
 	f->host = NULL;
 	turn_for(other, 50);
+	assert_int_equal(other->downs, 1);
+	assert_int_equal(other->down, E_UNREACHABLE);
 	host_up(f, port);
 	ask(f, "POST", "/v1/emit/2", "{}", false, &g);
 	for (int i = 0; i < 3000 && other->messages < 4; i++) {

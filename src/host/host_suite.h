@@ -93,7 +93,8 @@ struct fixture {
 	unsigned syncs;
 	/* role */
 	uint64_t last_id;
-	unsigned starts, stops, messages, connects, lost, broken, odd;
+	unsigned starts, stops, messages, connects, downs, lost, broken, odd;
+	enum err_code down; /* why the stream was, the last time */
 	uint64_t message_id;
 	char message[64];
 	unsigned order[8], order_n;
@@ -401,6 +402,11 @@ UNUSED static void on_message(struct fixture *f, const struct message *m)
 	if (m->connected) {
 		f->connects++;
 		f->lost += m->lost;
+		return;
+	}
+	if (m->why) {
+		f->downs++;
+		f->down = m->why->code;
 		return;
 	}
 	f->messages++;

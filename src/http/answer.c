@@ -274,8 +274,11 @@ void http_server_metrics(const struct http_server *s, struct buf *out)
 	        "# TYPE lilypad_http_streams gauge\nlilypad_http_streams %zu\n"
 	        "# HELP lilypad_http_streams_cut_total Event streams cut for reading too slowly.\n"
 	        "# TYPE lilypad_http_streams_cut_total counter\nlilypad_http_streams_cut_total %llu\n"
+	        "# HELP lilypad_http_requests_cut_total Requests cut for arriving too slowly.\n"
+	        "# TYPE lilypad_http_requests_cut_total counter\n"
+	        "lilypad_http_requests_cut_total %llu\n"
 	        "# HELP lilypad_http_body_bytes_total Bytes of request bodies.\n"
 	        "# TYPE lilypad_http_body_bytes_total counter\nlilypad_http_body_bytes_total %llu\n",
 	        s->socks, sse_subscribers(s->hub), (unsigned long long)s->cut_streams,
-	        (unsigned long long)s->bytes_in);
+	        (unsigned long long)s->cut_slow, (unsigned long long)s->bytes_in);
 }

@@ -163,9 +163,12 @@ static bool fresh(
 	uint64_t t = r->time.s;
 
 	if (t + AUTH_WINDOW_S < now_s || t > now_s + AUTH_WINDOW_S) {
-		FAIL(e, STALE, "signed at %llu, it is %llu here: more than %d s apart",
-		        (unsigned long long)t, (unsigned long long)now_s, AUTH_WINDOW_S);
-		return err_hint(e, "set the clock of one of the two machines");
+		FAIL(e, STALE,
+		        "signed at %llu, it is %llu here: the clocks are %llu s apart, at most %d are allowed",
+		        (unsigned long long)t, (unsigned long long)now_s,
+		        (unsigned long long)(t > now_s ? t - now_s : now_s - t), AUTH_WINDOW_S);
+		return err_hint(e,
+		        "set the clock of one of the two machines, as by `timedatectl set-ntp true`");
 	}
 	if (t < c->floor_s) {
 		FAIL(e, STALE,

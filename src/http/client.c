@@ -35,7 +35,9 @@ struct task {
 	struct http_follow follow;
 	struct sse_reader reader;
 	char *easy_headers; /* of this connection */
-	bool connected, lost, told_down;
+	bool connected, lost;
+	enum err_code
+	        told_down; /* why the stream is down, as it was told; E_NONE: it is not, or nobody knows */
 	int64_t backoff_ms;
 	int64_t since_ms;
 };
@@ -318,7 +320,7 @@ static bool on_stream_data(void *ctx, struct bytes piece, struct err *e)
 		return FAIL(e, CANCELLED, "no longer followed");
 	if (!t->connected) {
 		t->connected = true;
-		t->told_down = false;
+		t->told_down = E_NONE;
 		t->since_ms = now_ms();
 		tell(t, true, NULL);
 	}
@@ -352,8 +354,8 @@ static void stream_ended(struct task *t, const struct err *why)
 	}
 	t->connected = false;
 	wait_until(t, now_ms() + delay);
-	if (!t->told_down && delay) {
-		t->told_down = true;
+	if (t->told_down != why->code && delay) {
+		t->told_down = why->code;
 		tell(t, false, why);
 	}
 }

@@ -63,6 +63,7 @@ bool conn_take(
 		return false;
 	}
 	c->mhd = mhd;
+	c->began_s = s->ticks;
 	s->open++;
 	*out = c;
 	return true;

@@ -263,7 +263,9 @@ static void set_limits(struct easy *x)
 	curl_easy_setopt(h, CURLOPT_TIMEOUT_MS, (long)deadline);
 	curl_easy_setopt(h, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS);
 	if (deadline == 0 || x->c.silence.ms) {
-		curl_easy_setopt(h, CURLOPT_LOW_SPEED_LIMIT, 1L);
+		/* A peer that gives a tree byte by byte would have us wait for ever. */
+		curl_easy_setopt(
+		        h, CURLOPT_LOW_SPEED_LIMIT, x->c.silence.ms ? 1L : (long)HTTP_RATE_MIN);
 		curl_easy_setopt(h, CURLOPT_LOW_SPEED_TIME, (long)silence);
 	}
 }

@@ -157,12 +157,20 @@ static int digit(char c)
 	return -1;
 }
 
+static bool not_encoded(struct str s, struct err *e)
+{
+	return FAIL(e, ENCODING, "'%.*s' is not percent-encoded text", (int)MIN2(s.n, (size_t)200),
+	        s.p);
+}
+
 bool percent_decode(struct arena *a, struct str s, struct str *out, struct err *e)
 {
 	char *p;
 	size_t n = 0;
 
-	if (s.n == 0 || (!memchr(s.p, '%', s.n))) {
+	if (s.n && memchr(s.p, '\0', s.n))
+		return not_encoded(s, e);
+	if (s.n == 0 || !memchr(s.p, '%', s.n)) {
 		*out = s;
 		return true;
 	}
@@ -179,8 +187,7 @@ bool percent_decode(struct arena *a, struct str s, struct str *out, struct err *
 		high = s.n - i > 2 ? digit(s.p[i + 1]) : -1;
 		low = s.n - i > 2 ? digit(s.p[i + 2]) : -1;
 		if (high < 0 || low < 0 || (high == 0 && low == 0))
-			return FAIL(e, ENCODING, "'%.*s' is not percent-encoded text",
-			        (int)MIN2(s.n, (size_t)200), s.p);
+			return not_encoded(s, e);
 		p[n++] = (char)(high << 4 | low);
 		i += 2;
 	}

@@ -109,6 +109,8 @@ static void percent_text(void **state)
 		else
 			assert_int_equal(e.code, E_ENCODING);
 	}
+	assert_false(percent_decode(&a, STR("a\0b"), &out, &e)); /* with no escape in it */
+	assert_int_equal(e.code, E_ENCODING);
 	arena_done(&a);
 }
 

@@ -17,7 +17,8 @@ enum {
 	ROUNDS_MAX = 8,    /* of MHD_run() in one loop turn */
 	SPARE_CONNS = 256, /* above HTTP_CONNS_MAX, while idle ones are being closed */
 	SPARE_FILES = 512, /* descriptors for everything else */
-	LISTEN_BACKLOG = 4096
+	LISTEN_BACKLOG = 4096,
+	SLOW_LOOK_S = 2
 };
 
 /* ---- connections ------------------------------------------------------------------------------------- */
@@ -37,6 +38,7 @@ static void idle_remove(struct http_server *s, struct sock *k)
 
 static void idle_add(struct http_server *s, struct sock *k)
 {
+	k->idle_s = s->ticks;
 	k->prev = s->idle_last;
 	if (s->idle_last)
 		s->idle_last->next = k;
@@ -55,6 +57,16 @@ static void peer_format(struct sock *k, const struct sockaddr *a)
 		        k->peer, sizeof k->peer);
 }
 
+/* The one that was idle for longest. */
+static void close_idle(struct http_server *s)
+{
+	struct sock *oldest = s->idle_first;
+
+	idle_remove(s, oldest);
+	oldest->closing = true;
+	shutdown(oldest->fd, SHUT_RDWR);
+}
+
 static void opened(struct http_server *s, struct MHD_Connection *mhd, void **context)
 {
 	struct sock *k = calloc(1, sizeof *k);
@@ -70,13 +82,8 @@ static void opened(struct http_server *s, struct MHD_Connection *mhd, void **con
 	s->socks++;
 	idle_add(s, k);
 	/* At the maximum the one that was silent for longest makes room. */
-	if (s->socks > s->o.conns_max && s->idle_first != k) {
-		struct sock *oldest = s->idle_first;
-
-		idle_remove(s, oldest);
-		oldest->closing = true;
-		shutdown(oldest->fd, SHUT_RDWR);
-	}
+	if (s->socks > s->o.conns_max && s->idle_first != k)
+		close_idle(s);
 }
 
 static void closed(struct http_server *s, void **context)
@@ -203,6 +210,35 @@ void http_server_fail_waiting(struct http_server *s, const struct err *e)
 		conn_answer_err(s->wait_first, e);
 }
 
+/* A sender that is slow on purpose: a byte a second is not silence, and yet never ends. */
+static bool is_slow(const struct http_server *s, const struct conn *c)
+{
+	uint64_t age = s->ticks - c->began_s;
+
+	if (!c->mhd || c->suspended || age < s->o.read_s ||
+	        (c->phase != CONN_NEW && c->phase != CONN_BODY))
+		return false;
+	return c->phase == CONN_NEW || !c->route || c->route->body != BODY_TREE ||
+	       c->got / age < HTTP_RATE_MIN;
+}
+
+static void cut_slow(struct http_server *s)
+{
+	/* Between requests MHD's own clock runs, which any byte sets back. */
+	while (s->idle_first && s->ticks - s->idle_first->idle_s > HTTP_IDLE_S + s->o.read_s)
+		close_idle(s);
+	for (size_t i = 0; i < s->slots_n; i++) {
+		const union MHD_ConnectionInfo *info;
+
+		if (!is_slow(s, s->slots[i]))
+			continue;
+		s->cut_slow++;
+		info = MHD_get_connection_info(s->slots[i]->mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
+		if (info)
+			shutdown(info->connect_fd, SHUT_RDWR);
+	}
+}
+
 static void on_tick(uv_timer_t *t)
 {
 	struct http_server *s = t->data;
@@ -214,6 +250,8 @@ static void on_tick(uv_timer_t *t)
 		conn_answer_err(s->wait_first, &e);
 	}
 	sse_tick(s->hub);
+	if (s->ticks % SLOW_LOOK_S == 0)
+		cut_slow(s);
 	run(s);
 }
 
@@ -316,6 +354,7 @@ bool http_server_new(const struct http_server_options *o, struct http_server **o
 	s->o = *o;
 	s->o.conns_max = o->conns_max ? o->conns_max : HTTP_CONNS_MAX;
 	s->o.answer_s = o->answer_s ? o->answer_s : HTTP_ANSWER_S;
+	s->o.read_s = o->read_s ? o->read_s : HTTP_READ_S;
 	if (!router_new(o->routes, o->routes_n, &s->router, e) ||
 	        !sse_hub_new(o->seed, &s->hub, e) || !listen_on(s, e)) {
 		release(s);

@@ -25,6 +25,7 @@ struct http_server_options {
 	unsigned
 	        conns_max; /* open connections; 0: HTTP_CONNS_MAX. Past it the longest idle is closed */
 	unsigned answer_s; /* an unanswered request gets TIMEOUT then; 0: HTTP_ANSWER_S */
+	unsigned read_s;   /* one that has not arrived whole by then is cut; 0: HTTP_READ_S */
 
 	/* A request is whole; on a BODY_TREE route, its headers are there. Valid in the callback. */
 	void (*request)(void *ctx, const struct http_req *req);

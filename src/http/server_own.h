@@ -51,7 +51,8 @@ struct conn {
 	struct sse_sub *sub;
 	struct MHD_Response *response; /* that waits to be queued */
 	int status;
-	uint64_t since_s;         /* when it was handed over, in ticks of the server */
+	uint64_t began_s;         /* when its URI was read, in ticks of the server */
+	uint64_t since_s;         /* when it was handed over */
 	struct conn *next, *prev; /* of those that wait for an answer, oldest first */
 };
 
@@ -59,7 +60,8 @@ struct conn {
 struct sock {
 	char peer[64];
 	int fd;
-	bool busy; /* a request is in progress */
+	uint64_t idle_s; /* since when no request is in progress, in ticks of the server */
+	bool busy;       /* a request is in progress */
 	bool closing;
 	struct sock *next, *prev; /* of the idle ones, longest first */
 };
@@ -86,7 +88,7 @@ struct http_server {
 	size_t socks;
 	size_t open; /* requests in progress, streams included */
 	uint64_t counts[ROUTES_MAX + 1][HTTP_STATUSES_N]; /* the last row: no route */
-	uint64_t bytes_in, cut_streams;
+	uint64_t bytes_in, cut_streams, cut_slow;
 };
 
 /* ---- server.c ---- */

@@ -75,6 +75,7 @@ static int setup(void **state)
 	        .routes_n = COUNT(routes),
 	        .conns_max = CONNS,
 	        .answer_s = 1,
+	        .read_s = 2,
 	        .request = on_request,
 	        .tree = on_tree,
 	        .turn = on_turn,
@@ -279,6 +280,36 @@ static void silence_of_the_role_has_an_end(void **state)
 	close(fd);
 }
 
+/* A byte now and then keeps a connection from being silent, and still its request has an end: in its head,
+ * in a body, and in a tree that comes by the byte. Others are served meanwhile. */
+static void slow_sender_is_cut(void **state)
+{
+	static const char *const begins[] = {"GET /now HTTP/1.1\r\nX: ",
+	        "POST /body HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\n",
+	        "POST /tree HTTP/1.1\r\nHost: x\r\nContent-Length: 999\r\n\r\n"};
+	struct fixture *f = *state;
+	int fd[COUNT(begins)], other = dial(f);
+	unsigned cut = 0;
+
+	for (size_t i = 0; i < COUNT(begins); i++) {
+		fd[i] = dial(f);
+		say(fd[i], begins[i]);
+	}
+	for (int t = 0; t < 80 && cut < COUNT(begins); t++) {
+		cut = 0;
+		for (size_t i = 0; i < COUNT(begins); i++)
+			cut += send(fd[i], "x", 1, MSG_NOSIGNAL) < 0;
+		turn_for(f, 100);
+		assert_true(t > 10 || cut == 0);
+	}
+	assert_int_equal(cut, COUNT(begins));
+	say(other, "GET /now HTTP/1.1\r\nHost: x\r\n\r\n");
+	assert_non_null(strstr(hear(f, other, "{}"), "200 OK"));
+	for (size_t i = 0; i < COUNT(begins); i++)
+		close(fd[i]);
+	close(other);
+}
+
 static void longest_idle_makes_room(void **state)
 {
 	struct fixture *f = *state;
@@ -335,6 +366,7 @@ int main(void)
 	        T(endless_body_is_cut),
 	        T(caller_that_left),
 	        T(silence_of_the_role_has_an_end),
+	        T(slow_sender_is_cut),
 	        T(longest_idle_makes_room),
 	        T(tree_wanted_late),
 	};

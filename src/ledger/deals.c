@@ -242,15 +242,10 @@ bool apply_verdict(struct step *s, struct err *e)
 	if (again)
 		return true;
 	TRY(by_mediator(s, d, &v->mediator, v->round, &h, "Verdict", e), e);
-	if (v->ruling == RULING_CANNOT_RULE)
+	if (deal_ruled(v->ruling) == 0)
 		return FAIL(e, RANGE, "a mediator that cannot rule sends a Pass, no Verdict");
 	d->end = h;
-	if (v->ruling == RULING_RESULT_CORRECT)
-		step_move(s, d, DEAL_MEDIATION_ACCEPTED, 0);
-	else if (v->ruling == RULING_JOB_FAULTY)
-		step_move(s, d, DEAL_MEDIATION_JOB_FAULTY, 0);
-	else
-		step_move(s, d, DEAL_MEDIATION_REJECTED, 0);
+	step_move(s, d, deal_ruled(v->ruling), 0);
 	return true;
 }
 

@@ -1,6 +1,7 @@
 /* money.c - protocol 5: what moves in each row. A function per row, to be read beside the text; each
  * divides all that is locked for the deal, which money_settle() asserts. */
 #include "ledger/ledger_own.h"
+#include "model/deal_rules.h"
 
 /* Who gets what. */
 struct split {
@@ -108,33 +109,21 @@ static void row_5_13(const struct agreement *d, struct split *s)
 	s->jc = plus(less(PAY, amount_half(COST)), JB);
 }
 
-static struct amount nothing(struct amount cost)
-{
-	(void)cost;
-	return amount_of(0);
-}
-
-static struct amount whole(struct amount cost)
-{
-	return cost;
-}
-
 /* clang-format off */
 static const struct row {
 	uint8_t to;
 	void (*split)(const struct agreement *d, struct split *s);
-	struct amount (*paid)(struct amount cost); /* how much of COST it pays */
 } rows[] = {
-	{DEAL_TIMEOUT_AGREE,        row_5_2,  nothing},
-	{DEAL_CANCELLED,            row_5_3,  nothing},
-	{DEAL_TIMEOUT_SUBMIT,       row_5_5,  nothing},
-	{DEAL_DECLINED,             row_5_5,  nothing},
-	{DEAL_RESULTS_ACCEPTED,     row_5_6,  whole},
-	{DEAL_TIMEOUT_JUDGE,        row_5_7,  whole},
-	{DEAL_MEDIATION_ACCEPTED,   row_5_10, whole},
-	{DEAL_MEDIATION_JOB_FAULTY, row_5_11, nothing},
-	{DEAL_MEDIATION_REJECTED,   row_5_12, nothing},
-	{DEAL_TIMEOUT_MEDIATE,      row_5_13, amount_half},
+	{DEAL_TIMEOUT_AGREE,        row_5_2},
+	{DEAL_CANCELLED,            row_5_3},
+	{DEAL_TIMEOUT_SUBMIT,       row_5_5},
+	{DEAL_DECLINED,             row_5_5},
+	{DEAL_RESULTS_ACCEPTED,     row_5_6},
+	{DEAL_TIMEOUT_JUDGE,        row_5_7},
+	{DEAL_MEDIATION_ACCEPTED,   row_5_10},
+	{DEAL_MEDIATION_JOB_FAULTY, row_5_11},
+	{DEAL_MEDIATION_REJECTED,   row_5_12},
+	{DEAL_TIMEOUT_MEDIATE,      row_5_13},
 };
 /* clang-format on */
 
@@ -167,5 +156,5 @@ void money_settle(struct ledger *l, struct agreement *d, unsigned to)
 	money_credit(l, &d->solver, s.solver);
 	money_credit(l, &d->mediator, s.mediator);
 	money_credit(l, &sink, s.sink);
-	d->paid = r->paid(COST);
+	d->paid = deal_paid(to, COST);
 }

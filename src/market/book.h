@@ -50,6 +50,8 @@ MUST bool book_expire(struct book *b, struct btime now, struct hash *id);
 MUST bool book_exclude(
         struct book *b, const struct hash *job, const struct hash *resource, struct err *e);
 #define BOOK_EXCLUDED_MAX 32
+/* They may be matched again. False: one of them is not there, or they were not excluded. */
+bool book_pardon(struct book *b, const struct hash *job, const struct hash *resource);
 
 /* ---- matching ------------------------------------------------------------------------------------- */
 

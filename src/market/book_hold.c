@@ -250,3 +250,26 @@ bool book_exclude(
 	j->queue = queue;
 	return j->taken || job_wait(b, i) || book_no_memory(e);
 }
+
+/* The job offer keeps the queue of its own. */
+bool book_pardon(struct book *b, const struct hash *job, const struct hash *resource)
+{
+	const uint32_t *at = map_get(&b->by_offer, job);
+	const uint32_t *r = map_get(&b->by_offer, resource);
+	struct job *j;
+	uint64_t sequence;
+
+	if (!at || *at & HEAP_RESOURCE || !r || !(*r & HEAP_RESOURCE))
+		return false;
+	j = job_at(b, *at);
+	sequence = resource_at(b, *r & ~HEAP_RESOURCE)->sequence;
+	for (uint32_t i = 0; i < j->excluded_n; i++) {
+		if (j->excluded[i] != sequence)
+			continue;
+		j->excluded[i] = j->excluded[--j->excluded_n];
+		if (!j->taken)
+			dirty_queue(b, j->queue);
+		return true;
+	}
+	return false;
+}

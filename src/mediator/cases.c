@@ -33,28 +33,59 @@ static bool get_info(struct mediator *m, const struct event *ev, struct effects 
 	return true;
 }
 
+/* Disputes that are not answered; idle: of those only the ones whose job does not run. */
+static unsigned unanswered(const struct mediator *m, bool idle)
+{
+	const void *key;
+	unsigned n = 0;
+	void *val;
+
+	for (size_t i = 0; map_next(&m->disputes, &i, &key, &val);) {
+		const struct dispute *k = *(struct dispute **)val;
+
+		n += k->c.state <= CASE_RAN && !(idle && k->running);
+	}
+	return n;
+}
+
+void mediator_metrics(void *mediator, struct buf *out)
+{
+	const struct mediator *m = mediator;
+	const struct {
+		const char *name;
+		const char *type;
+		const char *help;
+		uint64_t v;
+	} rows[] = {
+	        {"cases_total", "counter", "Disputes that name this mediator.", m->totals.cases},
+	        {"ruled_total", "counter", "Disputes that ended by its verdict.", m->totals.ruled},
+	        {"passed_total", "counter", "Disputes that it passed.", m->totals.passed},
+	        {"missed_total", "counter", "Disputes that ended without it.", m->totals.missed},
+	        {"unanswered_cases", "gauge", "Disputes that wait or run.", unanswered(m, false)},
+	        {"running_jobs", "gauge", "Jobs that are run again now.", m->running},
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++)
+		buf_fmt(out,
+		        "# HELP lilypad_mediator_%s %s\n# TYPE lilypad_mediator_%s %s\nlilypad_mediator_%s %llu\n",
+		        rows[i].name, rows[i].help, rows[i].name, rows[i].type, rows[i].name,
+		        (unsigned long long)rows[i].v);
+}
+
 static bool get_status(
         struct mediator *m, const struct event *ev, struct effects *fx, struct err *e)
 {
 	const struct mediator_totals *t = &m->totals;
-	unsigned waiting = 0;
-	const void *key;
-	void *val;
-
 	(void)e;
-	for (size_t i = 0; map_next(&m->disputes, &i, &key, &val);) {
-		const struct dispute *k = *(struct dispute **)val;
-
-		waiting += k->c.state <= CASE_RAN && !k->running;
-	}
 	fx_reply(fx, ev->request->conn, 200,
 	        json_pack("{s:o, s:I, s:i, s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:o}", "account",
 	                json_of_addr(&m->world->signer.addr), "upSeconds",
 	                (json_int_t)((ev->wall.ms - m->started.ms) / 1000), "running",
-	                (int)m->running, "parallel", (int)m->c.parallel, "waiting", (int)waiting,
-	                "queue", (int)m->c.queue, "cases", (json_int_t)t->cases, "ruled",
-	                (json_int_t)t->ruled, "passed", (json_int_t)t->passed, "missed",
-	                (json_int_t)t->missed, "earned", json_of_amount(t->earned)));
+	                (int)m->running, "parallel", (int)m->c.parallel, "waiting",
+	                (int)unanswered(m, true), "queue", (int)m->c.queue, "cases",
+	                (json_int_t)t->cases, "ruled", (json_int_t)t->ruled, "passed",
+	                (json_int_t)t->passed, "missed", (json_int_t)t->missed, "earned",
+	                json_of_amount(t->earned)));
 	return true;
 }
 

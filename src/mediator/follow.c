@@ -94,9 +94,25 @@ static void look_at_clock(struct mediator *m, struct effects *fx)
 	run_next(m, fx);
 }
 
+/* One timer each, so that each has an event of its own for its effects. */
+void mediator_wake(struct mediator *m, struct effects *fx)
+{
+	const void *key;
+	void *val;
+
+	for (size_t i = 0; map_next(&m->disputes, &i, &key, &val) && fx->n < EFFECTS_MAX / 2;) {
+		struct dispute *k = *(struct dispute **)val;
+
+		if (!k->woken)
+			fx_add(fx, FX_TIMER, dispute_tag(k, TAG_RETRY, 0));
+		k->woken = true;
+	}
+}
+
 void mediator_on_tick(struct mediator *m, struct effects *fx)
 {
 	m->ticking = false;
+	mediator_wake(m, fx);
 	look_at_clock(m, fx);
 	mediator_tick(m, fx);
 }
@@ -120,6 +136,7 @@ static void on_checked(struct mediator *m, const struct event *ev, struct effect
 		        MEDIATOR_CASES_MAX);
 		return;
 	}
+	k->woken = true;
 	k->c.state = CASE_GATHERING;
 	k->c.ledger = le->to;
 	k->c.result = le->result;

@@ -274,6 +274,9 @@ static void another_mediator(void **state)
 	pass(s->b, MEDIATE_S);
 	send_clock(s->b);
 	assert_silent(s);
+	assert_int_equal(status_number(s, "missed"), 0);
+	restart(s);
+	assert_int_equal(status_number(s, "missed"), 0);
 }
 
 static void passes(struct stage *s, const char *word)

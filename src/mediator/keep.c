@@ -128,6 +128,9 @@ struct dispute *dispute_get(struct mediator *m, const struct hash *id)
 /* How a dispute counts once it is over. */
 static void count(struct mediator *m, const struct mediator_case *c)
 {
+	/* Of a deal that names another mediator the end is not seen. */
+	if (!sm_is_final(&deal_states, c->ledger))
+		return;
 	if (c->ledger == DEAL_TIMEOUT_MEDIATE && c->ruling == RULING_CANNOT_RULE)
 		m->totals.passed++;
 	else if (c->ruling && c->ledger != DEAL_TIMEOUT_MEDIATE)

@@ -11,8 +11,6 @@ const struct record *(*const mediator_tables[])(void) = {mediator_case_record, m
 
 static void on_start(struct mediator *m, const struct event *ev, struct effects *fx)
 {
-	const void *key;
-	void *val;
 	struct err e;
 
 	m->started = ev->wall;
@@ -21,13 +19,9 @@ static void on_start(struct mediator *m, const struct event *ev, struct effects 
 		fx_add(fx, FX_EXIT, (struct tag){0})->status = err_exit(e.code);
 		return;
 	}
-	/* One timer each: their effects are bounded by one event's. The clock looks after those beyond. */
-	for (size_t i = 0; map_next(&m->disputes, &i, &key, &val) && fx->n < EFFECTS_MAX - 8;) {
-		struct dispute *k = *(struct dispute **)val;
-
-		fx_add(fx, FX_TIMER, dispute_tag(k, TAG_RETRY, 0));
-	}
+	mediator_wake(m, fx);
 	mediator_tick(m, fx);
+	mediator_sweep(m, ev, fx);
 }
 
 static void on_timer(struct mediator *m, const struct event *ev, struct effects *fx)
@@ -36,6 +30,8 @@ static void on_timer(struct mediator *m, const struct event *ev, struct effects 
 
 	if (ev->timer.what == TAG_TICK) {
 		mediator_on_tick(m, fx);
+	} else if (ev->timer.what == TAG_SWEEP) {
+		mediator_sweep(m, ev, fx);
 	} else if (k) {
 		k->pausing = false;
 		dispute_go(m, k, fx);

@@ -16,6 +16,14 @@ enum mediator_fault {
 	MEDIATOR_CANNOT_FETCH /* passes every case, as if no source gave anything */
 };
 
+/* How the block store gives space back; both as in blobs/folder.h. NULL: nothing is given back. */
+struct mediator_collector {
+	void *self;
+	bool (*collect)(void *self, bool (*keep)(void *ctx, const struct cid *cid), void *ctx,
+	        uint64_t *freed, struct err *e);
+	bool (*compact)(void *self, bool *more, struct err *e);
+};
+
 struct mediator_config {
 	struct peer solver; /* url empty: none */
 	struct peer directories[DIRECTORIES_MAX];
@@ -28,6 +36,8 @@ struct mediator_config {
 	uint64_t ram;                     /* bytes that the runs together may ask for; 0: any */
 	unsigned queue;                   /* disputes that may wait; one more is passed */
 	unsigned confirm_s; /* how much earlier than the ledger's deadlines it acts (4.1) */
+	struct span keep;   /* how long judged outputs are kept for the parties */
+	struct mediator_collector collector;
 	enum mediator_fault fault;
 	const char *version; /* of the program, for GET /v1/info */
 };
@@ -41,5 +51,7 @@ extern const struct record *(*const mediator_tables[])(void);
 /* Up to which ledger event it has seen; before the host starts. */
 MUST bool mediator_start_cursor(struct mediator *m, uint64_t *out, struct err *e);
 struct mediator *mediator_free(struct mediator *m); /* returns NULL */
+/* Its figures as Prometheus text, for host_options.metrics. */
+void mediator_metrics(void *mediator, struct buf *out);
 
 #endif

@@ -31,7 +31,8 @@ enum mediator_tag {
 	TAG_PART,       /* fetch; tag.n: which part */
 	TAG_RUN,        /* run */
 	TAG_RETRY,      /* timer: try the present step again */
-	TAG_TICK        /* timer: look at the clock */
+	TAG_TICK,       /* timer: look at the clock */
+	TAG_SWEEP       /* timer: what is not needed goes */
 };
 
 /* What a job is made of, and what it gave. */
@@ -63,6 +64,7 @@ struct dispute {
 	struct case_file f;
 	struct mediator_answer a; /* sig.n: signed */
 	/* gathering */
+	bool woken;     /* its present step is under way: after a start not at once */
 	unsigned calls; /* under way */
 	unsigned tries; /* rounds of the present step */
 	unsigned noes;  /* directories that said that nothing is stored for the deal */
@@ -98,6 +100,7 @@ struct mediator {
 	unsigned behind;
 	bool wrote;
 	bool ticking;
+	bool compacting; /* disk space is being given back */
 	struct mediator_totals {
 		uint64_t cases, ruled, passed, missed;
 		struct amount earned;
@@ -125,6 +128,8 @@ MUST bool mediator_load(struct mediator *m, struct err *e);
 void mediator_on_ledger(struct mediator *m, const struct event *ev, struct effects *fx);
 void mediator_on_tick(struct mediator *m, struct effects *fx);
 void mediator_tick(struct mediator *m, struct effects *fx);
+/* After a start: the next disputes go on, as many as one event's effects allow. */
+void mediator_wake(struct mediator *m, struct effects *fx);
 /* Seconds until the dispute has to be answered; 0: it is time, or too late. */
 uint64_t dispute_time_left(const struct mediator *m, const struct dispute *k);
 /* Does what its state asks for, now or again. */
@@ -163,6 +168,9 @@ bool dispute_before(const struct dispute *a, const struct dispute *b);
 void rule_step(struct mediator *m, struct dispute *k, bool last, struct effects *fx);
 void rule_pass(struct mediator *m, struct dispute *k, const char *why, struct effects *fx);
 void rule_submit(struct mediator *m, struct dispute *k, struct effects *fx);
+
+/* sweep.c: on EV_START, and then by its timer. */
+void mediator_sweep(struct mediator *m, const struct event *ev, struct effects *fx);
 
 /* cases.c: routes. */
 void mediator_on_request(struct mediator *m, const struct event *ev, struct effects *fx);

@@ -1,4 +1,4 @@
-/* deal_rules.c - protocol 4.2, the bonds of 5.14, and COST of 5. */
+/* deal_rules.c - protocol 4.2, the bonds of 5.14, COST of 5 and what becomes of it. */
 #include "model/deal_rules.h"
 
 struct terms terms_of_hot(const struct hot *h)
@@ -96,4 +96,28 @@ struct amount deal_cost(const struct hot *h, uint64_t count, uint64_t bytes)
 	        amount_add(cost, by_bytes, &cost))
 		return amount_min(cost, h->pay);
 	return h->pay;
+}
+
+struct amount deal_paid(unsigned state, struct amount cost)
+{
+	switch (state) {
+	case DEAL_RESULTS_ACCEPTED:
+	case DEAL_TIMEOUT_JUDGE:
+	case DEAL_MEDIATION_ACCEPTED: return cost;
+	case DEAL_TIMEOUT_MEDIATE: return amount_half(cost);
+	default: return amount_of(0);
+	}
+}
+
+uint8_t deal_ruled(unsigned ruling)
+{
+	switch (ruling) {
+	case RULING_RESULT_CORRECT: return DEAL_MEDIATION_ACCEPTED;
+	case RULING_JOB_FAULTY: return DEAL_MEDIATION_JOB_FAULTY;
+	case RULING_RESULT_NOT_FOUND:
+	case RULING_STATUS_WRONG:
+	case RULING_RESULT_WRONG:
+	case RULING_TOO_MUCH_CHARGED: return DEAL_MEDIATION_REJECTED;
+	default: return 0;
+	}
 }

@@ -1,5 +1,6 @@
 /* deal_rules.h - what 4.2 and 5.14 ask of the numbers of a deal: for the ledger that opens it, and for those
- * who sign what they want to be opened; and what a result costs, for the ledger and those who check it. */
+ * who sign what they want to be opened; and what a result costs and an ending pays, for the ledger and those
+ * who check it. */
 #ifndef LILYPAD_MODEL_DEAL_RULES_H
 #define LILYPAD_MODEL_DEAL_RULES_H
 
@@ -13,5 +14,9 @@ MUST bool bonds_valid(const struct terms *t, struct err *e);
 MUST bool timeouts_valid(const struct terms *t, const struct genesis *g, struct err *e);
 /* COST (5): base + perInstruction * count + perByte * bytes, at most PAY. Any amounts: sums never wrap. */
 struct amount deal_cost(const struct hot *h, uint64_t count, uint64_t bytes);
+/* How much of COST a deal pays that ends in that state (5.2 to 5.13); of any other state: nothing. */
+struct amount deal_paid(unsigned state, struct amount cost);
+/* The enum deal_state that a ruling ends a deal in (5.10 to 5.12); 0: CannotRule, which rules nothing. */
+uint8_t deal_ruled(unsigned ruling);
 
 #endif

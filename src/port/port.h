@@ -132,6 +132,9 @@ struct message {
 	struct str data; /* JSON */
 	bool connected;  /* true, with an empty name: the stream is (again) open */
 	bool lost; /* with connected: events after the cursor are gone: reload what they told */
+	/* Not NULL: no message; the stream cannot be opened, or has ended, and is tried again. Said once, and
+	 * once more when there is another reason. */
+	const struct err *why;
 };
 
 struct tree_done {

@@ -280,12 +280,19 @@ static inline void send_clock(struct bench *b)
 	send_note(b, &(struct ledger_note){.stage = LEDGER_CLOCK});
 }
 
+/* Of the action that caused the event with that number. */
+static inline struct hash action_no(uint64_t seq)
+{
+	return (struct hash){{0xac, [30] = (uint8_t)(seq >> 8), [31] = (uint8_t)seq}};
+}
+
 static inline void send_deal_event(
         struct bench *b, const struct hash *deal, enum deal_state to, uint64_t cost, uint64_t due)
 {
 	struct ledger_note n = {.stage = LEDGER_EVENT, .final = true};
 
 	n.event.seq = ++b->seq;
+	n.event.action_id = action_no(b->seq);
 	n.event.time = b->ledger;
 	n.event.deal = *deal;
 	n.event.to = (uint8_t)to;

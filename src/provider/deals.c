@@ -5,6 +5,7 @@
 #include "codec/signed.h"
 #include "market/deal_of.h"
 #include "port/outcome.h"
+#include "port/warn.h"
 #include "provider/provider_own.h"
 
 enum {
@@ -85,6 +86,8 @@ void provider_on_message(struct provider *p, const struct event *ev, struct effe
 	json_t *j OWN(json_own) = NULL;
 	struct err e;
 
+	if (m->why)
+		return; /* the host has said it, and tries again */
 	if (m->connected) {
 		/* After a gap the solver may have forgotten the offer. */
 		provider_post_offer(p, ev, fx);
@@ -334,6 +337,8 @@ static void act_in_time(struct provider *p, struct work *k, struct effects *fx)
 	} else if (k->w.ledger == DEAL_AGREED && k->w.state < WORK_STORED && due &&
 	           now + p->c.confirm_s + SPARE_S >= due) {
 		k->asked_s = now;
+		fx_warn(fx, &p->world->log, "provider", &k->w.id, k->w.deadline,
+		        "a job is not ready and its submit deadline is near: it is declined");
 		step_decline(p, k, REASON_OUT_OF_TIME, "the submit timeout is near", fx);
 	}
 }
@@ -362,6 +367,27 @@ static void note_balance(struct provider *p, const struct ledger_event *le)
 	}
 }
 
+/* Deadlines that nobody watches. */
+static void warn_blind(struct provider *p, struct effects *fx)
+{
+	struct btime first = {0};
+	unsigned deals = 0;
+	const void *key;
+	void *val;
+
+	for (size_t i = 0; map_next(&p->works, &i, &key, &val);) {
+		const struct work *k = *(struct work **)val;
+
+		if (k->w.deadline.s == 0)
+			continue;
+		deals++;
+		if (first.s == 0 || k->w.deadline.s < first.s)
+			first = k->w.deadline;
+	}
+	if (deals)
+		fx_warn_blind(fx, &p->world->log, "provider", deals, first);
+}
+
 void provider_on_ledger(struct provider *p, const struct event *ev, struct effects *fx)
 {
 	const struct ledger_note *n = ev->ledger;
@@ -380,7 +406,10 @@ void provider_on_ledger(struct provider *p, const struct event *ev, struct effec
 			on_dropped(p, n, fx);
 		break;
 	case LEDGER_DROPPED: on_dropped(p, n, fx); break;
-	case LEDGER_DOWN: log_line(&p->world->log, LOG_ODD, "ledger: %s", n->err.msg); break;
+	case LEDGER_DOWN:
+		log_line(&p->world->log, LOG_ODD, "ledger: %s", n->err.msg);
+		warn_blind(p, fx);
+		break;
 	case LEDGER_UP: log_line(&p->world->log, LOG_INFO, "ledger is back"); break;
 	case LEDGER_PENDING:
 	case LEDGER_CLOCK: break;

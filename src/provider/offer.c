@@ -36,7 +36,7 @@ void provider_post_offer(struct provider *p, const struct event *ev, struct effe
 
 	/* What is left of an offer of before a restart is used, so that its deals still follow from it. */
 	if (p->offer.sig.n == 0 ||
-	        p->offer.offer.expiry.s <
+	        p->offer.offer.expiry.s <=
 	                wall_seconds(ev->wall) + (uint64_t)p->c.offer_life.ms / 2000) {
 		if (!renew(p, ev, &e)) {
 			log_line(&p->world->log, LOG_ODD, "offer not renewed: %s", e.msg);

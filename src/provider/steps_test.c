@@ -140,6 +140,7 @@ static void push_reaches_nobody(void **state)
 	}
 	pass(s->b, 595);
 	send_clock(s->b);
+	assert_string_equal(need(s->b, FX_EMIT, 0)->name, "warning");
 	assert_declined(s, REASON_OUT_OF_TIME);
 }
 

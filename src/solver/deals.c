@@ -6,7 +6,10 @@
 #include "crypto/secp.h"
 #include "solver/solver_own.h"
 
-enum { LOOK_AGAIN_S = 5 };
+enum {
+	LOOK_AGAIN_S = 5,
+	PARDON_MS = 2000 /* until a provider that was busy is matched with the same job again */
+};
 
 bool deal_find(struct solver *s, const struct http_req *r, struct solver_deal *d,
         struct solver_step *step, struct err *e)
@@ -137,7 +140,8 @@ static bool take_refusal(struct solver *s, struct solver_deal *d, struct solver_
 {
 	const struct http_req *r = ev->request;
 	json_t *j OWN(json_own) = NULL;
-	const char *why;
+	const char *why, *name;
+	enum err_code code = E_NONE;
 	bool jc, rp;
 
 	TRY(deal_find(s, r, d, step, e), e);
@@ -154,10 +158,23 @@ static bool take_refusal(struct solver *s, struct solver_deal *d, struct solver_
 	/* Whose signature is out is bound by it: the other may still open the deal. */
 	if (step->state == MATCH_MATCHED || (step->state == MATCH_JC_SIGNED && rp)) {
 		deal_dissolve(s, d, step, OFFER_OPEN, why, ev, fx);
+		name = json_string_value(json_object_get(json_object_get(j, "reason"), "code"));
+		/* What says nothing about the job is no reason never to meet again. */
+		if (name && err_by_name(name, &code) && err_passes(code))
+			fx_add(fx, FX_TIMER, (struct tag){.what = TAG_PARDON, .key = d->id})
+			        ->delay = span_ms(PARDON_MS);
 		return true;
 	}
 	return FAIL(e, STATE, "the match is %s: too late to refuse it",
 	        sm_name(&match_states, step->state));
+}
+
+void on_pardon(struct solver *s, const struct hash *deal)
+{
+	struct solver_deal d = {.id = *deal};
+
+	if (deal_read(s, &d))
+		(void)book_pardon(s->book, &d.deal.cold.job_offer, &d.deal.cold.resource_offer);
 }
 
 void on_refuse(struct solver *s, const struct event *ev, struct effects *fx)

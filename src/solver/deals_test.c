@@ -187,6 +187,49 @@ static void test_result_is_relayed(void **state)
 	assert_null(json_object_get(b->reply, "stored"));
 }
 
+/* The mediators of a deal become its members when the ledger shows a dispute (9.2). */
+static void test_mediators_of_a_dispute(void **state)
+{
+	static const enum deal_state disputed[] = {DEAL_RESULTS_CHECKED, DEAL_MEDIATION_REJECTED};
+	struct bench *b = *state;
+	struct deal d;
+	struct hash id = signed_by_both(b, &d);
+	struct delivery x = delivery_of(&id);
+
+	assert_true(addr_eq(&d.cold.mediators.v[0], &b->addr[MEDIATOR]) || d.cold.mediators.n > 1);
+	deliver(b, &id, &x);
+	ledger_deal(b, &id, DEAL_AGREED, 0);
+	ledger_deal(b, &id, DEAL_RESULTS_SUBMITTED, 0);
+	ask(b, MEDIATOR, "GET", path_of("/v1/deals/%s", &id), "");
+	assert_null(json_object_get(b->reply, "result"));
+	assert_null(json_object_get(b->reply, "providerSignature"));
+	for (size_t i = 0; i < COUNT(disputed); i++) {
+		ledger_deal(b, &id, disputed[i], 0);
+		ask(b, MEDIATOR, "GET", path_of("/v1/deals/%s", &id), "");
+		assert_non_null(json_object_get(b->reply, "result"));
+		assert_non_null(json_object_get(b->reply, "storedSignature"));
+		assert_non_null(json_object_get(b->reply, "jobCreatorSignature"));
+		assert_non_null(json_object_get(b->reply, "providerSignature"));
+		ask(b, STRANGER, "GET", path_of("/v1/deals/%s", &id), "");
+		assert_null(json_object_get(b->reply, "result"));
+	}
+}
+
+/* A deal that ends without one stays between its parties. */
+static void test_mediators_without_a_dispute(void **state)
+{
+	struct bench *b = *state;
+	struct deal d;
+	struct hash id = signed_by_both(b, &d);
+	struct delivery x = delivery_of(&id);
+
+	deliver(b, &id, &x);
+	ledger_deal(b, &id, DEAL_AGREED, 0);
+	ledger_deal(b, &id, DEAL_RESULTS_ACCEPTED, 5);
+	ask(b, MEDIATOR, "GET", path_of("/v1/deals/%s", &id), "");
+	assert_null(json_object_get(b->reply, "result"));
+}
+
 static void test_bad_results(void **state)
 {
 	struct bench *b = *state;
@@ -293,6 +336,33 @@ static void test_refusal_tries_the_next(void **state)
 	struct job_offer k = job_of(b, JC2);
 	assert_int_equal(post_job(b, JC2, &k), 200);
 	assert_int_equal(fx_count(b, FX_EMIT, "deal"), 1);
+}
+
+/* A provider that had no room just then is tried again after a while; one that will not have the job is not. */
+static void test_busy_provider_is_tried_again(void **state)
+{
+	static const struct {
+		const char *code;
+		bool again;
+	} rows[] = {{"BUSY", true}, {"UNREACHABLE", true}, {"TERMS", false}, {"NONSENSE", false}};
+	struct bench *b = *state;
+	struct deal d;
+	struct hash id = matched(b, &d);
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		assert_int_equal(post_signature(b, JC, &id, &d), 200);
+		assert_int_equal(ask(b, RP, "POST", path_of("/v1/deals/%s/refuse", &id),
+		                         text_of(b, json_pack("{s:{s:s, s:s}}", "reason", "code",
+		                                            rows[i].code, "message", "no"))),
+		        200);
+		assert_int_equal(fx_count(b, FX_TIMER, NULL), rows[i].again);
+		assert_int_equal(waiting(b), 1);
+		if (!rows[i].again)
+			break;
+		timer(b, TAG_PARDON, &id);
+		id = published(b, &d);
+		assert_true(addr_eq(&d.hot.provider, &b->addr[RP]));
+	}
 }
 
 static void test_creator_that_does_not_sign(void **state)
@@ -648,9 +718,12 @@ int main(void)
 	        T(test_signatures_are_relayed),
 	        T(test_bad_signatures),
 	        T(test_result_is_relayed),
+	        T(test_mediators_of_a_dispute),
+	        T(test_mediators_without_a_dispute),
 	        T(test_bad_results),
 	        T(test_decline_is_relayed),
 	        T(test_refusal_tries_the_next),
+	        T(test_busy_provider_is_tried_again),
 	        T(test_creator_that_does_not_sign),
 	        T(test_silent_offer_posted_again),
 	        T(test_provider_that_does_not_sign),

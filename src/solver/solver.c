@@ -93,6 +93,8 @@ static void on_timer(struct solver *s, const struct event *ev, struct effects *f
 		on_unsigned(s, &ev->timer.key, ev, fx);
 	else if (ev->timer.what == TAG_AGAIN)
 		on_again(s, fx);
+	else if (ev->timer.what == TAG_PARDON)
+		on_pardon(s, &ev->timer.key);
 	else
 		fx_add(fx, FX_TIMER, (struct tag){.what = TAG_SWEEP})->delay = span_ms(SWEEP_MS);
 }

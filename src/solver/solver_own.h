@@ -36,7 +36,8 @@ extern const struct sm match_states;
 enum solver_tag {
 	TAG_UNSIGNED = 1, /* timer: a signature is due; key: deal */
 	TAG_SWEEP,        /* timer: expiry, and what did not fit into the last event */
-	TAG_AGAIN         /* timer: unfinished deals are told again after a start */
+	TAG_AGAIN,        /* timer: unfinished deals are told again after a start */
+	TAG_PARDON        /* timer: a provider that was only busy may be matched again; key: deal */
 };
 
 enum solver_cursor_of { CURSOR_LEDGER = 1, CURSOR_MADE = 2 };
@@ -174,6 +175,7 @@ void on_signature(struct solver *s, const struct event *ev, struct effects *fx);
 void on_refuse(struct solver *s, const struct event *ev, struct effects *fx);
 void on_result(struct solver *s, const struct event *ev, struct effects *fx);
 void on_decline(struct solver *s, const struct event *ev, struct effects *fx);
+void on_pardon(struct solver *s, const struct hash *deal);
 void on_unsigned(
         struct solver *s, const struct hash *deal, const struct event *ev, struct effects *fx);
 /* What the parties of an unfinished deal have to know, as the last message said it. */

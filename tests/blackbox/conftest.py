@@ -58,7 +58,7 @@ class Lilypad:
     def error(self, *args, code, name, **more):
         """The error object of a command that must fail with this exit code and error code."""
         r = self.run(*args, "--json", code=code, **more)
-        text = (r.stderr.strip() or r.stdout.strip()).splitlines()[-1]
+        text = (r.stdout.strip() or r.stderr.strip()).splitlines()[-1]
         e = json.loads(text)
         e = e.get("error", e)
         assert e["code"] == name, text

@@ -3,6 +3,8 @@ late or dishonest costs nobody more than the protocol says. The fixture's teardo
 import json
 import os
 import signal
+import time
+import urllib.error
 import urllib.request
 
 import pytest
@@ -79,7 +81,7 @@ def terms(case):
 
 
 @pytest.mark.parametrize("mode, ruling, says", [
-    ("wrong-output", "ResultWrong", "outputs is missing"),
+    ("wrong-output", "ResultWrong", "stdout differs from byte 0"),
     ("wrong-count", "TooMuchCharged", "instructions are charged"),
     ("wrong-status", "StatusWrong", "ExceptionOccurred"),
 ])
@@ -151,6 +153,34 @@ def test_a_mediator_that_is_killed_rules_once(new_market, tmp_path, state):
     start_role(m, "mediator", stop_role(m, "mediator"))
     assert queue(m)["ruled"] == 1
     assert verdicts(m) == (1, 0)
+
+
+def test_a_mediator_that_is_killed_again_and_again(new_market, tmp_path):
+    m = new_market()
+    b = Buyer(m, *WORK, "-O", tmp_path / "o", "--check", "always", "--test-misbehave=rejects-falsely")
+    b.reached("DISPUTED")
+    for n in range(6):
+        start_role(m, "mediator", stop_role(m, "mediator"))
+        time.sleep(n * 0.1)
+    b.p.wait(60)
+    assert dispute(m)["ruling"] == "ResultCorrect"
+    assert verdicts(m) == (1, 0)
+
+
+def test_the_judged_output_is_for_the_parties(new_market, tmp_path):
+    m = new_market()
+    m.run("run", *COW, "-O", tmp_path / "o", "--test-misbehave=rejects-falsely", code=None)
+    case = dispute(m)
+    url = json.loads((m.folder / "state" / "mediator" / "ready.json").read_text())["url"]
+    for path in (f"/v1/trees/{case['run']['output']}", f"/v1/cases/{case['id']}"):
+        with pytest.raises(urllib.error.HTTPError) as e:
+            urllib.request.urlopen(url + path, timeout=10)
+        assert e.value.code == 401
+    m.run("mediator", "case", case["id"], "-w", "default")
+    m.run("mediator", "case", case["id"], "-w", "provider")
+    m.error("mediator", "case", case["id"], "-w", "solver", code=3, name="FORBIDDEN")
+    with urllib.request.urlopen(url + "/metrics", timeout=10) as r:
+        assert "\nlilypad_mediator_ruled_total 1\n" in r.read().decode()
 
 
 def test_a_dispute_that_came_while_it_was_down(new_market, tmp_path):

@@ -2,7 +2,7 @@
  *
  *   sim [--seeds N] [FILE...]                         N seeds each; without it as many as each file says
  *   sim --scenario FILE --seed N [--crash-at B] [--trace]
- *   sim --seconds S [--from N] [FILE...]              random seeds until the time is over */
+ *   sim --seconds S [--from N] [FILE...]              one seed after the other until the time is over */
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -37,35 +37,44 @@ static double now(void)
 /* ---- playing ------------------------------------------------------------------------------------------- */
 
 static bool play_one(const struct scenario *sc, uint64_t seed, uint64_t crash_at, bool trace,
-        struct tally *t, uint64_t *boundaries)
+        struct tally *t, struct ending *out)
 {
 	struct options o = {.trace = trace, .crash_at = crash_at};
 
 	t->runs++;
-	return sim_run(sc, seed, &o, &t->sum, boundaries);
+	return sim_run(sc, seed, &o, &t->sum, out);
 }
 
 /* Once without the crash, to count the boundaries, and once with it at each. */
-static bool play_each(const struct scenario *sc, uint64_t seed, struct tally *t)
+static bool play_seed(const struct scenario *sc, uint64_t seed, struct tally *t)
 {
-	uint64_t boundaries = 0;
-	bool ok = play_one(sc, seed, 0, false, t, &boundaries);
+	struct ending first, next;
+	bool ok = play_one(sc, seed, 0, false, t, &first);
 
-	for (uint64_t i = 1; ok && i <= MIN2(boundaries, (uint64_t)EACH_MAX); i++)
-		ok = play_one(sc, seed, i, false, t, NULL);
+	for (uint64_t i = 1; ok && i <= MIN2(first.boundaries, (uint64_t)EACH_MAX); i++)
+		ok = play_one(sc, seed, i, false, t, &next);
 	return ok;
 }
 
-static bool play_seed(const struct scenario *sc, uint64_t seed, struct tally *t)
+/* What cannot be played again exactly cannot be understood. */
+static bool repeats(const struct scenario *sc, uint64_t seed, struct tally *t)
 {
-	return sc->each[0] ? play_each(sc, seed, t) : play_one(sc, seed, 0, false, t, NULL);
+	struct ending first, next;
+
+	if (!play_one(sc, seed, 0, false, t, &first) || !play_one(sc, seed, 0, false, t, &next))
+		return false;
+	if (first.digest == next.digest)
+		return true;
+	printf("FAILED  %s --seed %llu\n  the same run again is another one\n", sc->file,
+	        (unsigned long long)seed);
+	return false;
 }
 
 static void play_file(const struct scenario *sc, const struct args *a, struct tally *t)
 {
 	uint64_t n = a->seeds ? a->seeds : sc->seeds, runs = t->runs, steps = t->sum.steps;
 	double start = now();
-	bool ok = true;
+	bool ok = repeats(sc, a->from, t);
 
 	for (uint64_t i = 0; ok && i < n; i++)
 		ok = play_seed(sc, a->from + i, t);
@@ -105,8 +114,13 @@ static void play_long(const struct scenario *all, const struct args *a, struct t
 
 	for (; now() < end && t->failed < FAILURES_MAX; seed++) {
 		for (size_t i = 0; i < a->files_n && now() < end; i++) {
-			bool ok = play_one(&all[i], seed, 0, false, t, NULL);
+			struct ending first, next;
+			bool ok = play_one(&all[i], seed, 0, false, t, &first);
 
+			/* One of the boundaries, where a scenario crashes at each. */
+			if (ok && first.boundaries)
+				ok = play_one(&all[i], seed, 1 + seed % first.boundaries, false, t,
+				        &next);
 			t->passed += ok;
 			t->failed += !ok;
 		}
@@ -179,7 +193,8 @@ int main(int argc, char **argv)
 		}
 	}
 	if (a.one) {
-		bool ok = play_one(&all[0], a.seed, a.crash_at, a.trace, &t, NULL);
+		struct ending end;
+		bool ok = play_one(&all[0], a.seed, a.crash_at, a.trace, &t, &end);
 
 		t.passed = ok;
 		t.failed = !ok;

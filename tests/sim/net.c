@@ -321,6 +321,7 @@ void net_ask(struct node *from, const struct ask *a)
 			a->drop(a->ctx);
 		return;
 	}
+	s->asks++;
 	c = call_new(from, a);
 	c->done = a->done;
 	c->ctx = a->ctx;
@@ -398,15 +399,18 @@ void net_refuse(struct node *n, struct conn_id conn, const struct err *e)
 		refuse(n->sim, c, e);
 }
 
-bool net_open_stream(struct node *n, struct conn_id conn, uint64_t pipe, uint64_t *follow)
+bool net_open_stream(
+        struct node *n, struct conn_id conn, uint64_t pipe, uint64_t *follow, int64_t *at)
 {
 	struct call *c = asked(n, conn);
+	int64_t delay = sim_latency(n->sim);
 
 	if (!c || !c->follow)
 		return false;
 	*follow = c->follow;
 	c->answer = (struct net_answer){.ok = true, .status = 200, .pipe = pipe};
-	finish(n->sim, c, sim_latency(n->sim));
+	*at = n->sim->now + delay;
+	finish(n->sim, c, delay);
 	return true;
 }
 

@@ -14,6 +14,8 @@ enum {
 	EXIT_MS = 1
 };
 
+#define MADE_UP_NUMBERS ((uint64_t)1 << 62)
+
 /* ---- the store ----------------------------------------------------------------------------------------- */
 
 static bool begin(struct node *n, struct err *e)
@@ -27,11 +29,24 @@ static bool begin(struct node *n, struct err *e)
 	return true;
 }
 
+/* A full disk: the role goes on to the end of its event as if all were well, and nothing of it counts
+ * (host/lost.c). */
+static bool is_lost(struct node *n)
+{
+	if (!n->lost && sim_fault(n->sim, FAULT_FULL)) {
+		sim_note(n->sim, n, "has no space left");
+		n->lost = true;
+	}
+	return n->lost;
+}
+
 static bool put(void *self, const struct record *r, const void *row, struct err *e)
 {
 	struct node *n = self;
 	struct store s = store_memory_port(n->account->rows);
 
+	if (is_lost(n))
+		return true;
 	TRY(begin(n, e), e);
 	return s.put(s.self, r, row, e);
 }
@@ -41,6 +56,8 @@ static bool del(void *self, const struct record *r, const void *row, struct err 
 	struct node *n = self;
 	struct store s = store_memory_port(n->account->rows);
 
+	if (is_lost(n))
+		return true;
 	TRY(begin(n, e), e);
 	return s.del(s.self, r, row, e);
 }
@@ -50,6 +67,10 @@ static bool next(void *self, const char *counter, uint64_t *out, struct err *e)
 	struct node *n = self;
 	struct store s = store_memory_port(n->account->rows);
 
+	if (is_lost(n)) {
+		*out = MADE_UP_NUMBERS + n->token++;
+		return true;
+	}
 	TRY(begin(n, e), e);
 	return s.next(s.self, counter, out, e);
 }
@@ -181,12 +202,11 @@ static void on_message(struct node *n, void *ctx, uint64_t id, struct str name, 
 
 static void on_state(struct node *n, void *ctx, bool connected, bool lost, const struct err *why)
 {
-	struct message m = {.connected = true, .lost = lost};
+	struct message m = {.connected = connected, .lost = lost, .why = why};
 
-	if (connected)
-		give_message(n, ctx, &m);
-	else
+	if (!connected)
 		sim_note(n->sim, n, "  # event stream: %s", why->msg);
+	give_message(n, ctx, &m);
 }
 
 struct followed {
@@ -328,7 +348,9 @@ static void end_turn(struct node *n)
 {
 	bool shared = n->kind == NODE_CREATOR || n->kind == NODE_RUN;
 
-	if (!n->in_tx) {
+	if (n->lost) {
+		node_crash(n, (int64_t)sim_draw(n->sim, (uint64_t)n->sim->sc->down.ms * MS + 1));
+	} else if (!n->in_tx) {
 		perform_all(n);
 	} else if (shared || n->stopping || sim_chance(n->sim, 700)) {
 		flush(n);
@@ -422,7 +444,7 @@ static void end_life(struct node *n)
 	stream_crash(n);
 	*c = (struct corpse){n->self, n->free, n->client, n->account->blobs ? NULL : n->blobs,
 	        n->arena, n->timers, n->follows};
-	n->up = n->started = n->stopping = n->in_event = n->in_tx = n->flush_set = false;
+	n->up = n->started = n->stopping = n->in_event = n->in_tx = n->flush_set = n->lost = false;
 	n->life++;
 	n->self = NULL;
 	n->client = NULL;

@@ -106,8 +106,8 @@ bool sim_fault(struct sim *s, enum fault_kind which)
 {
 	const struct scenario *sc = s->sc;
 
-	if (sc->faults[which] == 0 || s->now < sc->from.ms * MS || s->now >= sc->until.ms * MS ||
-	        !sim_chance(s, sc->faults[which]))
+	if (s->rates[which] == 0 || s->now < sc->from.ms * MS || s->now >= sc->until.ms * MS ||
+	        !sim_chance(s, s->rates[which]))
 		return false;
 	s->n.faults[which]++;
 	return true;

@@ -211,6 +211,8 @@ static bool job_words(
 			TRY(span(v, &j->queue, e), e);
 		else if (str_is(name, "again"))
 			TRY(span(v, &j->again, e), e);
+		else if (str_is(name, "cancel"))
+			TRY(span(v, &j->cancel, e), e);
 		else if (str_is(name, "every"))
 			TRY(span(v, every, e), e);
 		else if (str_is(name, "count"))
@@ -292,6 +294,15 @@ static bool read_faults(struct line *l, struct err *e)
 			return unknown(name, e);
 	}
 	return true;
+}
+
+static bool read_wild(struct line *l, struct err *e)
+{
+	struct str name, v;
+
+	if (!next_word(l, &name, &v))
+		return FAIL(e, CONFIG, "how many mishaps?");
+	return small(name, WILD_MAX, &l->sc->wild, e);
 }
 
 static bool mishap_words(struct line *l, struct mishap *m, struct err *e)
@@ -435,9 +446,10 @@ static bool read_line(struct line *l, struct err *e)
 	} statements[] = {{"story", read_story}, {"seeds", read_seeds}, {"market", read_market},
 	        {"ledger", read_ledger}, {"provider", read_provider}, {"creator", read_creator},
 	        {"mediator", read_mediator}, {"directory", read_directory}, {"job", read_job},
-	        {"faults", read_faults}, {"partition", read_partition}, {"crash", read_crash},
-	        {"stop", read_stop}, {"jump", read_jump}, {"pass", read_pass},
-	        {"reorg", read_reorg}, {"deals", read_deals}, {"expect", read_expect}};
+	        {"faults", read_faults}, {"wild", read_wild}, {"partition", read_partition},
+	        {"crash", read_crash}, {"stop", read_stop}, {"jump", read_jump},
+	        {"pass", read_pass}, {"reorg", read_reorg}, {"deals", read_deals},
+	        {"expect", read_expect}};
 	struct str name, value;
 
 	l->rest = str_cut(l->rest, '#', &value);
@@ -501,6 +513,9 @@ struct span scenario_quiet(const struct scenario *sc)
 {
 	struct span last = {0};
 
+	/* What is drawn may begin just before the end, and last. */
+	if (sc->wild)
+		last.ms = sc->until.ms + WILD_FOR_S * 1000;
 	for (size_t i = 0; i < FAULT_KINDS; i++) {
 		if (sc->faults[i])
 			last.ms = MAX2(last.ms, sc->until.ms);

@@ -9,9 +9,10 @@
  *   creator   NAME [daemon] [misbehaves=MODE]
  *   mediator  [misbehaves=MODE]       without this line there is none behind its account
  *   directory misbehaves=MODE
- *   job       CREATOR [at=T] [count=N] [queue=T] [detach] [key=WORD] [copies=N] [every=T] [again=T] [price=N]
- *             [check=POLICY]
+ *   job       CREATOR [at=T] [count=N] [queue=T] [price=N] [check=POLICY] [copies=N] [every=T]
+ *             [detach] [key=WORD] [cancel=T] [again=T]
  *   faults    KIND=P ... [delay=T] [down=T] [from=T] [until=T]     P: per mille; KIND: see fault.def
+ *   wild      N                       the seed decides on all rates, and on up to N mishaps until then
  *   partition A B at=T for=T
  *   crash     A at=T [for=T]
  *   crash     A each [for=T]           once at every boundary of its effects, a run for each
@@ -36,6 +37,8 @@
 #define PARTIES_MAX  24
 #define JOBS_MAX     32
 #define MISHAPS_MAX  32
+#define WILD_MAX     16
+#define WILD_FOR_S   30          /* of one of them, at most */
 #define SCENARIO_MAX (64u << 10) /* bytes of its file */
 
 enum node_kind {
@@ -70,9 +73,9 @@ struct party {
 /* A process that a person starts to buy one job. */
 struct wanted_job {
 	const struct party *creator;
-	unsigned number; /* of that creator, from 1 */
-	struct span at, queue,
-	        again; /* again: the same command is given again so long after it ended early */
+	unsigned number;               /* of that creator, from 1 */
+	struct span at, queue, cancel; /* cancel: so long after its start; 0: never */
+	struct span again; /* the same command is given again so long after its process crashed */
 	uint64_t count, price;
 	bool detach;
 	struct audit_policy check;
@@ -112,6 +115,7 @@ struct scenario {
 	size_t jobs_n;
 	unsigned faults[FAULT_KINDS]; /* per mille */
 	struct span delay, down, from, until;
+	unsigned wild; /* mishaps that are drawn, at most; 0: nothing is */
 	struct mishap mishaps[MISHAPS_MAX];
 	size_t mishaps_n;
 	char each[NAME_MAX_ + 1]; /* crashes at every boundary; "": nobody */

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { LOOK_MS = 1000, QUIET_S = 120 };
+enum { LOOK_MS = 1000, QUIET_S = 120, ASKS_EACH = 2 };
 
 /* ---- what goes wrong by plan ------------------------------------------------------------------------------ */
 
@@ -64,8 +64,49 @@ static void on_mishap(struct sim *s, struct node *none, void *ctx)
 	}
 }
 
+/* Half of the kinds of faults do not happen at all, so that each is also seen without the others. */
+static void draw_rates(struct sim *s)
+{
+	static const unsigned most[FAULT_KINDS] = {[FAULT_LOSE] = 60,
+	        [FAULT_UNANSWERED] = 60,
+	        [FAULT_TWICE] = 60,
+	        [FAULT_LATE] = 200,
+	        [FAULT_CUT] = 40,
+	        [FAULT_GARBAGE] = 20,
+	        [FAULT_FULL] = 5,
+	        [FAULT_CRASH] = 6};
+
+	for (size_t i = 0; i < FAULT_KINDS; i++)
+		s->rates[i] = sim_chance(s, 500) ? 0 : (unsigned)sim_draw(s, most[i]);
+}
+
+static void draw_mishaps(struct sim *s)
+{
+	static const enum mishap_kind kinds[] = {MISHAP_PARTITION, MISHAP_CRASH, MISHAP_STOP};
+	size_t n = (size_t)sim_draw(s, s->sc->wild + 1);
+
+	for (size_t i = 0; i < n; i++) {
+		struct mishap *m = &s->drawn[i];
+		const struct node *a = s->nodes[sim_draw(s, s->nodes_n)];
+		const struct node *b = s->nodes[sim_draw(s, s->nodes_n)];
+
+		*m = (struct mishap){.kind = kinds[sim_draw(s, COUNT(kinds))]};
+		m->at.ms = (int64_t)sim_draw(s, (uint64_t)s->sc->until.ms);
+		m->how_long.ms = 100 + (int64_t)sim_draw(s, WILD_FOR_S * 1000 - 100);
+		memcpy(m->a, a->name, sizeof m->a);
+		memcpy(m->b, b->name, sizeof m->b);
+		if (a != b && !(m->kind == MISHAP_STOP && a->kind == NODE_RUN))
+			sim_after(s, m->at.ms * MS, NULL, on_mishap, m, NULL);
+	}
+}
+
 static bool plan(struct sim *s)
 {
+	memcpy(s->rates, s->sc->faults, sizeof s->rates);
+	if (s->sc->wild) {
+		draw_rates(s);
+		draw_mishaps(s);
+	}
 	for (size_t i = 0; i < s->sc->mishaps_n; i++) {
 		const struct mishap *m = &s->sc->mishaps[i];
 
@@ -90,10 +131,26 @@ static void on_look(struct sim *s, struct node *none, void *ctx)
 		sim_note(s, NULL, "everything is settled");
 		s->settled_at = s->now;
 		s->settled_submits = s->submits;
+		s->settled_asks = s->asks;
 	}
 	if (s->settled_at && s->now - s->settled_at > QUIET_S * SEC)
 		s->over = true;
 	sim_after(s, LOOK_MS * MS, NULL, on_look, NULL, NULL);
+}
+
+/* Offers are renewed, a stream may break; more is nobody's business then. */
+static bool is_quiet(struct sim *s)
+{
+	uint64_t asks = s->asks - s->settled_asks;
+
+	if (s->submits != s->settled_submits)
+		sim_fail(s, "actions go to the ledger though everything is settled");
+	for (size_t i = 0; i < s->sc->parties_n; i++)
+		asks = s->sc->parties[i].silent ? 0 : asks;
+	if (asks > ASKS_EACH * s->nodes_n)
+		sim_fail(s, "%llu requests within %d s though everything is settled",
+		        (unsigned long long)asks, QUIET_S);
+	return !s->failed;
 }
 
 static void play(struct sim *s)
@@ -106,9 +163,9 @@ static void play(struct sim *s)
 	}
 	if (s->failed)
 		return;
-	if (s->submits != s->settled_submits)
-		sim_fail(s, "actions go to the ledger though everything is settled");
-	else if (!check_settled(s, s->open, sizeof s->open))
+	if (!is_quiet(s))
+		return;
+	if (!check_settled(s, s->open, sizeof s->open))
 		sim_fail(s, "it was settled, and is no more: %s", s->open);
 	else
 		check_end(s);
@@ -149,9 +206,10 @@ static void release(struct sim *s)
 }
 
 bool sim_run(const struct scenario *sc, uint64_t seed, const struct options *o, struct figures *sum,
-        uint64_t *boundaries)
+        struct ending *out)
 {
 	struct sim *s = calloc(1, sizeof *s);
+	const struct node *each;
 	bool ok;
 
 	assert(s);
@@ -166,10 +224,8 @@ bool sim_run(const struct scenario *sc, uint64_t seed, const struct options *o, 
 	ok = !s->failed;
 	if (!ok)
 		sim_show(s);
-	if (boundaries)
-		*boundaries = sc->each[0] && node_named(s, sc->each)
-		                      ? node_named(s, sc->each)->boundaries
-		                      : 0;
+	each = sc->each[0] ? node_named(s, sc->each) : NULL;
+	*out = (struct ending){each ? each->boundaries : 0, s->digest};
 	release(s);
 	return ok;
 }

@@ -104,8 +104,10 @@ void net_ask(struct node *from, const struct ask *a);
 void net_reply(struct node *n, const struct fx *f);
 void net_take_tree(struct node *n, const struct fx *f);
 void net_give_tree(struct node *n, const struct fx *f);
-/* The connection that waits for an answer, as the one that asked for a stream; false: it is gone. */
-MUST bool net_open_stream(struct node *n, struct conn_id conn, uint64_t pipe, uint64_t *follow);
+/* The connection that waits for an answer, as the one that asked for a stream, and when it hears that the stream
+ * is open; false: it is gone. */
+MUST bool net_open_stream(
+        struct node *n, struct conn_id conn, uint64_t pipe, uint64_t *follow, int64_t *at);
 void net_refuse(struct node *n, struct conn_id conn, const struct err *e);
 /* Everything that the node has under way, on either side. */
 void net_crash(struct node *n);
@@ -192,7 +194,7 @@ struct node {
 
 	/* Of one life. */
 	unsigned life;
-	bool up, started, stopping, in_event, in_tx, flush_set;
+	bool up, started, stopping, in_event, in_tx, flush_set, lost;
 	bool over; /* it ended by itself and is not started again */
 	int code;
 	struct world world;
@@ -288,6 +290,8 @@ struct options {
 
 struct sim {
 	const struct scenario *sc;
+	unsigned rates[FAULT_KINDS];   /* per mille */
+	struct mishap drawn[WILD_MAX]; /* of a wild scenario */
 	struct options o;
 	uint64_t seed, chance;
 	int64_t now; /* ns */
@@ -310,14 +314,20 @@ struct sim {
 	char why[512];
 	char trace[TRACE_LINES][TRACE_WIDTH];
 	uint64_t trace_n;
-	uint64_t submits, settled_submits;
+	uint64_t digest; /* of all that was noted */
+	uint64_t submits, settled_submits, asks, settled_asks;
 	int64_t settled_at;
 	bool over;
 	char open[256]; /* what is not settled yet */
 };
 
-/* One run. False: s.why says what is wrong. */
+/* What a run leaves. */
+struct ending {
+	uint64_t boundaries; /* of the scenario's `each` node */
+	uint64_t digest;     /* of every step: that of the same run again is the same */
+};
+/* One run. False: something is wrong, and it was shown what. */
 MUST bool sim_run(const struct scenario *sc, uint64_t seed, const struct options *o,
-        struct figures *sum, uint64_t *boundaries);
+        struct figures *sum, struct ending *out);
 
 #endif

@@ -18,8 +18,9 @@ struct follow {
 	char url[URL_MAX + 1], path[512];
 	uint64_t cursor, told; /* told: when its connection ended last */
 	int64_t backoff_ms, since;
-	bool connected, told_down, lost;
-	uint64_t pipe; /* 0: not open */
+	bool connected, lost;
+	enum err_code told_down; /* why it is down, as it was told; E_NONE: it is not */
+	uint64_t pipe;           /* 0: not open */
 };
 
 /* An open connection. */
@@ -137,8 +138,8 @@ static void ended(struct node *n, struct follow *f, const struct err *why)
 	f->connected = false;
 	f->pipe = 0;
 	sim_after(s, delay * MS, n, connect_again, (void *)(uintptr_t)f->id, NULL);
-	if (!f->told_down && delay) {
-		f->told_down = true;
+	if (f->told_down != why->code && delay) {
+		f->told_down = why->code;
 		if (f->how.state)
 			f->how.state(n, f->how.ctx, false, false, why);
 	}
@@ -243,13 +244,14 @@ void stream_open(struct node *n, const struct fx *f)
 	struct pipe *p;
 	struct follow *w;
 	uint64_t follow;
+	int64_t at;
 	struct err e;
 
 	if (!cursor_ok(&n->hub, f->id, &e)) {
 		net_refuse(n, f->conn, &e);
 		return;
 	}
-	if (!net_open_stream(n, f->conn, s->ids + 1, &follow))
+	if (!net_open_stream(n, f->conn, s->ids + 1, &follow, &at))
 		return;
 	w = follow_of(s, follow);
 	if (!w)
@@ -264,7 +266,7 @@ void stream_open(struct node *n, const struct fx *f)
 	        .follow = follow,
 	        .cursor = f->id,
 	        .topic = f->topics[0],
-	        .last_at = s->now + 10 * MS};
+	        .last_at = at};
 	s->pipes = p;
 	for (size_t i = 0; i < n->hub.n; i++) {
 		if (n->hub.v[i].id > f->id && wanted(p, &n->hub.v[i]))
@@ -334,7 +336,7 @@ static void on_answer(struct node *n, void *ctx, const struct net_answer *a)
 	}
 	f->pipe = p->id;
 	f->connected = true;
-	f->told_down = false;
+	f->told_down = E_NONE;
 	f->since = s->now;
 	lost = f->lost;
 	f->lost = false;

@@ -15,6 +15,9 @@ void sim_note(struct sim *s, const struct node *n, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(line + at, TRACE_WIDTH - (size_t)at, fmt, ap);
 	va_end(ap);
+	/* FNV-1a */
+	for (const char *p = line; *p; p++)
+		s->digest = (s->digest ^ (uint8_t)*p) * 0x100000001b3u;
 	if (s->o.trace)
 		printf("%s\n", line);
 }

@@ -160,6 +160,14 @@ void wire_market(struct sim *s)
 	}
 }
 
+/* How much earlier than the ledger's deadlines everybody acts (4.1). */
+static unsigned confirm_s(const struct sim *s)
+{
+	const struct scenario *sc = s->sc;
+
+	return sc->chain.on ? (unsigned)(sc->chain.block.ms * (sc->chain.depth + 1) / 1000) : 0;
+}
+
 /* ---- ports --------------------------------------------------------------------------------------------- */
 
 static void on_ledger(void *self, const struct ledger_note *note)
@@ -317,6 +325,7 @@ static void open_provider(struct node *n)
 	c->domain = n->sim->domain;
 	c->genesis = n->sim->genesis;
 	c->offer_life = span_s(600);
+	c->confirm_s = confirm_s(n->sim);
 	c->parallel = n->party->parallel;
 	make_offer(n, c);
 	ok = provider_new(&n->world, c, &x, &e) && provider_start_cursor(x, &cursor, &e);
@@ -346,6 +355,7 @@ static void open_mediator(struct node *n)
 	        .fee = amount_of(FEE),
 	        .parallel = 1,
 	        .queue = 16,
+	        .confirm_s = confirm_s(n->sim),
 	        .fault = (enum mediator_fault)wire_mode(n->party),
 	        .version = "sim"};
 	struct mediator *x = NULL;
@@ -525,6 +535,27 @@ static bool prepare_run(struct node *n, struct buyer *b)
 	return true;
 }
 
+enum { LEAVES_MS = 4000 };
+
+static void on_leave(struct sim *s, struct node *n, void *ctx)
+{
+	(void)s, (void)ctx;
+	node_stop(n, 0);
+}
+
+/* Ctrl-C, twice. */
+static void on_cancel(struct sim *s, struct node *n, void *ctx)
+{
+	struct buyer *b = n->self;
+
+	(void)ctx;
+	if (!b->role)
+		return;
+	sim_note(s, n, "is to cancel");
+	creator_cancel(b->role);
+	sim_after(s, LEAVES_MS * MS, n, on_leave, NULL, NULL);
+}
+
 static void buyer_ready(struct node *n, struct buyer *b)
 {
 	struct err e;
@@ -541,6 +572,8 @@ static void buyer_ready(struct node *n, struct buyer *b)
 		return;
 	n->role = creator_misbehaving(b->role, (enum creator_misbehaviour)wire_mode(n->party));
 	go(n, b->config.ledger_seq, false);
+	if (n->job && n->job->cancel.ms)
+		sim_after(n->sim, n->job->cancel.ms * MS, n, on_cancel, NULL, NULL);
 }
 
 /* What buy_prepare() asks, one after the other: any failure ends the process. */
@@ -602,6 +635,7 @@ static void open_creator(struct node *n)
 	b->config.domain = n->sim->domain;
 	b->config.genesis = n->sim->genesis;
 	b->config.can_run = true;
+	b->config.confirm_s = confirm_s(n->sim);
 	b->config.checks = 1;
 	b->config.share_ppm = PPM_ONE;
 	if (n->kind == NODE_RUN && !opened(n, wire_spec(n->sim, n->job, &blobs, &b->spec, &e), &e))
