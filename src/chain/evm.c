@@ -59,8 +59,9 @@ static void up(struct evm *m)
 }
 
 static void told(void *ctx, const struct hash *id, enum ledger_stage stage, bool failed,
-        const struct err *why)
+        const struct evm_receipt *receipt, const struct err *why)
 {
+	(void)receipt;
 	evm_stage(ctx, stage, id, failed, why);
 }
 

@@ -41,7 +41,7 @@ static bool balance(struct demo *d, const struct addr *who, struct amount *out, 
 	json_t *j OWN(json_own) = NULL;
 	struct amount locked;
 
-	TRY(remote_account(d->net.c, d->net.network.ledger_url, who, &j, e), e);
+	TRY(remote_account(d->net.c, who, &j, e), e);
 	TRY(account_amount(j, "free", out, e), e);
 	TRY(account_amount(j, "locked", &locked, e), e);
 	if (!amount_add(*out, locked, out))

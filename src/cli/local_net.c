@@ -22,7 +22,7 @@ enum { READY_MS = 15000, STEP_MS = 10, ARGS_MAX = 32, STOP_MS = 5000, WAITING_MS
 
 /* ---- setting up ------------------------------------------------------------------------------------- */
 
-static bool free_port(uint16_t *out, struct err *e)
+bool local_free_port(uint16_t *out, struct err *e)
 {
 	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t n = sizeof a;
@@ -56,7 +56,7 @@ static void allocate(struct genesis *g, const struct addr *who)
 		g->allocations.v[g->allocations.n++] = (struct allocation){*who, v};
 }
 
-static void provider_name(unsigned i, char out[32])
+void local_provider_name(unsigned i, char out[32])
 {
 	if (i == 0)
 		snprintf(out, 32, "provider");
@@ -81,7 +81,7 @@ static bool make_genesis(const struct cli *c, unsigned providers, struct genesis
 	TRY(account(c, settings_text(c->settings, "wallet.name"), &who, e), e);
 	allocate(g, &who);
 	for (unsigned i = 0; i < providers; i++) {
-		provider_name(i, name);
+		local_provider_name(i, name);
 		TRY(account(c, name, &who, e), e);
 		allocate(g, &who);
 	}
@@ -92,7 +92,7 @@ static bool url(char out[URL_MAX + 1], struct err *e)
 {
 	uint16_t port = 0;
 
-	TRY(free_port(&port, e), e);
+	TRY(local_free_port(&port, e), e);
 	snprintf(out, URL_MAX + 1, "http://127.0.0.1:%u", port);
 	return true;
 }
@@ -312,7 +312,7 @@ static bool start_provider(struct local_net *l, unsigned i, const char *misbehav
 	char name[32];
 	const char *args[] = {"provider", "--wallet", name, "--network-file", l->file, NULL};
 
-	provider_name(i, name);
+	local_provider_name(i, name);
 	return spawn_as(l, name, args, misbehave, e);
 }
 
@@ -397,7 +397,7 @@ bool local_net_begin(struct local_net *l, const char *role, const char *misbehav
 	for (unsigned i = 0; i < LOCAL_PROVIDERS_MAX; i++) {
 		char name[32];
 
-		provider_name(i, name);
+		local_provider_name(i, name);
 		if (strcmp(role, name) == 0)
 			return start_provider(l, i, misbehave, e) && offers_are(l, i + 1, e);
 	}

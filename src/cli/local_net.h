@@ -9,6 +9,11 @@
 
 #define LOCAL_PROVIDERS_MAX 16
 
+/* A port of loopback that nothing listens on now. */
+MUST bool local_free_port(uint16_t *out, struct err *e);
+/* The wallet of the i-th provider, from 0: "provider", "provider-2", … */
+void local_provider_name(unsigned i, char out[32]);
+
 struct local_process {
 	char role[32];
 	pid_t pid;

@@ -59,6 +59,10 @@ static bool ask_proof(struct cli *c, struct receipt *r, struct err *e)
 
 	if (!a)
 		return FAIL(e, MEMORY, "no memory for an action");
+	if (c->place.chain_id) {
+		free(a);
+		return FAIL(e, STATE, "receipts are made of the embedded ledger's proofs only");
+	}
 	receipt_action(r, a);
 	action_id(a, &id);
 	free(a);
