@@ -69,22 +69,29 @@ static bool find_anvil(const struct cli *c, char out[PATH_MAX + 128], struct err
 	return err_hint(e, "tools/setup_tests.d/contracts fetches it; --anvil FILE names another");
 }
 
+/* What anvil keeps of the chain when it ends. */
+static void state_path(const struct dev *d, char out[CLI_PATH_MAX + 32])
+{
+	snprintf(out, CLI_PATH_MAX + 32, "%s/chain/anvil.json", d->c->places.state);
+}
+
 static void become_anvil(const struct dev *d, const char *anvil)
 {
-	char port[8], id[16];
+	char port[8], id[16], state[CLI_PATH_MAX + 32];
 	const char *argv[] = {anvil, "--host", "127.0.0.1", "--port", port, "--chain-id", id,
-	        "--silent", "--accounts", "1", NULL};
+	        "--silent", "--accounts", "1", "--state", state, NULL};
 	int fd = open(d->log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 
 	snprintf(port, sizeof port, "%u", d->port);
 	snprintf(id, sizeof id, "%d", CHAIN_ID);
+	state_path(d, state);
 	if (fd >= 0) {
 		dup2(fd, STDOUT_FILENO);
 		dup2(fd, STDERR_FILENO);
 	}
 	/* It keeps its own files under its home; and it ends with us, however we end. */
 	setenv("HOME", d->c->places.state, 1);
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	execv(anvil, (char *const *)(uintptr_t)argv);
 	_exit(127);
 }
@@ -111,11 +118,12 @@ static bool ended(struct dev *d, struct err *e)
 static bool start_anvil(struct dev *d, struct err *e)
 {
 	struct mono until = mono_plus(clock_mono(), span_ms(READY_MS));
-	char anvil[PATH_MAX + 128];
+	char anvil[PATH_MAX + 128], dir[CLI_PATH_MAX + 8];
 
 	TRY(find_anvil(d->c, anvil, e), e);
 	snprintf(d->log, sizeof d->log, "%s/anvil.log", d->c->places.state);
-	TRY(dir_make(d->c->places.state, e), e);
+	snprintf(dir, sizeof dir, "%s/chain", d->c->places.state);
+	TRY(dir_make(dir, e), e);
 	d->pid = fork();
 	if (d->pid == 0)
 		become_anvil(d, anvil);
@@ -220,10 +228,20 @@ static bool url(const struct cli *c, const char *option, char out[URL_MAX + 1], 
 	return true;
 }
 
+static void place(struct dev *d)
+{
+	const struct network_file *n = &d->n;
+
+	d->c->place = (struct evm_place){.chain_id = n->chain_id,
+	        .genesis = n->chain_genesis,
+	        .controller = n->controller,
+	        .from_block = n->from_block};
+	snprintf(d->c->place.urls, sizeof d->c->place.urls, "%s", d->url);
+}
+
 static bool deploy(struct dev *d, struct err *e)
 {
 	struct network_file *n = &d->n;
-	struct signer signer = wallet_signer(&d->op);
 
 	snprintf(n->name, sizeof n->name, "local");
 	n->genesis = (struct genesis){.name = "local",
@@ -234,16 +252,35 @@ static bool deploy(struct dev *d, struct err *e)
 	        .unbonding.s = 8 * 86400,
 	        .test = true};
 	TRY(parties(d, e), e);
+	TRY(chain_deploy(d->c, &d->op, &d->plan, n, e), e);
+	place(d);
+	return give(d, e);
+}
+
+/* The chain that was here before, if it is the one of the network file. */
+static bool go_on(struct dev *d, struct err *e)
+{
+	struct hash domain;
+
+	TRY(network_read(d->file, &d->n, e), e);
+	place(d);
+	network_domain(&d->n, &domain);
+	if (d->n.chain_id && evm_view_check(&d->c->place, &domain, e))
+		return true;
+	return FAIL(
+	        e, CONFLICT, "%s is of another ledger than the one that was kept here", d->file);
+}
+
+static bool set_up(struct dev *d, struct err *e)
+{
+	struct network_file *n = &d->n;
+	struct signer signer = wallet_signer(&d->op);
+
+	TRY(access(d->file, F_OK) == 0 ? go_on(d, e) : deploy(d, e), e);
+	snprintf(n->ledger_url, sizeof n->ledger_url, "%s", d->url);
 	TRY(url(d->c, "solver-url", n->solver_url, e), e);
 	TRY(url(d->c, "directory-url", n->directory_url, e), e);
 	TRY(url(d->c, "mediator-url", n->mediators.v[0].url, e), e);
-	TRY(chain_deploy(d->c, &d->op, &d->plan, n, e), e);
-	d->c->place = (struct evm_place){.chain_id = n->chain_id,
-	        .genesis = n->chain_genesis,
-	        .controller = n->controller,
-	        .from_block = n->from_block};
-	snprintf(d->c->place.urls, sizeof d->c->place.urls, "%s", d->url);
-	TRY(give(d, e), e);
 	n->depth = (uint16_t)d->depth;
 	n->block_time = (uint16_t)MAX2(d->block_time, 1u);
 	if (d->block_time)
@@ -339,7 +376,7 @@ int cmd_chain_dev(struct cli *c)
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGTERM);
 	sigprocmask(SIG_BLOCK, &signals, &before);
-	ok = ok && deploy(d, &e) && ready(d, &e) && serve(d, &signals, &e);
+	ok = ok && set_up(d, &e) && ready(d, &e) && serve(d, &signals, &e);
 	stop_anvil(d);
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	wallet_close(&d->op);

@@ -82,11 +82,13 @@ static const struct option_row mediator_options[] = {
 };
 static const struct option_row demo_options[] = {
 	{"adversarial",     0,   NULL,        NULL, false, "every way to cheat that there is an instrument for: who gained, who lost"},
+	{"chain",           0,   NULL,        NULL, false, "the ledger is contracts on a chain of its own (anvil)"},
 	{"keep",            0,   NULL,        NULL, false, "keep the files"},
 	{NULL, 0, NULL, NULL, false, NULL},
 };
 static const struct option_row up_options[] = {
 	{"providers",       0,   "N",         NULL, false, "how many providers, 1 to 16; default 1"},
+	{"chain",           0,   NULL,        NULL, false, "the ledger is contracts on a chain of its own (anvil)"},
 	{NULL, 0, NULL, NULL, false, NULL},
 };
 static const struct option_row chain_dev_options[] = {

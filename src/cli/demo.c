@@ -155,6 +155,9 @@ static bool honest_job(struct demo *d, struct err *e)
 		return FAIL(e, INTERNAL,
 		        "the job ended with exit code %d; %s/state/*.log tells more", code,
 		        d->root);
+	/* A receipt is made of the embedded ledger's proof. */
+	if (d->net.network.chain_id)
+		return true;
 	demo_step(d, "lilypad verify receipt.json");
 	TRY(local_net_run(&d->net, verify, NULL, NULL, &code, e), e);
 	if (code != 0)
@@ -244,7 +247,8 @@ static bool play(struct demo *d, struct err *e)
 
 int cmd_demo(struct cli *c)
 {
-	const struct local_plan plan = {.providers = 1, .wallets = 2};
+	const struct local_plan plan = {
+	        .providers = 1, .wallets = 2, .chain = args_has(&c->args, "chain")};
 	struct demo *d = calloc(1, sizeof *d);
 	struct cli inner = *c;
 	struct err e;

@@ -34,8 +34,9 @@ struct local_plan {
 	unsigned
 	        wallets; /* providers that the genesis gives tokens to: more may be started later */
 	bool background;
+	bool chain; /* the ledger is contracts on a chain of its own (`lilypad chain dev`) */
 };
-/* Makes what is missing and starts everything; returns when every provider's offer stands. On failure
+/* A folder has one kind of ledger for good: CONFLICT. Makes what is missing and starts everything; returns when every provider's offer stands. On failure
  * what was started is stopped. */
 MUST bool local_net_start(struct local_net *l, struct cli *c, const char *dir,
         const struct local_plan *plan, struct err *e);
