@@ -98,6 +98,39 @@ bool evm_deal_fold(
 	return true;
 }
 
+/* ---- documents ------------------------------------------------------------------------------------ */
+
+const struct deal *evm_whole(const struct evm *m, const struct hash *deal)
+{
+	struct deal **at = map_get(&m->wholes, deal);
+
+	return at ? *at : NULL;
+}
+
+bool evm_keep_whole(struct evm *m, const struct evm_deal *d, struct bytes input, struct err *e)
+{
+	struct deal *whole = calloc(1, sizeof *whole), **at;
+
+	if (!whole)
+		return FAIL(e, MEMORY, "no memory for a deal");
+	if (!evm_deal_find(d, input, whole, e)) {
+		free(whole);
+		return false;
+	}
+	if (m->wholes.n == WHOLES_MAX) {
+		map_done_owned(&m->wholes);
+		map_init(&m->wholes, sizeof(struct hash), sizeof(struct deal *), WHOLES_MAX, 0);
+	}
+	at = map_put(&m->wholes, &d->id, NULL);
+	if (!at) {
+		free(whole);
+		return FAIL(e, MEMORY, "no memory for a deal");
+	}
+	free(*at);
+	*at = whole;
+	return true;
+}
+
 /* ---- the head ----------------------------------------------------------------------------------- */
 
 static bool trusted(struct evm *m, const struct evm_header *h)
