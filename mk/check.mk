@@ -16,7 +16,7 @@ format:
 
 # Both compilers' warnings are errors: gcc's in `all` and `unit`, clang's here, without sanitizers.
 clang:
-	+@$(MAKE) --no-print-directory O=build/clang CC=$(CLANG) libs
+	+@$(MAKE) --no-print-directory O=build/clang CC=$(CLANG) libs bench-build
 
 # `make blackbox K=name` runs what has that name.
 blackbox: all

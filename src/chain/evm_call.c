@@ -148,6 +148,9 @@ static bool send_body(struct call *c, struct err *e)
 	case SEND_TOP_UP:
 	case SEND_LEAVE_CHANNEL:
 	case SEND_ANSWER:
+	case SEND_SETTLE:
+	case SEND_REDEEM:
+	case SEND_CLAIM:
 	default: break;
 	}
 	return FAIL(e, STATE, "a Send of kind %u is not carried", a->send.kind);

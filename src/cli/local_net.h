@@ -36,8 +36,8 @@ struct local_plan {
 	bool background;
 	bool chain; /* the ledger is contracts on a chain of its own (`lilypad chain dev`) */
 };
-/* A folder has one kind of ledger for good: CONFLICT. Makes what is missing and starts everything; returns when every provider's offer stands. On failure
- * what was started is stopped. */
+/* Makes what is missing and starts everything; returns when every provider's offer stands. On failure
+ * what was started is stopped. CONFLICT: the folder has a ledger of the other kind. */
 MUST bool local_net_start(struct local_net *l, struct cli *c, const char *dir,
         const struct local_plan *plan, struct err *e);
 /* One process of it by its role: "mediator", "directory", "provider", "provider-2", …; misbehave: as a test

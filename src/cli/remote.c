@@ -11,7 +11,10 @@
 #include "codec/json.h"
 #include "os/file.h"
 
-enum { READY_MAX = 4096 };
+enum {
+	READY_MAX = 4096,
+	JOB_NONCE_WORDS = 1 << 16 /* 16 million jobs of one account */
+};
 
 static const char *starter(const struct cli *c, const char *url)
 {
@@ -78,22 +81,48 @@ bool remote_post(const struct cli *c, const char *url, const char *path, json_t 
 
 /* ---- the ledger, of either kind ------------------------------------------------------------------------ */
 
+/* Above every job nonce that is used or burnt: they are consecutive (8.4). */
+static bool chain_job_nonce(
+        const struct evm_place *p, const struct addr *who, uint64_t *out, struct err *e)
+{
+	uint64_t next = 1;
+
+	for (uint64_t word = 0; word < JOB_NONCE_WORDS; word++) {
+		struct abi_leaf args[] = {abi_addr(who), abi_u64(word)}, l;
+		struct buf data OWN(buf_done) = {0};
+		unsigned bits;
+		size_t n;
+
+		TRY(evm_view(p, &p->controller, fn_controller_nonces, args, COUNT(args),
+		            out_controller_nonces, &data, &l, 1, &n, e),
+		        e);
+		bits = u256_bits(abi_get_u256(&l));
+		if (bits == 0)
+			break;
+		next = MAX2(next, word * 256 + bits);
+	}
+	*out = next;
+	return true;
+}
+
 static bool chain_account(
         const struct evm_place *p, const struct addr *who, json_t **out, struct err *e)
 {
 	struct abi_leaf arg = abi_addr(who), l[8];
 	struct buf data OWN(buf_done) = {0};
+	uint64_t nonce;
 	size_t n;
 
 	TRY(evm_view(p, &p->controller, fn_controller_account, &arg, 1, out_controller_account,
 	            &data, l, COUNT(l), &n, e),
 	        e);
-	*out = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "account", json_of_addr(who), "free",
-	        json_of_amount(abi_get_amount(&l[0])), "locked",
+	TRY(chain_job_nonce(p, who, &nonce, e), e);
+	*out = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "account", json_of_addr(who),
+	        "free", json_of_amount(abi_get_amount(&l[0])), "locked",
 	        json_of_amount(abi_get_amount(&l[1])), "withdrawing",
 	        json_of_amount(abi_get_amount(&l[2])), "stake",
-	        json_of_amount(abi_get_amount(&l[4])), "sendNonce",
-	        json_of_u64(abi_get_u64(&l[6])));
+	        json_of_amount(abi_get_amount(&l[4])), "sendNonce", json_of_u64(abi_get_u64(&l[6])),
+	        "nextJobNonce", json_of_u64(nonce));
 	return *out || FAIL(e, MEMORY, "no memory for an account");
 }
 

@@ -70,12 +70,20 @@ def start_again(market, role, command):
     threading.Thread(target=p.wait, daemon=True).start()  # no zombie is left for `down` to count
 
 
-def kill_and_start(market, role):
+def serves(market, role):
+    """Waits until the process that was started again answers requests."""
+    pid, = market.pids(role)
+    ready = market.folder / "state" / role / "ready.json"
+    wait_until(lambda: ready.exists() and json.loads(ready.read_text() or "{}").get("pid") == pid)
+
+
+def kill_and_start(market, role, change=lambda command: command):
+    """change: the command line that it is started with, from the old one."""
     pid, = market.pids(role)
     command = command_of(pid)
     os.kill(pid, signal.SIGKILL)
     wait_until(lambda: not alive(pid))
-    start_again(market, role, command)
+    start_again(market, role, change(command))
 
 
 def jobs(market):
