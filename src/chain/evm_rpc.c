@@ -289,6 +289,17 @@ static void on_error(struct question *q, const json_t *error)
 	answer(q, &a);
 }
 
+/* What went wrong on the way, under the endpoint's name: its URL may hold a secret. */
+static void unreached(const struct endpoint *p, const struct err *why, struct err *e)
+{
+	const char *at = strstr(why->msg, ": ");
+	char text[ERR_MSG_MAX];
+
+	snprintf(text, sizeof text, "%.300s", at ? at + 2 : "it does not answer");
+	*e = *why;
+	err_set(e, why->code, why->sys, __FILE__, __LINE__, "the node at %s: %s", p->name, text);
+}
+
 static void on_http(void *ctx, const struct http_answer *h)
 {
 	struct question *q = ctx;
@@ -300,7 +311,7 @@ static void on_http(void *ctx, const struct http_answer *h)
 
 	q->call.v = 0;
 	if (!h->ok) {
-		e = h->err;
+		unreached(p, &h->err, &e);
 		try_next(q, &e);
 		return;
 	}

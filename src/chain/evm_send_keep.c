@@ -10,6 +10,7 @@
 #include "chain/evm_send_own.h"
 #include "codec/hex.h"
 #include "codec/json.h"
+#include "os/clock.h"
 #include "os/file.h"
 
 enum { FILE_MAX = 8 << 20 };
@@ -237,6 +238,8 @@ static bool read_file(struct sending *x, const json_t *j, struct err *e)
 	json_array_foreach (list, i, one)
 		TRY(read_attempt(x, one, e), e);
 	x->step = SEND_SENT;
+	/* Sent again as it is before anything dearer is. */
+	x->bumped_at = clock_mono();
 	return true;
 }
 

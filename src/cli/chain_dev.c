@@ -277,6 +277,8 @@ static bool set_up(struct dev *d, struct err *e)
 	struct signer signer = wallet_signer(&d->op);
 
 	TRY(access(d->file, F_OK) == 0 ? go_on(d, e) : deploy(d, e), e);
+	/* What has been set up is final for those who come now. */
+	TRY(ask(d, "anvil_mine", json_pack("[i]", (int)d->depth + 1), e), e);
 	snprintf(n->ledger_url, sizeof n->ledger_url, "%s", d->url);
 	TRY(url(d->c, "solver-url", n->solver_url, e), e);
 	TRY(url(d->c, "directory-url", n->directory_url, e), e);

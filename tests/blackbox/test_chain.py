@@ -1,6 +1,5 @@
 """The market on a chain: real daemons, our contracts, a node of its own (anvil) with a block each second."""
 import json
-import os
 import pathlib
 import shutil
 import signal
@@ -131,8 +130,9 @@ class Chain(Lilypad):
     def ask(self, method, *params):
         return ask(self.url, method, *params)
 
-    def mine(self, blocks=1):
-        self.ask("anvil_mine", hex(blocks))
+    def logs(self):
+        return self.ask("eth_getLogs", {"address": self.info["controller"], "toBlock": "latest",
+                                        "fromBlock": hex(int(self.contents["fromBlock"]))})
 
     def free(self, who=()):
         return int(self.json("wallet", "balance", *who)["free"])
@@ -224,3 +224,242 @@ def test_status_says_what_is_there(new_chain):
     assert s["nodes"][0]["url"] == chain.url and s["nodes"][0]["block"] > 0
     assert int(s["coin"]) == 10 ** 21
     assert "final after  2 blocks" in chain.run("chain", "status").stdout
+
+
+def test_a_disputed_job(new_chain):
+    """The mediator rules over a chain as over the embedded ledger: the liar pays, nobody else loses."""
+    chain = new_chain(roles=("directory", "solver", "mediator"))
+    chain.spawn("provider", "provider", "--test-misbehave", "wrong-output")
+    chain.offers(1)
+    buyer, seller = chain.free(), chain.free(["provider"])
+    r = chain.run("run", "cowsay", "-i", "Message=moo", "--yes", "--check", "always", "-O", chain.folder / "out", code=41)
+    assert "ResultWrong" in r.stderr
+    assert chain.free() > buyer
+    assert chain.free(["provider"]) < seller
+    assert chain.free(["mediator"]) > 0
+    assert held(chain) == supply(chain)
+
+
+@pytest.mark.parametrize("depth", range(1, 7))
+def test_reorganised_at_every_step(new_chain, depth):
+    """While a job runs, the newest blocks are replaced by empty ones again and again: their transactions are sent
+    anew, nothing is paid twice, and the deal ends as if nothing had been."""
+    chain = new_chain(depth=8)
+    buyer, seller = chain.free(), chain.free(["provider"])
+    seen = {(x["transactionHash"], x["topics"][0]) for x in chain.logs()}
+    job = chain.popen("run", "cowsay", "-i", "Message=moo", "--yes", "-O", chain.folder / "out")
+    reorgs = 0
+    end = time.monotonic() + 90
+    while job.poll() is None and time.monotonic() < end:
+        logs = chain.logs()
+        new = {(x["transactionHash"], x["topics"][0]) for x in logs} - seen
+        if new:
+            # A step is in a block: it vanishes with the blocks on top of it.
+            head = int(chain.ask("eth_blockNumber"), 16)
+            first = min(int(x["blockNumber"], 16) for x in logs if (x["transactionHash"], x["topics"][0]) in new)
+            while head - first + 1 < depth:
+                time.sleep(0.2)
+                head = int(chain.ask("eth_blockNumber"), 16)
+            chain.ask("anvil_reorg", depth, [])
+            seen |= new
+            reorgs += 1
+        time.sleep(0.2)
+    assert job.wait(timeout=5) == 0, job.stderr.read()
+    assert reorgs >= 2, "an opening and an end, at least"
+    paid = buyer - chain.free()
+    assert paid > 0 and chain.free(["provider"]) - seller == paid
+    assert held(chain) == supply(chain)
+
+
+def test_a_killed_endpoint(new_chain):
+    """Two nodes: the first is killed in the middle, answers HTML, then nothing; the job goes on with the second."""
+    chain = new_chain(roles=())
+    first, second = chain.proxy(), chain.proxy()
+    chain.settings = {"LILYPAD_LEDGER_RPC": f"{first.url},{second.url}"}
+    chain.env.update(chain.settings)
+    for role in ("directory", "solver", "mediator", "provider"):
+        chain.role(role)
+    chain.offers(1)
+    job = chain.popen("run", "cowsay", "-i", "Message=moo", "--yes", "-O", chain.folder / "out")
+    wait_until(lambda: "eth_sendRawTransaction" in first.asked, timeout=30)
+    first.mood = "html"
+    assert job.wait(timeout=60) == 0, job.stderr.read()
+    assert "eth_sendRawTransaction" in second.asked
+    first.close()
+    chain.proxies.remove(first)
+    assert "again" in chain.buy("again").stdout
+    s = chain.json("chain", "status")
+    assert "error" in s["nodes"][0] and s["nodes"][1]["block"] > 0
+
+
+def test_a_stuck_transaction_is_replaced(new_chain):
+    """The node keeps no block of ours for a while: the same nonce is sent again, dearer, and counts once."""
+    chain = new_chain(roles=())
+    chain.settings = {"LILYPAD_LEDGER_STUCK": "3s"}
+    for role in ("directory", "solver", "mediator", "provider"):
+        chain.role(role)
+    chain.offers(1)
+    buyer, seller = chain.free(), chain.free(["provider"])
+    chain.ask("evm_setIntervalMining", 0)
+    chain.ask("evm_setAutomine", False)
+    job = chain.popen("run", "cowsay", "-i", "Message=moo", "--yes", "-O", chain.folder / "out")
+    sent = wait_until(lambda: [f for f in (chain.folder / "state/chain").glob("*/*.json") if "anvil" not in f.name], 30)
+
+    def attempts():
+        return json.loads(sent[0].read_text())["attempts"]
+    more = wait_until(lambda: len(attempts()) >= 3 and attempts(), timeout=40)
+    fees = [int(a["maxFee"]) for a in more]
+    tips = [int(a["tip"]) for a in more]
+    assert all(b >= a * 1.1 for a, b in zip(fees, fees[1:])) and all(b >= a * 1.1 for a, b in zip(tips, tips[1:]))
+    assert len({a["hash"] for a in more}) == len(more)
+    chain.ask("evm_setIntervalMining", 1)
+    assert job.wait(timeout=60) == 0, job.stderr.read()
+    assert "replaced" in chain.log("provider")
+    paid = buyer - chain.free()
+    assert paid > 0 and chain.free(["provider"]) - seller == paid
+
+
+def test_a_restart_between_signing_and_sending(new_chain):
+    """The provider is killed when its transaction is written down and the node has not got it: the next process
+    sends the same bytes."""
+    chain = new_chain(roles=("directory", "solver", "mediator"))
+    wall = chain.proxy()
+    held_back = []
+
+    def hook(call):
+        if call["method"] == "eth_sendRawTransaction":
+            held_back.append(call["params"][0])
+            return {"error": {"code": -32005, "message": "limit exceeded"}}
+        return None
+    wall.hook = hook
+    chain.settings = {"LILYPAD_LEDGER_RPC": wall.url}
+    chain.role("provider")
+    chain.offers(1)
+    buyer, seller = chain.free(), chain.free(["provider"])
+    job = chain.popen("run", "cowsay", "-i", "Message=moo", "--yes", "-O", chain.folder / "out")
+    raw = wait_until(lambda: held_back and held_back[0], timeout=30)
+    files = [f for f in (chain.folder / "state/chain").glob("*/*.json") if "anvil" not in f.name]
+    kept = json.loads(files[0].read_text())
+    assert kept["attempts"][0]["raw"] == raw, "on disk before it is sent"
+    chain.end("provider", signal.SIGKILL)
+    sent = []
+    wall.hook = lambda call: sent.append(call["params"][0]) if call["method"] == "eth_sendRawTransaction" else None
+    chain.role("provider")
+    assert job.wait(timeout=60) == 0, job.stderr.read()
+    assert raw in sent, "the same bytes"
+    nonces = chain.ask("eth_getTransactionByHash", kept["attempts"][0]["hash"])
+    assert nonces["blockNumber"], "and they are in a block"
+    paid = buyer - chain.free()
+    assert paid > 0 and chain.free(["provider"]) - seller == paid
+
+
+@pytest.mark.parametrize("role", ["provider", "solver"])
+def test_a_killed_daemon_goes_on(new_chain, role):
+    """kill -9 while the deal is open; started again, it reads on from its cursor."""
+    chain = new_chain()
+    job = chain.popen("run", "cowsay", "-i", "Message=moo", "--yes", "-O", chain.folder / "out")
+    wait_until(lambda: int(chain.json("wallet", "balance")["locked"]) > 0, timeout=30)
+    chain.end(role, signal.SIGKILL)
+    time.sleep(1)
+    chain.role(role)
+    assert job.wait(timeout=90) == 0, job.stderr.read()
+    assert held(chain) == supply(chain)
+
+
+# ---- bad input --------------------------------------------------------------------------------------------------
+
+
+def test_another_chain_is_refused(new_chain):
+    """By its number, by its first block, by its contract: named, with what is and what must be."""
+    chain = new_chain(roles=())
+    liar = chain.proxy()
+    chain.settings = {"LILYPAD_LEDGER_RPC": liar.url}
+    chain.env.update(chain.settings)
+    liar.hook = lambda call: {"result": "0x1"} if call["method"] == "eth_chainId" else None
+    e = chain.error("wallet", "balance", code=3, name="WRONG_LEDGER")
+    assert "chain 1" in e["message"] and "31337" in e["message"] and liar.url in e["message"]
+    first = chain.ask("eth_getBlockByNumber", "0x0", False)
+    other = {**first, "hash": "0x" + "ab" * 32}
+    liar.hook = lambda call: {"result": other} if call["params"][:1] == ["0x0"] else None
+    e = chain.error("wallet", "balance", code=3, name="WRONG_LEDGER")
+    assert "0x" + "ab" * 32 in e["message"] and first["hash"] in e["message"]
+    liar.hook = lambda call: {"result": "0x"} if call["method"] == "eth_call" else None
+    e = chain.error("wallet", "balance", code=3, name="WRONG_LEDGER")
+    assert chain.info["controller"] in e["message"]
+    domain = {"result": "0x" + "cd" * 32}
+    liar.hook = lambda call: domain if call["method"] == "eth_call" else None
+    e = chain.error("chain", "status", code=3, name="WRONG_LEDGER")
+    assert "cd" * 32 in e["message"]
+
+
+@pytest.mark.parametrize("mood, name, word", [("html", "PEER", "no JSON-RPC"), ("gone", "UNREACHABLE", "")])
+def test_nonsense_and_silence(new_chain, mood, name, word):
+    chain = new_chain(roles=())
+    wall = chain.proxy()
+    chain.env["LILYPAD_LEDGER_RPC"] = wall.url
+    if mood == "gone":
+        wall.close()
+        chain.proxies.remove(wall)
+    wall.mood = mood
+    e = chain.error("wallet", "balance", code=5, name=name)
+    assert word in e["message"] and wall.url in e["message"]
+
+
+def test_secrets_of_an_endpoint_are_not_shown(new_chain):
+    chain = new_chain(roles=())
+    chain.env["LILYPAD_LEDGER_RPC"] = "http://user:hunter2@127.0.0.1:1/v3/abcdef0123"
+    r = chain.run("chain", "status", code=None)
+    assert "hunter2" not in r.stdout + r.stderr and "abcdef0123" not in r.stdout + r.stderr
+    assert "http://127.0.0.1:1" in r.stdout + r.stderr
+
+
+def test_too_little_gas(new_chain):
+    """A provider without the chain's coin: it is told which account, what it has, needs and lacks; nothing is sent."""
+    chain = new_chain(roles=("directory", "solver", "mediator"))
+    who = next(w["account"] for w in chain.json("wallet", "list")["wallets"] if w["name"] == "provider")
+    chain.ask("anvil_setBalance", who, "0x64")
+    chain.role("provider")
+    chain.offers(1)
+    job = chain.popen("run", "cowsay", "-i", "Message=moo", "--yes", "-O", chain.folder / "out")
+    text = wait_until(lambda: "wei" in chain.log("provider") and chain.log("provider"), timeout=30)
+    assert who in text and "has 100 wei" in text and "are missing" in text
+    assert int(chain.ask("eth_getTransactionCount", who, "latest"), 16) == 0
+    assert int(chain.json("wallet", "balance")["locked"]) == 0
+    job.kill()
+    job.wait()
+
+
+def test_too_few_tokens(new_chain):
+    chain = new_chain(roles=())
+    e = chain.error("wallet", "fund", "5", "--operator", "default", code=4, name="FUNDS")
+    who = chain.json("wallet", "balance")["account"]
+    assert who in e["message"] and "short by 5" in e["message"] and "nothing was sent" in e["message"]
+    assert chain.contents["token"] in e["hint"]
+
+
+def test_funds_are_deposited(new_chain):
+    chain = new_chain(roles=())
+    before = chain.free()
+    chain.run("wallet", "fund", "2.5")
+    assert chain.free() - before == 25 * 10 ** 17
+    assert held(chain) == supply(chain)
+
+
+def test_up_and_down_keep_the_chain():
+    m = Lilypad(folder())
+    try:
+        up = m.json("up", "--chain")
+        try:
+            assert "moo" in m.run("run", "cowsay", "-i", "Message=moo", "--yes").stdout
+            left = m.json("wallet", "balance")["free"]
+        finally:
+            m.run("down")
+        assert not [p for p in up["processes"] if alive(p["pid"])]
+        up = m.json("up")
+        try:
+            assert m.json("wallet", "balance")["free"] == left
+            assert "again" in m.run("run", "cowsay", "-i", "Message=again", "--yes").stdout
+        finally:
+            m.run("down")
+    finally:
+        shutil.rmtree(m.folder, ignore_errors=True)
