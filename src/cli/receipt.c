@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/arena.h"
 #include "codec/eip712.h"
 #include "codec/json.h"
 #include "ledger/proof.h"
@@ -10,8 +11,6 @@
 
 /* Which receipts have a member. */
 enum when { ALWAYS, IF_SHOWN, IF_ACCEPTED, IF_RULED, IF_PASSED };
-
-enum { LISTS_MAX = 1 << 20 }; /* bytes of the lists of an action */
 
 /* Each signed document of a receipt: one row serves both directions. */
 struct row {
@@ -181,18 +180,24 @@ bool receipt_take_proof(const json_t *proof, struct receipt *r, struct err *e)
 	return true;
 }
 
+enum { ACTION_LISTS_MAX = 1 << 20 };
+
 static void own_action(struct action **a)
 {
 	free(*a);
 }
 
-static bool read_action(const json_t *j, struct arena *lists, struct action **out, struct err *e)
+static bool read_action(const json_t *j, struct action **out, struct err *e)
 {
 	struct action *a OWN(own_action) = calloc(1, sizeof *a);
+	struct arena lists OWN(arena_done);
 
+	arena_init(&lists, ACTION_LISTS_MAX);
 	if (!a)
 		return FAIL(e, MEMORY, "no memory for an action");
-	TRY(action_from_json(j, lists, a, e), e);
+	TRY(action_from_json(j, &lists, a, e), e);
+	a->items = NULL; /* no end of a deal has a list */
+	a->items_n = 0;
 	*out = a;
 	a = NULL;
 	return true;
@@ -200,11 +205,9 @@ static bool read_action(const json_t *j, struct arena *lists, struct action **ou
 
 bool receipt_take_end(const json_t *proof, struct receipt *r, struct err *e)
 {
-	struct arena lists OWN(arena_done);
 	struct action *a OWN(own_action) = NULL;
 
-	arena_init(&lists, LISTS_MAX);
-	TRY(read_action(json_object_get(proof, "action"), &lists, &a, e), e);
+	TRY(read_action(json_object_get(proof, "action"), &a, e), e);
 	if (!is_end(a->kind))
 		return FAIL(e, STATE, "a deal that ended by \"%s\" has no result",
 		        enum_name(&action_kind_names, a->kind));
@@ -218,11 +221,9 @@ bool receipt_take_end(const json_t *proof, struct receipt *r, struct err *e)
 
 bool receipt_take_result(const json_t *proof, struct receipt *r, struct err *e)
 {
-	struct arena lists OWN(arena_done);
 	struct action *a OWN(own_action) = NULL;
 
-	arena_init(&lists, LISTS_MAX);
-	TRY(read_action(json_object_get(proof, "action"), &lists, &a, e), e);
+	TRY(read_action(json_object_get(proof, "action"), &a, e), e);
 	if (a->kind != ACTION_RESULT)
 		return FAIL(e, JSON_VALUE, "kind: \"%s\" where a result was submitted",
 		        enum_name(&action_kind_names, a->kind));
