@@ -71,6 +71,7 @@
 /* Market. */
 #define BOOK_OFFERS_MAX     2000000 /* offers of each side in the book: RATE past it */
 #define LEDGER_ACCOUNTS_MAX (16u << 20)
-#define LEDGER_DEALS_MAX    (64u << 20)
+#define LEDGER_DEALS_MAX    (64u << 20) /* and words of 256 bits of nonces and of numbers */
+#define LEDGER_CHANNELS_MAX (16u << 20)
 
 #endif

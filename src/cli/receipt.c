@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/arena.h"
 #include "codec/eip712.h"
 #include "codec/json.h"
 #include "ledger/proof.h"
@@ -179,6 +180,8 @@ bool receipt_take_proof(const json_t *proof, struct receipt *r, struct err *e)
 	return true;
 }
 
+enum { ACTION_LISTS_MAX = 1 << 20 };
+
 static void own_action(struct action **a)
 {
 	free(*a);
@@ -187,10 +190,14 @@ static void own_action(struct action **a)
 static bool read_action(const json_t *j, struct action **out, struct err *e)
 {
 	struct action *a OWN(own_action) = calloc(1, sizeof *a);
+	struct arena lists OWN(arena_done);
 
+	arena_init(&lists, ACTION_LISTS_MAX);
 	if (!a)
 		return FAIL(e, MEMORY, "no memory for an action");
-	TRY(action_from_json(j, a, e), e);
+	TRY(action_from_json(j, &lists, a, e), e);
+	a->items = NULL; /* no end of a deal has a list */
+	a->items_n = 0;
 	*out = a;
 	a = NULL;
 	return true;
