@@ -198,7 +198,7 @@ static bool false_job(struct demo *d, struct err *e)
 		return FAIL(e, INTERNAL,
 		        "the false result ended with exit code %d, not with %d; %s/state/*.log tells more",
 		        code, err_exit(E_REJECTED), d->root);
-	return verify(d, out, e);
+	return d->net.network.chain_id || verify(d, out, e);
 }
 
 static void tell_false(struct demo *d, const struct demo_money *a, const struct demo_money *b)

@@ -349,6 +349,7 @@ static bool start_ledger(struct local_net *l, unsigned providers, struct err *e)
 	const char *args[] = {"ledger", "--genesis", genesis, "--server-port", NULL, NULL};
 
 	TRY(make_network(l, providers, e), e);
+	TRY(network_load(l->c, &l->network, e), e);
 	TRY(write_genesis(l->c, &l->network.genesis, genesis, e), e);
 	args[4] = port_of(l->network.ledger_url);
 	TRY(spawn(l, "ledger", args, e), e);

@@ -143,6 +143,15 @@ static bool split(const struct sig *sig, uint8_t rs[64], int *recid, struct err 
 	return true;
 }
 
+void sig_compact(struct sig *s)
+{
+	if (s->n != 65 || (s->b[64] != 27 && s->b[64] != 28))
+		return;
+	s->b[32] |= (uint8_t)((s->b[64] - 27) << 7);
+	s->b[64] = 0;
+	s->n = 64;
+}
+
 bool secp_recover(const struct hash *digest, const struct sig *sig, struct addr *out, struct err *e)
 {
 	secp256k1_ecdsa_recoverable_signature parsed;

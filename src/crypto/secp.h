@@ -19,6 +19,9 @@ MUST bool seckey_addr(const struct seckey *k, struct addr *out, struct err *e);
 /* Sign a 32-byte digest: 65 bytes r, s, v (27 or 28), low s, RFC 6979. */
 MUST bool secp_sign(
         const struct seckey *k, const struct hash *digest, struct sig *out, struct err *e);
+/* The same signature in 64 bytes (EIP-2098); one that has 64 already, or a v other than 27 and 28, is taken as
+ * it is. */
+void sig_compact(struct sig *s);
 /* The account that signed. SIGNATURE unless 65 bytes (v 27 or 28) or 64 bytes EIP-2098, low s, r and s
  * in range, signer not zero. */
 MUST bool secp_recover(

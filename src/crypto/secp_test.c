@@ -177,6 +177,11 @@ static void test_compact(void **state)
 		compact.n = 64;
 		assert_true(secp_check(&digest, &whole, &a, &e));
 		assert_true(secp_check(&digest, &compact, &a, &e));
+		sig_compact(&whole);
+		assert_int_equal(whole.n, 64);
+		assert_memory_equal(whole.b, compact.b, 65);
+		sig_compact(&whole);
+		assert_int_equal(whole.n, 64);
 		compact.b[32] ^= 0x80;
 		assert_true(!secp_recover(&digest, &compact, &signer, &e) || !addr_eq(&signer, &a));
 	}

@@ -3,6 +3,7 @@
 #ifndef LILYPAD_LEDGER_LEDGER_CHANNEL_PLAY_H
 #define LILYPAD_LEDGER_LEDGER_CHANNEL_PLAY_H
 
+#include "crypto/secp.h"
 #include "ledger/ledger_play.h"
 #include "model/deal_rules.h"
 #include "port/packed.h"
@@ -110,6 +111,14 @@ static inline void play_claim_check(
 	play_sign(p, JC, check_record(), &p->a.check, &p->a.doc_sig);
 }
 
+/* A made-up signature has no v. */
+static inline void play_sign_item(struct play *p, enum who by, struct settle_item *x)
+{
+	play_sign(p, by, channel_acceptance_record(), &x->doc, &x->sig);
+	sig_compact(&x->sig);
+	x->sig.n = 64;
+}
+
 /* What the JC signs for a result of the deal, in 64 bytes as in a list. */
 static inline struct settle_item play_item(
         struct play *p, const struct deal *d, uint64_t serial, uint64_t count, uint64_t bytes)
@@ -126,15 +135,8 @@ static inline struct settle_item play_item(
 	        .author = d->hot.author,
 	        .solver_share = d->hot.solver_share,
 	        .solver = d->hot.solver};
-	play_sign(p, JC, channel_acceptance_record(), &x.doc, &x.sig);
-	x.sig.n = 64;
+	play_sign_item(p, JC, &x);
 	return x;
-}
-
-static inline void play_sign_item(struct play *p, enum who by, struct settle_item *x)
-{
-	play_sign(p, by, channel_acceptance_record(), &x->doc, &x->sig);
-	x->sig.n = 64;
 }
 
 /* The items must live as long as p->a. */

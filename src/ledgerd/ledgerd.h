@@ -15,7 +15,8 @@ struct ledgerd;
 /* Replays the journal that is in the store; the world's signer must be the operator of the genesis
  * (PARTY). TAMPERED names the first block that does not follow from the one before it, is not signed by
  * the operator, or whose actions do not give its events and root. The signatures of the actions are not
- * checked again: the operator's own, over the root, vouches for them. */
+ * checked again, but for those of lists, of which bad items are skipped: the operator's own, over the root,
+ * vouches for them. */
 MUST bool ledgerd_new(
         struct world *w, const struct genesis *g, struct ledgerd **out, struct err *e);
 struct role ledgerd_role(struct ledgerd *d);

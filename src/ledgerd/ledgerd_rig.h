@@ -218,7 +218,7 @@ static inline void accepted(struct rig *g)
 {
 	if (strcmp(submit(g), "final") != 0)
 		fail_msg("%s", text_at(json_object_get(result_at(g, 0), "error"), "message"));
-	for (int i = 0; g->p.a.kind == ACTION_SEND && i < PARTIES; i++)
+	for (int i = 0; g->p.a.send_sig.n && i < PARTIES; i++)
 		g->p.sends[i] += addr_eq(&g->p.who[i], &g->p.a.send.account);
 }
 

@@ -304,7 +304,7 @@ class Audit:
         off = [sum(d.moved.values()) for d in deals]
         ends = collections.Counter(d.state for d in deals)
         disputed = sum("RESULTS_CHECKED" in d.states for d in deals)
-        return {"instants": len(instants), "honest": len(deals) - disputed, "disputed": disputed,
+        return {"undisputed": len(deals) - disputed, "disputed": disputed,
                 "accepted": ends["RESULTS_ACCEPTED"], "rejected": ends["MEDIATION_REJECTED"],
                 "right": ends["MEDIATION_ACCEPTED"], "passed": sum(d.answers == ["pass"] for d in deals),
                 "clock": sum(d.state.startswith("TIMEOUT") and not d.answers for d in deals),

@@ -23,6 +23,9 @@ from world import Buyer, command_of, jobs, kill_and_start, start_again
 ROLES = ["ledger", "solver", "directory", "mediator", "provider", "creator", "run"]
 SETTLE_S = 90     # after the last kill, until every job is over
 READY_S = 30      # until a process that was started again serves
+WAIT_S = 0.6      # until the next death, at most;
+AIM_S = 2.0       # longer where a dispute is waited for, and so long after it began
+DISPUTE_S = 0.1
 PAUSE_S = 0.4     # at most, after a death: then there are new jobs
 BUYERS = 3
 
@@ -125,6 +128,7 @@ class Kills:
         self.buyers = {}
         self.made = 0
         self.instants = collections.defaultdict(list)  # of each role's deaths: seconds since 1970
+        self.in_dispute = collections.Counter()        # those while a dispute was open
         self.restarts = collections.defaultdict(list)  # seconds until each served again
         self.exits = collections.Counter()
         self.wrong = []
@@ -192,7 +196,21 @@ class Kills:
         if alive(pid):
             self.wrong.append(f"{name} does not serve {READY_S} s after its start")
 
+    def disputing(self):
+        return any(b.events and b.events[-1] == "DISPUTED" and b.p.poll() is None for b, _ in self.buyers.values())
+
+    def wait(self):
+        """Until a random instant; of two one is sought soon after a dispute has begun, for those are short."""
+        end = time.monotonic() + self.random.uniform(0, WAIT_S)
+        aimed = self.mix.cheats and self.random.randrange(2)
+        while time.monotonic() < end + (AIM_S if aimed else 0):
+            if aimed and self.disputing():
+                time.sleep(self.random.uniform(0, DISPUTE_S))
+                return
+            time.sleep(0.002)
+
     def kill(self, role):
+        disputing = self.disputing()
         if role == "run":
             victims = [b for b, _ in self.buyers.values() if b.p.poll() is None]
             if not victims:
@@ -208,6 +226,7 @@ class Kills:
                 return False
             self.again(name)
         self.instants[role].append(time.time())
+        self.in_dispute[role] += disputing
         return True
 
     def run(self, each, only=None):
@@ -217,7 +236,7 @@ class Kills:
         total = len(left)
         while left and not self.wrong:
             self.look()
-            time.sleep(self.random.uniform(0, 0.6))
+            self.wait()
             if self.kill(left[-1]):
                 left.pop()
                 time.sleep(self.random.uniform(0, PAUSE_S))
@@ -278,7 +297,7 @@ class Kills:
         lines = []
         for role, at in sorted(self.instants.items()) if hasattr(self, "seen") else ():
             took = sorted(self.restarts[role]) or [0.0]
-            row = self.seen.row(at) | {"median ms": round(1000 * statistics.median(took)),
+            row = {"instants": len(at), "in dispute": self.in_dispute[role]} | self.seen.row(at) | {"median ms": round(1000 * statistics.median(took)),
                                        "longest ms": round(1000 * took[-1])}
             if not lines:
                 lines.append(f"  {'killed':<10}" + "".join(f"{name:>11}" for name in row))

@@ -5,8 +5,9 @@ behind, a job fails, or a process goes on growing.
 
     soak.py [--minutes 60] [--rate 200]
 
-What a process may grow by: a constant for caches that fill (event logs of streams, SQLite's page cache), and the
-ledger by what the protocol has it keep of every deal for ever (8.4)."""
+What a process may grow by in the last third of the time: a constant for caches that fill (SQLite's page cache, the
+allocator's), the ledger by what the protocol has it keep of every deal for ever (8.4), and by the log of its event
+stream until that is full (SSE_BACKLOG_MAX events)."""
 import argparse
 import collections
 import json
@@ -20,13 +21,15 @@ import time
 import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "blackbox"))
+from audit import FINAL, get  # noqa: E402
 from conftest import ROOT, Market, folder  # noqa: E402
-from kills import FINAL, get  # noqa: E402
 
 BUILD = ROOT / "build"
 SAMPLE_S = 5
-FILL = 24 << 20           # bytes that any process may still grow by in the second half
-PER_JOB = {"ledger": 1400}  # and bytes for each job of the second half
+FILL = 24 << 20             # bytes that any process may still grow by in the last third
+PER_JOB = {"ledger": 1400}  # and bytes for each job of it
+LOG_EVENTS = 65536          # the ledger keeps so many events for those who come back,
+LOG_EACH = 1400             # of so many bytes
 LATE_S = 60               # of block time: a deal that is open so long after its deadline is stuck
 
 
@@ -123,10 +126,11 @@ class Soak:
             now["buyer"] = memory(self.buyer.pid)
         except OSError:
             return
-        self.samples.append((time.monotonic() - began, self.last["ended"], now))
+        if all(now.values()):  # nobody has just ended
+            self.samples.append((time.monotonic() - began, self.last["ended"], now, self.follower.seq))
 
     def run(self):
-        follower = Follower(self.m.up["ledger"])
+        self.follower = follower = Follower(self.m.up["ledger"])
         follower.start()
         self.buyer = subprocess.Popen(
             [BUILD / "soak" / "buyer", self.m.folder, BUILD / "bench" / "noop", str(self.seconds), str(self.rate)],
@@ -143,7 +147,6 @@ class Soak:
         self.took = min(time.monotonic() - began, self.seconds)
         follower.ending = True
         follower.join(60)
-        self.follower = follower
         self.wrong += follower.wrong
         if self.buyer.returncode:
             self.wrong.append(f"the buyer ended with {self.buyer.returncode}: {self.last}")
@@ -161,11 +164,13 @@ class Soak:
         if len(self.samples) < 10:
             self.wrong.append("too short a time to see growth")
             return rows
-        a, b, c = (self.samples[i] for i in (len(self.samples) // 10, len(self.samples) // 2, -1))
-        jobs = max(c[1] - b[1], 1)
+        n = len(self.samples)
+        a, b, late, c = (self.samples[i] for i in (n // 10, n // 2, n * 2 // 3, -1))
+        jobs = max(c[1] - late[1], 1)
+        log = LOG_EACH * max(LOG_EVENTS - late[3], 0)
         for role in c[2]:
-            more = c[2][role] - b[2][role]
-            most = FILL + PER_JOB.get(role, 0) * jobs
+            more = c[2][role] - late[2][role]
+            most = FILL + PER_JOB.get(role, 0) * jobs + (log if role == "ledger" else 0)
             rows.append((role, a[2][role], b[2][role], c[2][role], more / jobs))
             if more > most:
                 self.wrong.append(f"{role} has grown by {more >> 20} MiB in {jobs} jobs; {most >> 20} MiB are allowed")
@@ -180,7 +185,7 @@ class Soak:
         return self
 
     def print(self):
-        print(f"\n{'process':<12}{'start':>10}{'middle':>10}{'end':>10}   MiB{'bytes a job':>16}, second half")
+        print(f"\n{'process':<12}{'start':>10}{'middle':>10}{'end':>10}   MiB{'bytes a job':>16}, last third")
         for role, a, b, c, each in self.growth():
             print(f"{role:<12}{a / 2**20:>10.1f}{b / 2**20:>10.1f}{c / 2**20:>10.1f}      {each:>14.0f}")
         f = self.follower
