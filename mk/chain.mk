@@ -13,4 +13,4 @@ $(O)/gen/chain/contracts_code.h: tools/gen_contracts $(CONTRACT_FILES)
 # Where src/chain/contracts.h is included.
 SEES_CONTRACTS := $(O)/obj/chain/% $(O)/obj/cli/%
 $(SEES_CONTRACTS:%=%.o): CPPFLAGS += -I$(O)/gen
-$(filter $(SEES_CONTRACTS),$(OBJ) $(patsubst src/%.c,$(O)/obj/%.o,$(TEST) $(FUZZ))): | $(O)/gen/chain/contracts.def $(O)/gen/chain/contracts_code.h
+$(filter $(SEES_CONTRACTS),$(OBJ) $(patsubst src/%.c,$(O)/obj/%.o,$(TEST) $(FUZZ) $(wildcard src/chain/*_bench.c))): | $(O)/gen/chain/contracts.def $(O)/gen/chain/contracts_code.h

@@ -202,7 +202,7 @@ bool evm_deal_find(const struct evm_deal *d, struct bytes input, struct deal *ou
 {
 	uint8_t parties[2 * sizeof d->jc.b];
 	char text[HASH_TEXT_MAX];
-	const uint8_t *at = input.p, *end = input.p + input.n;
+	const uint8_t *at = input.p, *end = input.n ? input.p + input.n : input.p;
 	struct hash id;
 	struct bytes rest;
 	struct err ignored;
@@ -228,7 +228,7 @@ bool evm_deal_output(const struct evm_deal *d, struct bytes input, struct hash *
 	struct result r = {
 	        .deal = d->id, .status = d->status, .count = d->count, .bytes = d->bytes};
 	struct abi_leaf known[] = {abi_u64(d->status), abi_u64(d->count), abi_u64(d->bytes)};
-	const uint8_t *at = input.p, *end = input.p + input.n;
+	const uint8_t *at = input.p, *end = input.n ? input.p + input.n : input.p;
 	uint8_t words[3 * 32];
 	struct hash output, hash;
 
