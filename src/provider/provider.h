@@ -20,7 +20,7 @@ struct provider_config {
 	unsigned parallel;      /* jobs at once */
 	/* The most that we lock in one channel, and in all together; zero: no channels, no such limit. */
 	struct amount channel_sum, channel_total;
-	unsigned confirm_s;     /* how much earlier than the ledger's deadlines it acts (4.1) */
+	unsigned confirm_s; /* how much earlier than the ledger's deadlines it acts (4.1) */
 };
 
 struct provider;

@@ -10,9 +10,9 @@ const struct route provider_routes[] = {
         {"GET", "/v1/deals", AUTH_NONE, BODY_NONE, 0,
                 "every deal with its state and what it earned, 1000 at once in order of id; ?after=DEAL"},
         {"POST", "/v1/channels", AUTH_NONE, BODY_JSON, 8192,
-                "sign a channel that its job creator has signed, {channel, jobCreatorSignature}, if it is within our settings"},
+                "sign a channel, {channel, jobCreatorSignature}, if it is within our settings"},
         {"POST", "/v1/channels/{channel}/leave", AUTH_NONE, BODY_JSON, 8192,
-                "sign that a channel ends at once, {leave, jobCreatorSignature}, if nothing of ours is open in it"},
+                "sign that a channel ends at once, {leave, jobCreatorSignature}"},
 };
 const size_t provider_routes_n = COUNT(provider_routes);
 
