@@ -1,0 +1,164 @@
+/* evm_deal.c - packed words of the events are taken apart as Deals.sol puts them together. */
+#include "chain/evm_deal.h"
+
+#include "chain/contracts.h"
+#include "codec/eip712.h"
+#include "codec/hex.h"
+#include "codec/packed.h"
+
+/* A word of packed numbers: `bits` of them from bit `at` on. */
+static struct u256 bits_of(const uint8_t word[32], unsigned at, unsigned bits)
+{
+	uint8_t out[32] = {0};
+
+	for (unsigned i = 0; i < bits / 8; i++)
+		out[31 - i] = word[31 - at / 8 - i];
+	return u256_from_be(out);
+}
+
+static uint64_t number_of(const uint8_t word[32], unsigned at, unsigned bits)
+{
+	return bits_of(word, at, bits).w[0];
+}
+
+static struct amount amount_at(const uint8_t word[32], unsigned at)
+{
+	uint8_t be[32];
+
+	u256_to_be(bits_of(word, at, 96), be);
+	return amount_from_be(be);
+}
+
+static struct addr addr_of(const struct hash *topic)
+{
+	struct addr a;
+
+	memcpy(a.b, topic->b + 12, sizeof a.b);
+	return a;
+}
+
+void evm_log_deal(const struct evm_log *l, struct hash *out)
+{
+	static const struct hash none;
+	enum contract_event k = l->topics_n ? contract_event_of(&l->topics[0]) : EVENT_UNKNOWN;
+	bool about =
+	        k == EVENT_Opened || k == EVENT_Moved || k == EVENT_Submitted || k == EVENT_Checked;
+
+	*out = about && l->topics_n > 1 ? l->topics[1] : none;
+}
+
+static void opened(struct evm_deal *d, const struct evm_log *l, struct evm_deal_step *out)
+{
+	d->jc = addr_of(&l->topics[2]);
+	d->rp = addr_of(&l->topics[3]);
+	out->moves = true;
+	out->to = (uint8_t)number_of(l->data, 8, 8);
+	d->deadline.s = number_of(l->data, 16, 40);
+	d->nonce = number_of(l->data, 64, 64);
+	d->opened = l->tx;
+}
+
+static void moved(struct evm_deal *d, const struct evm_log *l, struct evm_deal_step *out)
+{
+	out->moves = true;
+	out->from = (uint8_t)number_of(l->data, 0, 8);
+	out->to = (uint8_t)number_of(l->data, 8, 8);
+	d->deadline.s = number_of(l->data, 16, 40);
+	out->paid = d->paid = amount_at(l->data, 64);
+}
+
+static void submitted(struct evm_deal *d, const struct evm_log *l)
+{
+	memcpy(d->result.b, l->data, sizeof d->result.b);
+	d->status = (uint8_t)number_of(l->data + 32, 0, 8);
+	d->count = number_of(l->data + 32, 8, 64);
+	d->bytes = number_of(l->data + 32, 72, 64);
+	d->cost = amount_at(l->data + 32, 136);
+	d->submitted = l->tx;
+	d->output = (struct hash){{0}};
+}
+
+static bool has(const struct evm_log *l, size_t topics, size_t bytes)
+{
+	return l->topics_n == topics && l->n == bytes;
+}
+
+bool evm_deal_take(
+        struct evm_deal *d, const struct evm_log *l, struct evm_deal_step *out, struct err *e)
+{
+	enum contract_event k = l->topics_n ? contract_event_of(&l->topics[0]) : EVENT_UNKNOWN;
+	struct evm_deal_step s = {0};
+
+	if (l->topics_n < 2 || !hash_eq(&l->topics[1], &d->id))
+		return FAIL(e, PEER, "a log of another deal");
+	if (k == EVENT_Opened && has(l, 4, 32)) {
+		opened(d, l, &s);
+	} else if (k == EVENT_Moved && has(l, 2, 32)) {
+		moved(d, l, &s);
+	} else if (k == EVENT_Submitted && has(l, 2, 64)) {
+		submitted(d, l);
+	} else if (k == EVENT_Checked && has(l, 3, 32)) {
+		d->mediator = addr_of(&l->topics[2]);
+		memcpy(d->check.b, l->data, sizeof d->check.b);
+	} else {
+		return FAIL(e, PEER, "a log in block %llu that the contract does not write",
+		        (unsigned long long)l->block);
+	}
+	if (s.moves)
+		d->state = s.to;
+	*out = s;
+	return true;
+}
+
+/* ---- in the calls ------------------------------------------------------------------------------- */
+
+bool evm_deal_find(const struct evm_deal *d, struct bytes input, struct deal *out, struct err *e)
+{
+	uint8_t parties[2 * sizeof d->jc.b];
+	char text[HASH_TEXT_MAX];
+	const uint8_t *at = input.p, *end = input.p + input.n;
+	struct hash id;
+	struct bytes rest;
+	struct err ignored;
+
+	/* It begins with its parties, whatever it is wrapped in. */
+	memcpy(parties, d->jc.b, sizeof d->jc.b);
+	memcpy(parties + sizeof d->jc.b, d->rp.b, sizeof d->rp.b);
+	while (input.n && (at = memmem(at, (size_t)(end - at), parties, sizeof parties))) {
+		rest = bytes_of(at, (size_t)(end - at));
+		if (packed_take(deal_record(), &rest, out, &ignored)) {
+			eip712_hash(deal_record(), out, &id);
+			if (hash_eq(&id, &d->id))
+				return true;
+		}
+		at++;
+	}
+	hash_format(&d->id, text);
+	return FAIL(e, NOT_FOUND, "the transaction that opened deal %s does not show it", text);
+}
+
+bool evm_deal_output(const struct evm_deal *d, struct bytes input, struct hash *out)
+{
+	struct result r = {
+	        .deal = d->id, .status = d->status, .count = d->count, .bytes = d->bytes};
+	struct abi_leaf known[] = {abi_u64(d->status), abi_u64(d->count), abi_u64(d->bytes)};
+	const uint8_t *at = input.p, *end = input.p + input.n;
+	uint8_t words[3 * 32];
+	struct hash output, hash;
+
+	for (size_t i = 0; i < COUNT(known); i++)
+		memcpy(words + 32 * i, known[i].word.b, 32);
+	while (input.n && (at = memmem(at, (size_t)(end - at), words, sizeof words))) {
+		if ((size_t)(end - at) < sizeof words + 64)
+			return false;
+		memcpy(r.secret_hash.b, at + sizeof words, 32);
+		memcpy(output.b, at + sizeof words + 32, 32);
+		eip712_hash_part(result_record(), &r, "output", &output, &hash);
+		if (hash_eq(&hash, &d->result)) {
+			*out = output;
+			return true;
+		}
+		at++;
+	}
+	return false;
+}
