@@ -309,6 +309,25 @@ static void test_refusals(void **state)
 	}
 }
 
+/* What is not offered is refused before the Send is looked at. */
+static void test_not_offered_first(void **state)
+{
+	struct play p;
+	struct deal d;
+
+	(void)state;
+	play_init(&p);
+	d = play_deal(&p, 1);
+	play_agree(&p, JC, &d);
+	p.a.send.nonce++;
+	refused(&p, E_SIGNATURE);
+	consortium(&p, &d);
+	play_agree(&p, JC, &d);
+	p.a.send.nonce++;
+	refused(&p, E_STATE);
+	play_done(&p);
+}
+
 static void test_jc_is_rp(void **state)
 {
 	struct play p;
@@ -348,6 +367,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_refusals),
+	        cmocka_unit_test(test_not_offered_first),
 	        cmocka_unit_test(test_jc_is_rp),
 	        cmocka_unit_test(test_edges_open),
 	};

@@ -78,6 +78,8 @@ void money_settle(struct ledger *l, struct agreement *d, unsigned to);
 /* ---- open.c: 5.1 and 5.14 ---- */
 MUST bool apply_open(struct step *s, struct err *e);
 MUST bool apply_agree(struct step *s, struct err *e);
+/* STATE: the deal needs what is not offered. */
+MUST bool deal_offered(struct step *s, const struct hot *h, struct err *e);
 
 /* ---- deals.c: the other rows of 5 ---- */
 MUST bool apply_cancel(struct step *s, struct err *e);

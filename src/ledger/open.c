@@ -182,7 +182,7 @@ static bool rp_covers(const struct step *s, const struct hot *h, struct err *e)
 	return account_covers(s->l, &h->provider, h->result_bond, "resultBond", e);
 }
 
-static bool is_offered(struct step *s, const struct hot *h, struct err *e)
+bool deal_offered(struct step *s, const struct hot *h, struct err *e)
 {
 	if (!hash_is_zero(&h->channel))
 		return no_channels(s, e);
@@ -215,7 +215,7 @@ bool apply_open(struct step *s, struct err *e)
 	struct hash id;
 
 	TRY(document_in_bounds(deal_record(), d, e), e);
-	TRY(is_offered(s, &d->hot, e), e);
+	TRY(deal_offered(s, &d->hot, e), e);
 	eip712_hash(deal_record(), d, &id);
 	a = map_get(&s->l->agreements, &id);
 	if (a && a->rp_agreed)
@@ -254,7 +254,7 @@ static bool jc_agrees(struct step *s, struct err *e)
 	return true;
 }
 
-/* The Send itself is in order, and the deal in bounds. JC first: nobody else can take the key (JC, nonce). */
+/* The Send itself is in order, and the deal in bounds and offered. JC first: nobody else can take the key (JC, nonce). */
 bool apply_agree(struct step *s, struct err *e)
 {
 	const struct hot *h = &s->a->deal.hot;
@@ -263,7 +263,6 @@ bool apply_agree(struct step *s, struct err *e)
 	char name[ADDR_TEXT_MAX];
 	struct agreement *a;
 
-	TRY(is_offered(s, h, e), e);
 	a = map_get(&s->l->agreements, &s->body);
 	if (a && (is_jc || (is_rp && a->rp_agreed)))
 		return true;
