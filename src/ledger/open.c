@@ -254,7 +254,8 @@ static bool jc_agrees(struct step *s, struct err *e)
 	return true;
 }
 
-/* The Send itself is in order, and the deal in bounds and offered. JC first: nobody else can take the key (JC, nonce). */
+/* The Send itself is in order, and the deal in bounds and offered. JC first: nobody else can take the key (JC,
+ * nonce). */
 bool apply_agree(struct step *s, struct err *e)
 {
 	const struct hot *h = &s->a->deal.hot;
