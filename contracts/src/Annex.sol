@@ -6,6 +6,7 @@ import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC2
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {Channels} from "./Channels.sol";
 import {Documents} from "./Documents.sol";
+import {Packed} from "./Packed.sol";
 import {Constants, Payments} from "./Payments.sol";
 import "./Types.sol";
 
@@ -115,7 +116,7 @@ contract Annex is Channels {
     /// @notice Protocol 5.1: `agree`, carried by anyone (2.0.4): the body of the Send is the deal's id.
     function agreeFor(Send calldata m, bytes calldata sig, bytes calldata full) external {
         _kind(m, SEND_AGREE);
-        Hot memory h;
+        Hot memory h = Packed.newHot()[0];
         Rest memory c;
         Step memory s;
         _readEscrow(full, h, c, s);
@@ -146,14 +147,14 @@ contract Annex is Channels {
 
     /// @notice Protocol 5.3 in a channel: sets the bit of a deal that is not on the ledger.
     function cancelNumber(
-        bytes calldata hot,
+        bytes32[9] calldata hot,
         bytes32 cold,
         Channel calldata ch,
         uint40 expiry,
         bytes calldata jcSig,
         bytes calldata rpSig
     ) external {
-        Hot memory h;
+        Hot memory h = Packed.newHot()[0];
         Step memory s;
         _shown(hot, cold, h, s);
         _named(h, ch);
@@ -188,21 +189,13 @@ contract Annex is Channels {
     }
 
     /// @notice Protocol 8.3: `redeem`, carried by anyone: the body of the Send (kind 14) is the struct hash of the Voucher.
-    function redeemFor(
-        address rp,
-        uint64 nonce,
-        uint40 expiry,
-        bytes calldata mSig,
-        address jc,
-        uint64 serial,
-        uint96 sum,
-        uint64 number,
-        uint64 claims,
-        bytes calldata sig
-    ) external {
-        (uint256 pay, bytes32 doc) = _redeem(jc, rp, serial, sum, number, claims);
-        _sent(rp, SEND_REDEEM, doc, nonce, expiry, mSig);
-        _signed(doc, sig, jc);
+    /// @param carried the Send's account (20 bytes), nonce (8), expiry (5) and signature (64), then as redeem()
+    function redeemFor(bytes calldata carried) external {
+        uint256 o = Packed.start(carried, SEND_BYTES + VOUCHER_BYTES);
+        (address rp, uint64 nonce, uint40 expiry) = Packed.send(o);
+        (address jc, bytes32 doc, uint256 pay) = _redeem(o + SEND_BYTES, rp);
+        _sent(rp, SEND_REDEEM, doc, nonce, expiry, carried[33:SEND_BYTES]);
+        _signed(doc, carried[SEND_BYTES + VOUCHER_BYTES:], jc);
         _credit(rp, pay);
     }
 
@@ -228,7 +221,7 @@ contract Annex is Channels {
         private
         returns (bytes32)
     {
-        Hot memory h;
+        Hot memory h = Packed.newHot()[0];
         Rest memory c;
         Step memory s;
         _read(full, h, c, s);
@@ -264,15 +257,15 @@ contract Annex is Channels {
         private
         returns (bytes32 named)
     {
-        Hot memory h;
+        Hot memory h = Packed.newHot()[0];
         Rest memory c;
         Step memory s;
         named = _claimed(h, c, s, full, ch, o);
         if (who != h.provider) revert Party(who);
         _signed(s.id, jcSig, h.jobCreator);
-        _enterWith(s, h, c, ch, o, named);
+        _enterWith(s, h, c, ch, o);
         _countClaim(h.channel, ch.kind);
-        _move(s, RESULTS_SUBMITTED, h.judgeTimeout);
+        _submitted(s, h, o, named);
         _store(s);
     }
 

@@ -24,8 +24,6 @@ abstract contract Channels is Deals {
         uint64 claims; // that RP has made
     }
 
-    /// @dev Of a list: Terms, and a signature in 64 bytes.
-    uint256 private constant ITEM_BYTES = TERMS_BYTES + 64;
     uint8 private constant OPEN = 1;
     uint8 private constant CLOSED = 2;
 
@@ -50,9 +48,10 @@ abstract contract Channels is Deals {
     /// @notice An acceptance settled a deal that was not on the ledger.
     /// @param what bits 0-63 its number, 64-159 COST
     event Settled(bytes32 indexed channel, bytes32 indexed deal, uint256 what);
-    /// @notice A list settled these deals of a channel.
-    /// @param items bit i is set where item i of the group was settled; the others were skipped
-    event ListSettled(bytes32 indexed channel, uint256 items, uint256 paid);
+    /// @notice A list settled deals of channels of this provider; the list itself is in the calldata.
+    /// @param done of each group one bit an item, in as many bytes as they need: a big-endian number, in which bit i is
+    /// set where item i was settled; the others were skipped
+    event ListSettled(address indexed provider, bytes done);
     /// @notice A voucher paid, and closed every number up to `number` that was not on the ledger.
     event Redeemed(bytes32 indexed channel, uint64 number, uint96 paid, uint96 due);
     /// @notice A cancel set the bit of a deal that was not on the ledger (5.3).
@@ -160,18 +159,21 @@ abstract contract Channels is Deals {
         }
     }
 
-    /// @dev One acceptance that RP sends: Range, NotFound, State, Nonce, Shares, Funds; then the caller looks at the
-    /// signature, and credits.
+    /// @dev One acceptance that RP sends, packed at `from` of the calldata: JC, serial and Terms. NotFound, State, Nonce,
+    /// Shares, Funds; then the caller looks at the signature, and credits.
+    /// @return jc who must have signed
+    /// @return doc the struct hash of the acceptance
     /// @return rest of COST, for RP
-    function _settleOne(Terms memory a, address jc, address rp, uint64 serial, bytes calldata terms)
-        internal
-        returns (uint256 rest)
-    {
-        a.channel = Documents.channelId(jc, rp, serial, CHANNEL_ACCEPTANCES);
-        Packed.terms(terms, 0, a);
-        Sums storage c = _opened(a.channel);
+    function _settleOne(uint256 from, address rp) internal returns (address jc, bytes32 doc, uint256 rest) {
+        Terms memory a = Packed.newTerms()[0];
+        uint64 serial;
+        (jc, serial,) = Packed.group(from);
+        Packed.terms(from + CHANNEL_BYTES, a);
+        bytes32 id = Documents.channelId(jc, rp, serial, CHANNEL_ACCEPTANCES);
+        a.channel = id;
+        Sums storage c = _opened(id);
         if (a.number == 0) revert Nonce(0);
-        _use(a.channel, a.number);
+        _use(id, a.number);
         uint256 shares = uint256(a.royalty) + a.solverShare;
         if (shares > 1000) revert Shares(shares);
         uint96 job = c.job;
@@ -180,91 +182,114 @@ abstract contract Channels is Deals {
             c.job = job - a.cost;
         }
         rest = _shareOut(a);
-        emit Settled(a.channel, a.deal, uint256(a.cost) << 64 | a.number);
+        doc = Documents.hash(a);
+        emit Settled(id, a.deal, uint256(a.cost) << 64 | a.number);
     }
 
-    /// @dev What _settleOne() would refuse is skipped.
+    /// @dev What _settleOne() would refuse is skipped. Range: the list is no sequence of groups.
     /// @return rest of all COST, for RP
-    /// @return doc Keccak-256 of the list
-    function _settleGroups(bytes calldata list, address rp) internal returns (uint256 rest, bytes32 doc) {
-        Terms memory a;
-        uint256 o;
-        while (o < list.length) {
-            if (list.length < o + 29) revert Range(list.length);
-            address jc = address(bytes20(list[o:o + 20]));
-            a.channel = Documents.channelId(jc, rp, uint64(bytes8(list[o + 20:o + 28])), CHANNEL_ACCEPTANCES);
-            uint256 n = uint8(list[o + 28]);
-            o += 29;
-            if (list.length < o + n * ITEM_BYTES) revert Range(list.length);
-            rest += _settleGroup(list[o:o + n * ITEM_BYTES], a, jc);
-            o += n * ITEM_BYTES;
-        }
-        doc = keccak256(list);
-    }
-
-    /// @dev Items of one channel, whose sum is written once.
-    function _settleGroup(bytes calldata items, Terms memory a, address jc) private returns (uint256 rest) {
-        Sums storage c = _sums[a.channel];
-        uint256 job = c.state == OPEN ? c.job : 0;
-        uint256 left = job;
-        uint256 done;
+    function _settleList(bytes calldata list, address rp) internal returns (uint256 rest) {
+        Terms memory a = Packed.newTerms()[0];
+        bytes memory done = new bytes(list.length / ITEM_BYTES + 32);
+        bytes32 domain_ = _domain();
+        uint256 o = Packed.start(list, 0);
+        uint256 last = o + list.length;
+        uint256 at_;
         unchecked {
-            for (uint256 o = 0; o < items.length; o += ITEM_BYTES) {
-                Packed.terms(items, o, a);
-                if (a.cost > left || !_fits(a, items, o + TERMS_BYTES, jc)) continue;
-                left -= a.cost;
-                rest += _shareOut(a);
-                done |= 1 << o / ITEM_BYTES;
+            while (o < last) {
+                (address jc, uint64 serial, uint256 n) = Packed.group(o);
+                uint256 end = o + GROUP_BYTES + n * ITEM_BYTES;
+                if (n == 0 || end > last) revert Range(list.length);
+                a.channel = Documents.channelId(jc, rp, serial, CHANNEL_ACCEPTANCES);
+                (uint256 more, uint256 bits) = _settleGroup(a, o + GROUP_BYTES, end, jc, domain_);
+                rest += more;
+                n = (n + 7) / 8;
+                assembly ("memory-safe") {
+                    mstore(add(add(done, 32), at_), shl(sub(256, shl(3, n)), bits))
+                }
+                at_ += n;
+                o = end;
             }
-            if (done != 0) c.job = uint96(left);
-            emit ListSettled(a.channel, done, job - left);
         }
+        assembly ("memory-safe") {
+            mstore(done, at_)
+        }
+        emit ListSettled(rp, done);
     }
 
-    /// @dev Number free, shares right, signed: the number is taken.
-    function _fits(Terms memory a, bytes calldata items, uint256 o, address jc) private returns (bool) {
+    /// @dev Items of one channel, from `o` to `end` of the calldata. Its sum is written once, as is each word of its
+    /// bitmap, where the items come in the order of their numbers.
+    function _settleGroup(Terms memory a, uint256 o, uint256 end, address jc, bytes32 domain_)
+        private
+        returns (uint256 rest, uint256 done)
+    {
+        Sums memory sums = _sums[a.channel];
         mapping(uint256 => uint256) storage used = _used[a.channel];
-        uint256 bit = 1 << (a.number & 255);
-        uint256 word = used[a.number >> 8];
-        if (a.number == 0 || word & bit != 0 || uint256(a.royalty) + a.solverShare > 1000) return false;
-        bytes32 r;
-        bytes32 vs;
-        assembly ("memory-safe") {
-            r := calldataload(add(items.offset, o))
-            vs := calldataload(add(items.offset, add(o, 32)))
+        uint256 left = sums.state == OPEN ? sums.job : 0;
+        uint256 key = type(uint256).max;
+        uint256 word;
+        uint256 bit = 1;
+        unchecked {
+            for (; o < end; (o, bit) = (o + ITEM_BYTES, bit << 1)) {
+                Packed.terms(o, a);
+                if (a.number >> 8 != key) {
+                    if (key != type(uint256).max) used[key] = word;
+                    key = a.number >> 8;
+                    word = used[key];
+                }
+                uint256 mask = 1 << (a.number & 255);
+                if (word & mask != 0 || a.cost > left || !_fits(a, o + TERMS_BYTES, jc, domain_)) continue;
+                word |= mask;
+                left -= a.cost;
+                done |= bit;
+                rest += _shareOut(a);
+            }
+            used[key] = word;
         }
-        if (!_isSigned(Documents.hash(a), r, vs, jc)) return false;
-        used[a.number >> 8] = word | bit;
-        return true;
+        if (done == 0) return (0, 0);
+        sums.job = uint96(left);
+        _sums[a.channel] = sums;
+    }
+
+    /// @dev A number, right shares, signed by the JC.
+    function _fits(Terms memory a, uint256 sig, address jc, bytes32 domain_) private view returns (bool) {
+        if (a.number == 0 || uint256(a.royalty) + a.solverShare > 1000) return false;
+        bytes32 digest = _digest(domain_, Documents.hash(a));
+        address by = _recovered(digest, sig, SIGNATURE_BYTES);
+        return by == jc ? by != address(0) : _contractSigned(digest, sig, jc);
     }
 
     // ---- vouchers -------------------------------------------------------------------------------------------
 
-    /// @dev A voucher that RP sends: NotFound, State, Conflict (claims), Nonce, Funds; then the caller looks at the
-    /// signature of `doc`, and credits.
+    /// @dev A voucher that RP sends, packed at `from` of the calldata: NotFound, State, Conflict (claims), Nonce, Funds;
+    /// then the caller looks at the signature, and credits.
+    /// @return jc who must have signed
+    /// @return doc the struct hash of the voucher
     /// @return pay what RP gets
-    function _redeem(address jc, address rp, uint64 serial, uint96 sum, uint64 number, uint64 claims)
-        internal
-        returns (uint256 pay, bytes32 doc)
-    {
+    function _redeem(uint256 from, address rp) internal returns (address jc, bytes32 doc, uint256 pay) {
+        uint64 serial;
+        uint96 sum;
+        uint64 number;
+        uint64 claims;
+        (jc, serial, sum, number, claims) = Packed.voucher(from);
         bytes32 id = Documents.channelId(jc, rp, serial, CHANNEL_VOUCHERS);
+        doc = Documents.voucher(id, sum, number, claims);
         Sums storage c = _opened(id);
-        Vouched storage v = _vouched[id];
+        Vouched memory v = _vouched[id];
         if (claims != v.claims) revert Conflict(bytes32(uint256(v.claims)));
-        (uint256 paid, uint256 floor, uint256 job) = (v.paid, v.floor, c.job);
-        if (number < floor) revert Nonce(number);
+        if (number < v.floor) revert Nonce(number);
         unchecked {
-            uint256 due = sum > paid ? sum - paid : 0;
+            uint256 due = sum > v.paid ? sum - v.paid : 0;
+            uint256 job = c.job;
             pay = due < job ? due : job;
-            if (pay == 0 && number == floor) {
+            if (pay == 0 && number == v.floor) {
                 if (due != 0) revert Funds(jc, 0, due);
                 revert Nonce(number);
             }
-            (v.paid, v.floor) = (uint96(paid + pay), number);
+            _vouched[id] = Vouched(uint96(v.paid + pay), number, claims);
             if (pay != 0) c.job = uint96(job - pay);
             emit Redeemed(id, number, uint96(pay), uint96(due - pay));
         }
-        doc = Documents.voucher(id, sum, number, claims);
     }
 
     // ---- deals of a channel on the ledger -------------------------------------------------------------------
@@ -329,19 +354,11 @@ abstract contract Channels is Deals {
         named = Documents.result(s.id, o);
     }
 
-    /// @dev Agreed, with the result taken.
-    function _enterWith(
-        Step memory s,
-        Hot memory h,
-        Rest memory c,
-        Channel calldata ch,
-        Outcome calldata o,
-        bytes32 named
-    ) internal returns (uint96 cost) {
+    /// @dev Agreed, by a claim.
+    function _enterWith(Step memory s, Hot memory h, Rest memory c, Channel calldata ch, Outcome calldata o) internal {
         _withinLimits(h, o);
         unchecked {
             _enter(s, h, c, ch, uint256(h.openBy) + h.submitTimeout);
         }
-        cost = _take(s, h, o, named);
     }
 }

@@ -43,7 +43,7 @@ contract Controller is Channels {
     /// @param jcSig of the Deal
     /// @param rpSig of the Deal
     function open(bytes calldata full, bytes calldata jcSig, bytes calldata rpSig) external {
-        Hot memory h;
+        Hot memory h = Packed.newHot()[0];
         Rest memory c;
         Step memory s;
         _readEscrow(full, h, c, s);
@@ -57,7 +57,7 @@ contract Controller is Channels {
 
     /// @notice Protocol 5.1: the sender's own agreement, the JC's first.
     function agree(bytes calldata full) external {
-        Hot memory h;
+        Hot memory h = Packed.newHot()[0];
         Rest memory c;
         Step memory s;
         _readEscrow(full, h, c, s);
@@ -65,8 +65,8 @@ contract Controller is Channels {
     }
 
     /// @notice The same for the provider, whom the JC has preceded: the hash of the Cold is enough.
-    function join(bytes calldata hot, bytes32 cold) external {
-        Hot memory h;
+    function join(bytes32[9] calldata hot, bytes32 cold) external {
+        Hot memory h = Packed.newHot()[0];
         Step memory s;
         _shown(hot, cold, h, s);
         _join(s, h, msg.sender);
@@ -84,7 +84,7 @@ contract Controller is Channels {
         bytes calldata acceptSig
     ) external {
         _statusKnown(o);
-        Hot memory h;
+        Hot memory h = Packed.newHot()[0];
         Rest memory c;
         Step memory s;
         _readEscrow(full, h, c, s);
@@ -95,16 +95,16 @@ contract Controller is Channels {
         _lockBoth(s, h, c);
         _signed(Documents.acceptance(s.id, named), acceptSig, h.jobCreator);
         _withinLimits(h, o);
-        _finish(s, h, RESULTS_ACCEPTED, _take(s, h, o, named), address(0));
+        _finishWith(s, h, o, named);
     }
 
     // ---- 5.3, 5.5 -------------------------------------------------------------------------------------------
 
     /// @notice Protocol 5.3: both want the deal undone, before a result.
-    function cancel(bytes calldata hot, bytes32 cold, uint40 expiry, bytes calldata jcSig, bytes calldata rpSig)
+    function cancel(bytes32[9] calldata hot, bytes32 cold, uint40 expiry, bytes calldata jcSig, bytes calldata rpSig)
         external
     {
-        Hot memory h;
+        Hot memory h = Packed.newHot()[0];
         Step memory s;
         _found(hot, cold, h, s);
         bytes32 doc = Documents.cancel(s.id, expiry);
@@ -119,9 +119,9 @@ contract Controller is Channels {
     }
 
     /// @notice Protocol 5.5: RP ends the deal without a result, and pays the late fine.
-    function decline(bytes calldata hot, bytes32 cold, uint8 reason, bytes calldata sig) external {
+    function decline(bytes32[9] calldata hot, bytes32 cold, uint8 reason, bytes calldata sig) external {
         if (reason == 0 || reason > REASON_LAST) revert Range(reason);
-        Hot memory h;
+        Hot memory h = Packed.newHot()[0];
         Step memory s;
         _found(hot, cold, h, s);
         bytes32 doc = Documents.decline(s.id, reason);
@@ -137,9 +137,9 @@ contract Controller is Channels {
     // ---- 5.4, 5.6 -------------------------------------------------------------------------------------------
 
     /// @notice Protocol 5.4: RP's result.
-    function submit(bytes calldata hot, bytes32 cold, Outcome calldata o, bytes calldata sig) external {
+    function submit(bytes32[9] calldata hot, bytes32 cold, Outcome calldata o, bytes calldata sig) external {
         _statusKnown(o);
-        Hot memory h;
+        Hot memory h = Packed.newHot()[0];
         Step memory s;
         _found(hot, cold, h, s);
         bytes32 named = Documents.result(s.id, o);
@@ -148,15 +148,14 @@ contract Controller is Channels {
         _signed(named, sig, h.provider);
         _before(s);
         _withinLimits(h, o);
-        _take(s, h, o, named);
-        _move(s, RESULTS_SUBMITTED, h.judgeTimeout);
+        _submitted(s, h, o, named);
         _store(s);
     }
 
     /// @notice Protocol 5.6: the JC accepts the result that was submitted.
     /// @param sig of the Acceptance; in a channel of the ChannelAcceptance
-    function accept(bytes calldata hot, bytes32 cold, bytes32 named, uint96 cost, bytes calldata sig) external {
-        Hot memory h;
+    function accept(bytes32[9] calldata hot, bytes32 cold, bytes32 named, uint96 cost, bytes calldata sig) external {
+        Hot memory h = Packed.newHot()[0];
         Step memory s;
         _found(hot, cold, h, s);
         bool same = _marked(s, _resultMark(named, cost));
@@ -172,14 +171,14 @@ contract Controller is Channels {
     /// @notice Protocol 5.6 with 2.6: the result that the JC accepts comes along, signed by RP, whether or not one was
     /// submitted: a provider that signed two is held to the one that it gave the JC.
     function acceptWith(
-        bytes calldata hot,
+        bytes32[9] calldata hot,
         bytes32 cold,
         Outcome calldata o,
         bytes calldata rpSig,
         bytes calldata jcSig
     ) external {
         _statusKnown(o);
-        Hot memory h;
+        Hot memory h = Packed.newHot()[0];
         Step memory s;
         _found(hot, cold, h, s);
         bytes32 named = Documents.result(s.id, o);
@@ -192,9 +191,8 @@ contract Controller is Channels {
         if (!same) {
             _signed(named, rpSig, h.provider);
             _withinLimits(h, o);
-            _take(s, h, o, named);
         }
-        _finish(s, h, RESULTS_ACCEPTED, cost, address(0));
+        _finishWith(s, h, o, named);
         _store(s);
     }
 
@@ -205,7 +203,7 @@ contract Controller is Channels {
     /// @param cost COST of it
     function check(bytes calldata full, bytes32 named, uint96 cost, Claim calldata k, bytes calldata sig) external {
         _rulingKnown(k.claim);
-        Hot memory h;
+        Hot memory h = Packed.newHot()[0];
         Rest memory c;
         Step memory s;
         Packed.hot(full, h);
@@ -219,14 +217,16 @@ contract Controller is Channels {
         if (h.seats == 0) revert Panel(0);
         _before(s);
         if (!_marked(s, _resultMark(named, cost))) revert Result(named);
-        _dispute(s, h, w);
+        s.mark = _markOf(w);
+        _move(s, RESULTS_CHECKED, h.mediateTimeout);
+        emit Checked(s.id, w.mediator, w.check);
         _store(s);
     }
 
     /// @notice Protocol 5.10 to 5.12 with 6.6: the mediator's ruling ends the dispute.
-    function rule(bytes calldata hot, bytes32 cold, Shown memory w, Ruling calldata v, bytes calldata sig) external {
+    function rule(bytes32[9] calldata hot, bytes32 cold, Shown memory w, Ruling calldata v, bytes calldata sig) external {
         _rulingKnown(v.ruling);
-        Hot memory h;
+        Hot memory h = Packed.newHot()[0];
         Step memory s;
         _found(hot, cold, h, s);
         bytes32 doc = Documents.verdict(s.id, v);
@@ -237,10 +237,10 @@ contract Controller is Channels {
     }
 
     /// @notice Protocol 5.13 with 6.6: the mediator cannot rule, which ends the dispute as its silence would.
-    function pass(bytes calldata hot, bytes32 cold, Shown memory w, uint8 round, address mediator, bytes calldata sig)
+    function pass(bytes32[9] calldata hot, bytes32 cold, Shown memory w, uint8 round, address mediator, bytes calldata sig)
         external
     {
-        Hot memory h;
+        Hot memory h = Packed.newHot()[0];
         Step memory s;
         _found(hot, cold, h, s);
         bytes32 doc = Documents.pass(s.id, round, mediator);
@@ -253,8 +253,8 @@ contract Controller is Channels {
 
     /// @notice Protocol 5.2, 5.5, 5.7, 5.13: whichever deadline of the deal has passed; anyone.
     /// @param w what the deal's state has; all zero before a result
-    function timeout(bytes calldata hot, bytes32 cold, Shown memory w) external {
-        Hot memory h;
+    function timeout(bytes32[9] calldata hot, bytes32 cold, Shown memory w) external {
+        Hot memory h = Packed.newHot()[0];
         Step memory s;
         _found(hot, cold, h, s);
         uint256 to;
@@ -278,35 +278,22 @@ contract Controller is Channels {
     // ---- channels -------------------------------------------------------------------------------------------
 
     /// @notice Protocol 8.3: an acceptance that its provider sends settles a deal that is not on the ledger.
-    /// @param terms the ChannelAcceptance (see Terms)
-    /// @param sig the JC's of it
-    function settle(address jc, uint64 serial, bytes calldata terms, bytes calldata sig) external {
-        Terms memory a;
-        uint256 rest = _settleOne(a, jc, msg.sender, serial, terms);
-        _signed(Documents.hash(a), sig, jc);
+    /// @param item JC (20 bytes), serial (8), Terms, and the JC's signature of the ChannelAcceptance
+    function settle(bytes calldata item) external {
+        (address jc, bytes32 doc, uint256 rest) =
+            _settleOne(Packed.start(item, CHANNEL_BYTES + TERMS_BYTES), msg.sender);
+        _signed(doc, item[CHANNEL_BYTES + TERMS_BYTES:], jc);
         _credit(msg.sender, rest);
     }
 
     /// @notice The same, carried by anyone: the body of the Send (kind 13) is the struct hash of the ChannelAcceptance.
-    /// @param rp who sends
-    /// @param nonce of the Send
-    /// @param expiry of the Send
-    /// @param mSig of the Send
-    function settleFor(
-        address rp,
-        uint64 nonce,
-        uint40 expiry,
-        bytes calldata mSig,
-        address jc,
-        uint64 serial,
-        bytes calldata terms,
-        bytes calldata sig
-    ) external {
-        Terms memory a;
-        uint256 rest = _settleOne(a, jc, rp, serial, terms);
-        bytes32 doc = Documents.hash(a);
-        _sent(rp, SEND_SETTLE, doc, nonce, expiry, mSig);
-        _signed(doc, sig, jc);
+    /// @param carried the Send's account (20 bytes), nonce (8), expiry (5) and signature (64), then as settle()
+    function settleFor(bytes calldata carried) external {
+        uint256 o = Packed.start(carried, SEND_BYTES + CHANNEL_BYTES + TERMS_BYTES);
+        (address rp, uint64 nonce, uint40 expiry) = Packed.send(o);
+        (address jc, bytes32 doc, uint256 rest) = _settleOne(o + SEND_BYTES, rp);
+        _sent(rp, SEND_SETTLE, doc, nonce, expiry, carried[33:SEND_BYTES]);
+        _signed(doc, carried[SEND_BYTES + CHANNEL_BYTES + TERMS_BYTES:], jc);
         _credit(rp, rest);
     }
 
@@ -314,24 +301,23 @@ contract Controller is Channels {
     /// @param list groups, one after the other: JC (20 bytes), serial (8), number of items (1), then each item: Terms and
     /// the JC's signature in 64 bytes (EIP-2098)
     function settleList(bytes calldata list) external {
-        (uint256 rest,) = _settleGroups(list, msg.sender);
-        _credit(msg.sender, rest);
+        _credit(msg.sender, _settleList(list, msg.sender));
     }
 
     /// @notice The same, carried by anyone: the body of the Send (kind 13) is the Keccak-256 of the list.
-    function settleListFor(address rp, uint64 nonce, uint40 expiry, bytes calldata mSig, bytes calldata list) external {
-        (uint256 rest, bytes32 docs) = _settleGroups(list, rp);
-        _sent(rp, SEND_SETTLE, docs, nonce, expiry, mSig);
-        _credit(rp, rest);
+    /// @param carried the Send's account (20 bytes), nonce (8), expiry (5) and signature (64), then the list
+    function settleListFor(bytes calldata carried) external {
+        (address rp, uint64 nonce, uint40 expiry) = Packed.send(Packed.start(carried, SEND_BYTES));
+        bytes calldata list = carried[SEND_BYTES:];
+        _sent(rp, SEND_SETTLE, keccak256(list), nonce, expiry, carried[33:SEND_BYTES]);
+        _credit(rp, _settleList(list, rp));
     }
 
     /// @notice Protocol 8.3: a cumulative voucher that its provider sends.
-    /// @param sum all that the JC owes through vouchers
-    /// @param number closes every deal up to it that is not on the ledger
-    /// @param claims that RP had made
-    function redeem(address jc, uint64 serial, uint96 sum, uint64 number, uint64 claims, bytes calldata sig) external {
-        (uint256 pay, bytes32 doc) = _redeem(jc, msg.sender, serial, sum, number, claims);
-        _signed(doc, sig, jc);
+    /// @param voucher JC (20 bytes), serial (8), sum (12), number (8), claims (8), and the JC's signature of the Voucher
+    function redeem(bytes calldata voucher) external {
+        (address jc, bytes32 doc, uint256 pay) = _redeem(Packed.start(voucher, VOUCHER_BYTES), msg.sender);
+        _signed(doc, voucher[VOUCHER_BYTES:], jc);
         _credit(msg.sender, pay);
     }
 
@@ -346,7 +332,7 @@ contract Controller is Channels {
         Claim calldata k,
         bytes calldata checkSig
     ) external {
-        Hot memory h;
+        Hot memory h = Packed.newHot()[0];
         Step memory s;
         Shown memory w;
         _claimChecked(h, s, w, full, ch, o, rpSig, k, checkSig);
@@ -365,7 +351,7 @@ contract Controller is Channels {
         bytes calldata verdictSig
     ) external {
         _rulingKnown(v.ruling);
-        Hot memory h;
+        Hot memory h = Packed.newHot()[0];
         Step memory s;
         Shown memory w;
         _claimChecked(h, s, w, full, ch, o, rpSig, k, checkSig);
@@ -392,9 +378,12 @@ contract Controller is Channels {
         _signed(w.check, checkSig, h.jobCreator);
         _signed(w.result, rpSig, h.provider);
         if (h.seats == 0) revert Panel(0);
-        w.cost = _enterWith(s, h, c, ch, o, w.result);
+        _enterWith(s, h, c, ch, o);
+        w.cost = Rows.cost(h, o.count, o.size);
         w.mediator = _seat(c);
-        _dispute(s, h, w);
+        s.mark = _markOf(w);
+        _move(s, RESULTS_CHECKED, h.mediateTimeout);
+        emit ClaimChecked(s.id, w.mediator, w.check, w.result, _told(o, w.cost));
     }
 
     // ---- several in one transaction -------------------------------------------------------------------------

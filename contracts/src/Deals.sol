@@ -34,11 +34,21 @@ abstract contract Deals is Payments, SingleMediator {
     /// @notice A deal moved to a state that no other event tells.
     /// @param step bits 0-7 the state before, 8-15 the state, 16-55 its deadline (0: final), 64-159 what was paid of COST
     event Moved(bytes32 indexed deal, uint256 step);
-    /// @notice A result counts from now on: the deal is ResultsSubmitted (5.4), unless a Moved follows (5.6).
+    /// @notice The deal is ResultsSubmitted (5.4).
     /// @param outcome bits 0-7 status, 8-71 count, 72-135 bytes, 136-231 COST
     event Submitted(bytes32 indexed deal, bytes32 result, uint256 outcome);
+    /// @notice The deal is ResultsAccepted, by a result that came along (5.6); `outcome` as in Submitted.
+    event Accepted(bytes32 indexed deal, bytes32 result, uint256 outcome);
     /// @notice A dispute is open: the deal is ResultsChecked (5.8); `check` is the struct hash of the Check.
     event Checked(bytes32 indexed deal, address indexed mediator, bytes32 check);
+    /// @notice The same by `claim and check` (8.3), with the result that is disputed; `outcome` as in Submitted.
+    event ClaimChecked(
+        bytes32 indexed deal,
+        address indexed mediator,
+        bytes32 check,
+        bytes32 result,
+        uint256 outcome
+    );
 
     // ---- the record -----------------------------------------------------------------------------------------
 
@@ -58,13 +68,13 @@ abstract contract Deals is Payments, SingleMediator {
     }
 
     /// @dev A deal of which the Hot is shown.
-    function _shown(bytes calldata hot, bytes32 cold, Hot memory h, Step memory s) internal view {
+    function _shown(bytes32[9] calldata hot, bytes32 cold, Hot memory h, Step memory s) internal view {
         Packed.hot(hot, h);
         _load(Documents.deal(Documents.hash(h), cold), s);
     }
 
     /// @dev The same. NotFound: it is not on the ledger.
-    function _found(bytes calldata hot, bytes32 cold, Hot memory h, Step memory s) internal view {
+    function _found(bytes32[9] calldata hot, bytes32 cold, Hot memory h, Step memory s) internal view {
         _shown(hot, cold, h, s);
         if (s.state == 0) revert NotFound(s.id);
     }
@@ -104,9 +114,16 @@ abstract contract Deals is Payments, SingleMediator {
     /// @dev The deal's final state, which pays out the locks.
     function _finish(Step memory s, Hot memory h, uint256 to, uint256 cost, address mediator) internal {
         uint256 from = s.state;
-        s.state = to;
-        s.deadline = 0;
+        (s.state, s.deadline) = (to, 0);
         emit Moved(s.id, _settle(s, h, to, cost, mediator) << 64 | to << 8 | from);
+    }
+
+    /// @dev The same of a result that comes along.
+    function _finishWith(Step memory s, Hot memory h, Outcome calldata o, bytes32 named) internal {
+        uint96 cost = _take(s, h, o, named);
+        (s.state, s.deadline) = (RESULTS_ACCEPTED, 0);
+        _settle(s, h, RESULTS_ACCEPTED, cost, address(0));
+        emit Accepted(s.id, named, _told(o, cost));
     }
 
     function _settle(Step memory s, Hot memory h, uint256 to, uint256 cost, address mediator)
@@ -215,19 +232,22 @@ abstract contract Deals is Payments, SingleMediator {
     }
 
     function _lockBoth(Step memory s, Hot memory h, Rest memory c) internal {
-        if (s.state == 0) {
-            _jcCovers(h);
-            _covers(h.provider, h.resultBond);
+        if (s.state != 0) return _rpLocks(s, h);
+        Account storage jc = _accounts[h.jobCreator];
+        Account storage rp = _accounts[h.provider];
+        unchecked {
+            uint256 job = uint256(h.pay) + h.jobBond;
+            (uint256 free, uint256 locked) = (jc.free, jc.locked);
+            if (free < job) revert Funds(h.jobCreator, free, job);
+            (uint256 rpFree, uint256 rpLocked) = (rp.free, rp.locked);
+            if (rpFree < h.resultBond) revert Funds(h.provider, rpFree, h.resultBond);
             _escrow(h, c);
-            unchecked {
-                _lock(h.jobCreator, uint256(h.pay) + h.jobBond);
-            }
-            _lock(h.provider, h.resultBond);
-            s.rpAgreed = true;
-            _born(s, h, AGREED, h.submitTimeout);
-        } else {
-            _rpLocks(s, h);
+            // They are two accounts, as 5.14 asks.
+            (jc.free, jc.locked) = (uint96(free - job), uint96(locked + job));
+            (rp.free, rp.locked) = (uint96(rpFree - h.resultBond), uint96(rpLocked + h.resultBond));
         }
+        s.rpAgreed = true;
+        _born(s, h, AGREED, h.submitTimeout);
     }
 
     function _rpLocks(Step memory s, Hot memory h) private {
@@ -296,15 +316,22 @@ abstract contract Deals is Payments, SingleMediator {
         if (ruling == 0 || ruling > RULING_CANNOT_RULE) revert Range(ruling);
     }
 
-    /// @dev The result counts: its mark, and the event that tells it.
-    function _take(Step memory s, Hot memory h, Outcome calldata o, bytes32 named) internal returns (uint96 cost) {
+    /// @dev The result counts: its mark.
+    function _take(Step memory s, Hot memory h, Outcome calldata o, bytes32 named) internal pure returns (uint96 cost) {
         cost = Rows.cost(h, o.count, o.size);
         s.mark = _resultMark(named, cost);
-        emit Submitted(
-            s.id,
-            named,
-            uint256(cost) << 136 | uint256(o.size) << 72 | uint256(o.count) << 8 | o.status
-        );
+    }
+
+    /// @dev What events tell of a result.
+    function _told(Outcome calldata o, uint96 cost) internal pure returns (uint256) {
+        return uint256(cost) << 136 | uint256(o.size) << 72 | uint256(o.count) << 8 | o.status;
+    }
+
+    /// @dev → ResultsSubmitted (5.4).
+    function _submitted(Step memory s, Hot memory h, Outcome calldata o, bytes32 named) internal {
+        uint96 cost = _take(s, h, o, named);
+        _move(s, RESULTS_SUBMITTED, h.judgeTimeout);
+        emit Submitted(s.id, named, _told(o, cost));
     }
 
     /// @dev What the JC signs to accept: in a channel it carries the deal's terms as well (2.6).
@@ -313,13 +340,6 @@ abstract contract Deals is Payments, SingleMediator {
         return Documents.hash(
             Terms(id, named, h.channel, h.nonce, cost, h.royalty, h.author, h.solverShare, h.solver)
         );
-    }
-
-    /// @dev A dispute: who rules from now on, and what they must show.
-    function _dispute(Step memory s, Hot memory h, Shown memory w) internal {
-        s.mark = _markOf(w);
-        emit Checked(s.id, w.mediator, w.check);
-        _move(s, RESULTS_CHECKED, h.mediateTimeout);
     }
 
     /// @dev The dispute ends.

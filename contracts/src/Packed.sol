@@ -7,11 +7,31 @@ import "./Types.sol";
 /// @title Documents as calls carry them
 /// @notice Packed, a document costs half of what the ABI's words would, and no member can be out of its bounds.
 library Packed {
-    /// @notice Range: `p` is shorter than a Hot. What follows it is not looked at.
-    function hot(bytes calldata p, Hot memory h) internal pure {
-        if (p.length < HOT_BYTES) revert Range(p.length);
+    /// @notice Memory for a Hot, uncleared: hot() writes all of it. (A struct that is declared is cleared, which costs as
+    /// much as reading it from the calldata.)
+    function newHot() internal pure returns (Hot[] memory box) {
         assembly ("memory-safe") {
-            let o := p.offset
+            box := mload(0x40)
+            mstore(box, 1)
+            mstore(add(box, 0x20), add(box, 0x40))
+            mstore(0x40, add(box, 0x3c0))
+        }
+    }
+
+    /// @notice The same for Terms.
+    function newTerms() internal pure returns (Terms[] memory box) {
+        assembly ("memory-safe") {
+            box := mload(0x40)
+            mstore(box, 1)
+            mstore(add(box, 0x20), add(box, 0x40))
+            mstore(0x40, add(box, 0x160))
+        }
+    }
+
+    /// @notice The Hot at `p`.
+    function hot(bytes32[9] calldata p, Hot memory h) internal pure {
+        assembly ("memory-safe") {
+            let o := p
             function put(at_, from, bits) {
                 mstore(at_, shr(bits, calldataload(from)))
             }
@@ -44,6 +64,16 @@ library Packed {
             put(add(h, 0x340), add(o, 248), 0) // channel
             put(add(h, 0x360), add(o, 280), 192) // nonce
         }
+    }
+
+    /// @notice The Hot that begins `p`. Range: it is shorter.
+    function hot(bytes calldata p, Hot memory h) internal pure {
+        if (p.length < HOT_BYTES) revert Range(p.length);
+        bytes32[9] calldata words;
+        assembly ("memory-safe") {
+            words := p.offset
+        }
+        hot(words, h);
     }
 
     /// @notice The Cold that follows a Hot. Range: it is not all that follows, or its engine or list of mediators is too
@@ -81,11 +111,50 @@ library Packed {
         }
     }
 
-    /// @notice The terms of an acceptance at `o`, all but the channel.
-    function terms(bytes calldata p, uint256 o, Terms memory a) internal pure {
-        if (p.length < o + TERMS_BYTES) revert Range(p.length);
+    /// @notice A group of a list: JC, serial, number of items; at `from` of the calldata, where GROUP_BYTES are.
+    function group(uint256 from) internal pure returns (address jc, uint64 serial, uint256 n) {
         assembly ("memory-safe") {
-            let from := add(p.offset, o)
+            jc := shr(96, calldataload(from))
+            serial := shr(192, calldataload(add(from, 20)))
+            n := byte(0, calldataload(add(from, 28)))
+        }
+    }
+
+    /// @notice An account's Send but for kind and body, and its signature: SEND_BYTES at `from` of the calldata.
+    function send(uint256 from) internal pure returns (address account, uint64 nonce, uint40 expiry) {
+        assembly ("memory-safe") {
+            account := shr(96, calldataload(from))
+            nonce := shr(192, calldataload(add(from, 20)))
+            expiry := shr(216, calldataload(add(from, 28)))
+        }
+    }
+
+    /// @notice A voucher: VOUCHER_BYTES at `from` of the calldata.
+    function voucher(uint256 from)
+        internal
+        pure
+        returns (address jc, uint64 serial, uint96 sum, uint64 last, uint64 claims)
+    {
+        assembly ("memory-safe") {
+            jc := shr(96, calldataload(from))
+            serial := shr(192, calldataload(add(from, 20)))
+            sum := shr(160, calldataload(add(from, 28)))
+            last := shr(192, calldataload(add(from, 40)))
+            claims := shr(192, calldataload(add(from, 48)))
+        }
+    }
+
+    /// @notice Where a packed argument begins in the calldata. Range: it is shorter than `least`.
+    function start(bytes calldata p, uint256 least) internal pure returns (uint256 o) {
+        if (p.length < least) revert Range(p.length);
+        assembly ("memory-safe") {
+            o := p.offset
+        }
+    }
+
+    /// @notice The terms of an acceptance, all but the channel: TERMS_BYTES at `from` of the calldata.
+    function terms(uint256 from, Terms memory a) internal pure {
+        assembly ("memory-safe") {
             calldatacopy(a, from, 64)
             mstore(add(a, 0x60), shr(192, calldataload(add(from, 64))))
             mstore(add(a, 0x80), shr(160, calldataload(add(from, 72))))

@@ -29,23 +29,37 @@ abstract contract Signing {
     }
 
     /// @notice What is signed of a document: the typed-data hash.
-    function _digest(bytes32 doc) internal view returns (bytes32 r) {
-        bytes32 d = _domain();
+    function _digest(bytes32 domain_, bytes32 doc) internal pure returns (bytes32 r) {
         assembly ("memory-safe") {
             let p := mload(0x40)
             mstore(p, hex"1901")
-            mstore(add(p, 2), d)
+            mstore(add(p, 2), domain_)
             mstore(add(p, 34), doc)
             r := keccak256(p, 66)
         }
     }
 
-    function _recovered(bytes32 digest, bytes32 r, bytes32 s, uint8 v) private pure returns (address) {
-        return uint256(s) > HALF_ORDER ? address(0) : ecrecover(digest, v, r, s);
-    }
-
-    function _compact(bytes32 digest, bytes32 r, bytes32 vs) private pure returns (address) {
-        return _recovered(digest, r, bytes32((uint256(vs) << 1) >> 1), uint8(uint256(vs) >> 255) + 27);
+    /// @notice Who signed `digest` with the signature of `size` bytes at `o` of the calldata; zero: it is malformed.
+    function _recovered(bytes32 digest, uint256 o, uint256 size) internal view returns (address by) {
+        assembly ("memory-safe") {
+            let p := mload(0x40)
+            let s := calldataload(add(o, 32))
+            let v := byte(0, calldataload(add(o, 64)))
+            if eq(size, 64) {
+                v := add(27, shr(255, s))
+                s := shr(1, shl(1, s))
+            }
+            mstore(0, 0)
+            if and(or(eq(size, 64), eq(size, 65)), iszero(gt(s, HALF_ORDER))) {
+                mstore(p, digest)
+                mstore(add(p, 32), v)
+                mstore(add(p, 64), calldataload(o))
+                mstore(add(p, 96), s)
+                // Of a v that is not 27 or 28, and of no point, nothing is returned.
+                pop(staticcall(gas(), 1, p, 128, 0, 32))
+            }
+            by := mload(0)
+        }
     }
 
     function _contractSigned(bytes32 digest, bytes memory sig, address who) private view returns (bool) {
@@ -55,21 +69,27 @@ abstract contract Signing {
         return ok && answer.length == 32 && bytes32(answer) == bytes32(IERC1271.isValidSignature.selector);
     }
 
+    /// @notice The same with a signature of 64 bytes at `o` of the calldata.
+    function _contractSigned(bytes32 digest, uint256 o, address who) internal view returns (bool) {
+        bytes32 r;
+        bytes32 vs;
+        assembly ("memory-safe") {
+            r := calldataload(o)
+            vs := calldataload(add(o, 32))
+        }
+        return _contractSigned(digest, bytes.concat(r, vs), who);
+    }
+
     /// @notice Did `who` sign the document with this struct hash?
     function _isSigned(bytes32 doc, bytes calldata sig, address who) internal view returns (bool) {
         if (sig.length == 0) return msg.sender == who;
-        bytes32 digest = _digest(doc);
-        address by;
-        if (sig.length == 64) by = _compact(digest, bytes32(sig[:32]), bytes32(sig[32:]));
-        else if (sig.length == 65) by = _recovered(digest, bytes32(sig[:32]), bytes32(sig[32:64]), uint8(sig[64]));
-        return (by != address(0) && by == who) || _contractSigned(digest, sig, who);
-    }
-
-    /// @notice The same for a signature in two words, as the items of a list have it.
-    function _isSigned(bytes32 doc, bytes32 r, bytes32 vs, address who) internal view returns (bool) {
-        bytes32 digest = _digest(doc);
-        address by = _compact(digest, r, vs);
-        return (by != address(0) && by == who) || _contractSigned(digest, abi.encodePacked(r, vs), who);
+        uint256 o;
+        assembly ("memory-safe") {
+            o := sig.offset
+        }
+        bytes32 digest = _digest(_domain(), doc);
+        address by = _recovered(digest, o, sig.length);
+        return (by == who && by != address(0)) || _contractSigned(digest, sig, who);
     }
 
     /// @notice Signature: `who` did not sign it.

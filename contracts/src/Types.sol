@@ -144,6 +144,12 @@ struct Rest {
 
 uint256 constant HOT_BYTES = 288;
 uint256 constant TERMS_BYTES = 128;
+uint256 constant SIGNATURE_BYTES = 64;
+uint256 constant ITEM_BYTES = TERMS_BYTES + SIGNATURE_BYTES;
+uint256 constant CHANNEL_BYTES = 28;
+uint256 constant GROUP_BYTES = CHANNEL_BYTES + 1;
+uint256 constant VOUCHER_BYTES = CHANNEL_BYTES + 28;
+uint256 constant SEND_BYTES = 33 + SIGNATURE_BYTES;
 
 // ---- values on the chain (appendix A.2, A.3) ---------------------------------------------------------
 

@@ -188,7 +188,7 @@ contract OrderTest is Play {
         refused(abi.encodeWithSelector(State.selector, 0));
         ledger.agree(d);
         bytes32 ch = coldHash(c);
-        bytes memory hotOnly = packHot(h);
+        bytes32[9] memory hotOnly = packHot(h);
         vm.prank(vm.addr(RP));
         refused(abi.encodeWithSelector(State.selector, 0));
         ledger.join(hotOnly, ch);
@@ -488,7 +488,7 @@ contract OrderTest is Play {
     }
 
     function test_timeout() public {
-        bytes memory h = packHot(hot(1));
+        bytes32[9] memory h = packHot(hot(1));
         bytes32 c = coldHash(cold());
         refused(abi.encodeWithSelector(NotFound.selector, idOf(hot(1), cold())));
         ledger.timeout(h, c, nothing);

@@ -112,7 +112,7 @@ contract VectorsTest is Play {
     }
 
     /// @notice The hash as the contracts make it, from the packed bytes that a call carries.
-    function hashOfHot(bytes calldata packed) external pure returns (bytes32) {
+    function hashOfHot(bytes32[9] calldata packed) external pure returns (bytes32) {
         Hot memory h;
         Packed.hot(packed, h);
         return Documents.hash(h);
@@ -126,7 +126,7 @@ contract VectorsTest is Play {
 
     function hashOfTerms(bytes calldata packed, bytes32 channel) external pure returns (bytes32) {
         Terms memory a;
-        Packed.terms(packed, 0, a);
+        Packed.terms(Packed.start(packed, TERMS_BYTES), a);
         a.channel = channel;
         return Documents.hash(a);
     }

@@ -54,6 +54,9 @@
 /* Execution. */
 #define WASM_MODULE_MAX (64u << 20) /* bytes of a module */
 #define STDOUT_MAX      (8u << 20)  /* bytes kept of stdout and of stderr, each */
+/* Compiled programs that are kept: past it those that were used longest ago go. */
+#define WASM_CACHE_MAX   (1u << 30) /* bytes */
+#define WASM_CACHE_FILES 4096
 
 /* Module manifests: MODULE_BAD past them. */
 #define MANIFEST_BYTES_MAX  (256u << 10) /* bytes of module.json */
@@ -68,6 +71,7 @@
 /* Market. */
 #define BOOK_OFFERS_MAX     2000000 /* offers of each side in the book: RATE past it */
 #define LEDGER_ACCOUNTS_MAX (16u << 20)
-#define LEDGER_DEALS_MAX    (64u << 20)
+#define LEDGER_DEALS_MAX    (64u << 20) /* and words of 256 bits of nonces and of numbers */
+#define LEDGER_CHANNELS_MAX (16u << 20)
 
 #endif

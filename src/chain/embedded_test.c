@@ -80,13 +80,15 @@ static json_t *take(struct net *t, const json_t *j)
 {
 	struct action *a = calloc(1, sizeof *a);
 	struct ledger_event ev;
+	struct arena arena;
 	json_t *out;
 	struct hash id;
 	size_t n;
 	struct err e;
 
 	assert_non_null(a);
-	if (!action_from_json(j, a, &e))
+	arena_init(&arena, 1 << 20);
+	if (!action_from_json(j, &arena, a, &e))
 		fail_msg("%s", e.msg);
 	action_id(a, &id);
 	if (!ledger_apply(t->p.l, a, &id, t->p.now, 1, &ev, 1, &n, &e)) {
@@ -98,6 +100,7 @@ static json_t *take(struct net *t, const json_t *j)
 		if (n && !t->silent)
 			emit(t, &ev);
 	}
+	arena_done(&arena);
 	free(a);
 	return out;
 }

@@ -8,19 +8,25 @@
 
 enum { BLOCK_EVERY_MS = 1000 };
 
+/* One event, and whom it concerns. */
+struct told {
+	struct ledger_event event;
+	struct addr concerned[LEDGER_CONCERNED_MAX];
+	size_t concerned_n;
+};
+
 /* An action on its way, waiting, or in a block. */
 struct item {
 	struct item *next;
 	struct action a;
+	struct settle_item *items; /* of a list: owned */
 	struct hash id;
 	struct client *from;
 	struct mono due;
 	bool failed;
 	struct err err;
-	size_t events; /* 0: refused, or a repetition */
-	struct ledger_event event;
-	struct addr concerned[LEDGER_CONCERNED_MAX];
-	size_t concerned_n;
+	size_t events;     /* 0: refused, or a repetition */
+	struct told *told; /* 1 + the items of a list: owned */
 };
 
 struct fake_block {
@@ -69,12 +75,19 @@ static void append(struct item **list, struct item *x)
 	*list = x;
 }
 
+static void item_free(struct item *x)
+{
+	free(x->items);
+	free(x->told);
+	free(x);
+}
+
 static void items_free(struct item *x)
 {
 	while (x) {
 		struct item *next = x->next;
 
-		free(x);
+		item_free(x);
 		x = next;
 	}
 }
@@ -116,25 +129,30 @@ static void tell_all(struct fake *f, enum ledger_stage stage, const struct err *
 	}
 }
 
-static bool concerns(const struct client *c, const struct item *x)
+static bool concerns(const struct client *c, const struct told *t)
 {
-	for (size_t i = 0; i < x->concerned_n; i++) {
-		if (addr_eq(&x->concerned[i], &c->account))
+	for (size_t i = 0; i < t->concerned_n; i++) {
+		if (addr_eq(&t->concerned[i], &c->account))
 			return true;
 	}
 	return addr_is_zero(&c->account);
 }
 
-static void tell_event(struct client *c, const struct item *x)
+static void tell_events(struct client *c, const struct item *x)
 {
-	struct ledger_note n = {
-	        .stage = LEDGER_EVENT, .action_id = x->id, .event = x->event, .final = true};
+	for (size_t i = 0; i < x->events; i++) {
+		const struct told *t = &x->told[i];
+		struct ledger_note n = {.stage = LEDGER_EVENT,
+		        .action_id = x->id,
+		        .event = t->event,
+		        .final = true};
 
-	if (x->events == 0 || x->event.seq <= c->seq || !c->started)
-		return;
-	c->seq = x->event.seq;
-	if (concerns(c, x))
-		tell(c, &n);
+		if (t->event.seq <= c->seq || !c->started)
+			continue;
+		c->seq = t->event.seq;
+		if (concerns(c, t))
+			tell(c, &n);
+	}
 }
 
 /* All that is final and that it has not been told. */
@@ -142,7 +160,7 @@ static void catch_up(struct fake *f, struct client *c)
 {
 	for (size_t i = 0; i < f->final; i++) {
 		for (const struct item *x = f->blocks[i].items; x; x = x->next)
-			tell_event(c, x);
+			tell_events(c, x);
 	}
 }
 
@@ -150,13 +168,19 @@ static void catch_up(struct fake *f, struct client *c)
 
 static void apply(struct fake *f, struct item *x, const struct fake_block *b)
 {
+	size_t max = 1 + x->a.items_n;
+	struct ledger_event *events = calloc(max, sizeof *events);
+
+	assert(events);
 	x->events = 0;
-	x->concerned_n = 0;
 	err_clear(&x->err);
 	x->failed = !ledger_apply(
-	        f->l, &x->a, &x->id, b->time, b->number, &x->event, 1, &x->events, &x->err);
-	if (x->events)
-		x->concerned_n = ledger_concerned(f->l, &x->event, x->concerned);
+	        f->l, &x->a, &x->id, b->time, b->number, events, max, &x->events, &x->err);
+	for (size_t i = 0; i < x->events; i++) {
+		x->told[i].event = events[i];
+		x->told[i].concerned_n = ledger_concerned(f->l, &events[i], x->told[i].concerned);
+	}
+	free(events);
 }
 
 static struct item *take_any(struct fake *f)
@@ -186,7 +210,7 @@ static void include(struct fake *f, struct fake_block *b)
 
 			x->failed = false;
 			tell_stage(x, LEDGER_DROPPED, &why);
-			free(x);
+			item_free(x);
 		} else {
 			append(&b->items, x);
 		}
@@ -207,7 +231,7 @@ static void finalize(struct fake *f)
 
 		for (size_t i = 0; i < f->clients_n; i++) {
 			for (const struct item *x = b->items; x; x = x->next)
-				tell_event(&f->clients[i], x);
+				tell_events(&f->clients[i], x);
 		}
 		for (const struct item *x = b->items; x; x = x->next)
 			tell_stage(x, LEDGER_FINAL, NULL);
@@ -265,15 +289,15 @@ static void arrive(struct fake *f, struct item *x)
 	if (f->down) {
 		FAIL(&why, UNREACHABLE, "the ledger does not answer");
 		tell_stage(x, LEDGER_DROPPED, &why);
-		free(x);
+		item_free(x);
 	} else if (draw(f, 100) < f->o.lose) {
 		FAIL(&why, TIMEOUT, "the action was lost on its way");
 		tell_stage(x, LEDGER_DROPPED, &why);
-		free(x);
+		item_free(x);
 	} else {
 		tell_stage(x, LEDGER_PENDING, NULL);
 		if (is_waiting(f, x) || is_included(f, x))
-			free(x);
+			item_free(x);
 		else
 			append(&f->waiting, x);
 	}
@@ -371,7 +395,7 @@ unsigned fake_reorg(struct fake *f, unsigned n, unsigned lose)
 		x->failed = false;
 		if (draw(f, 100) < lose) {
 			tell_stage(x, LEDGER_DROPPED, &why);
-			free(x);
+			item_free(x);
 		} else {
 			tell_stage(x, LEDGER_PENDING, NULL);
 			append(&f->waiting, x);
@@ -420,6 +444,12 @@ static void submit(void *self, const struct action *a, const struct hash *id)
 
 	assert(x);
 	x->a = *a;
+	x->items = calloc((size_t)a->items_n + 1, sizeof *x->items);
+	x->told = calloc((size_t)a->items_n + 1, sizeof *x->told);
+	assert(x->items && x->told);
+	for (uint32_t i = 0; i < a->items_n; i++)
+		x->items[i] = a->items[i];
+	x->a.items = x->items;
 	x->id = *id;
 	x->from = c;
 	late = f->o.delay.ms + (int64_t)draw(f, (uint64_t)f->o.jitter.ms + 1);

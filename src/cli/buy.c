@@ -29,7 +29,7 @@ static bool cursor_of(struct daemon *d, const char *url, const char *path, const
 bool buy_prepare(struct daemon *d, struct creator_config *config, struct err *e)
 {
 	const char *ledger = settings_text(d->cli->settings, "ledger.url");
-	json_t *info OWN(json_own) = NULL;
+	json_t *info OWN(json_own) = NULL, *account OWN(json_own) = NULL;
 
 	config->solver = d->solver;
 	config->directory = d->directory;
@@ -41,6 +41,8 @@ bool buy_prepare(struct daemon *d, struct creator_config *config, struct err *e)
 		        e);
 	TRY(cursor_of(d, ledger, "/v1/head", "seq", &d->options.ledger_cursor, e), e);
 	config->ledger_seq = d->options.ledger_cursor;
+	TRY(remote_account(d->cli, ledger, &d->wallet.addr, &account, e), e);
+	TRY(json_get_u64(account, "nextJobNonce", &config->least_nonce, e), e);
 	TRY(cursor_of(d, d->solver.url, "/v1/info", "lastEvent", &config->solver_cursor, e), e);
 	TRY(remote_get(d->cli, d->directory.url, "/v1/health", &info, e), e);
 	TRY(http_tree_open(&d->loop, d->client, &d->world.blobs, &d->options.tree, e), e);

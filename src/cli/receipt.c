@@ -11,6 +11,8 @@
 /* Which receipts have a member. */
 enum when { ALWAYS, IF_SHOWN, IF_ACCEPTED, IF_RULED, IF_PASSED };
 
+enum { LISTS_MAX = 1 << 20 }; /* bytes of the lists of an action */
+
 /* Each signed document of a receipt: one row serves both directions. */
 struct row {
 	const char *name;
@@ -184,13 +186,13 @@ static void own_action(struct action **a)
 	free(*a);
 }
 
-static bool read_action(const json_t *j, struct action **out, struct err *e)
+static bool read_action(const json_t *j, struct arena *lists, struct action **out, struct err *e)
 {
 	struct action *a OWN(own_action) = calloc(1, sizeof *a);
 
 	if (!a)
 		return FAIL(e, MEMORY, "no memory for an action");
-	TRY(action_from_json(j, a, e), e);
+	TRY(action_from_json(j, lists, a, e), e);
 	*out = a;
 	a = NULL;
 	return true;
@@ -198,9 +200,11 @@ static bool read_action(const json_t *j, struct action **out, struct err *e)
 
 bool receipt_take_end(const json_t *proof, struct receipt *r, struct err *e)
 {
+	struct arena lists OWN(arena_done);
 	struct action *a OWN(own_action) = NULL;
 
-	TRY(read_action(json_object_get(proof, "action"), &a, e), e);
+	arena_init(&lists, LISTS_MAX);
+	TRY(read_action(json_object_get(proof, "action"), &lists, &a, e), e);
 	if (!is_end(a->kind))
 		return FAIL(e, STATE, "a deal that ended by \"%s\" has no result",
 		        enum_name(&action_kind_names, a->kind));
@@ -214,9 +218,11 @@ bool receipt_take_end(const json_t *proof, struct receipt *r, struct err *e)
 
 bool receipt_take_result(const json_t *proof, struct receipt *r, struct err *e)
 {
+	struct arena lists OWN(arena_done);
 	struct action *a OWN(own_action) = NULL;
 
-	TRY(read_action(json_object_get(proof, "action"), &a, e), e);
+	arena_init(&lists, LISTS_MAX);
+	TRY(read_action(json_object_get(proof, "action"), &lists, &a, e), e);
 	if (a->kind != ACTION_RESULT)
 		return FAIL(e, JSON_VALUE, "kind: \"%s\" where a result was submitted",
 		        enum_name(&action_kind_names, a->kind));

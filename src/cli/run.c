@@ -151,14 +151,35 @@ static bool check_balance(struct running *r, const struct job_offer *o, struct e
 	        r->d.network.genesis.test ? "100" : "AMOUNT");
 }
 
-static void quote(struct running *r, const struct job_spec *spec, const struct job_offer *o)
+/* 7.6: p as certainty. What the deal itself asks for is known with its result. */
+static const char *certainty(const struct audit_policy *p, char out[96])
 {
-	char pay[128], bond[128];
+	double percent = (double)p->ppm / (PPM_ONE / 100);
 
-	show_amount(&r->d, o->terms.pay, pay, sizeof pay);
-	show_amount(&r->d, o->terms.job_bond, bond, sizeof bond);
+	if (p->mode == AUDIT_NEVER)
+		return "not checked";
+	if (p->mode == AUDIT_RATE)
+		snprintf(out, 96, "checked with a certainty of %.4g%%", percent);
+	else
+		snprintf(out, 96,
+		        "checked with a certainty of at least %.4g%%, more where cheating could pay",
+		        percent);
+	return out;
+}
+
+static void quote(struct running *r, const struct job_spec *spec, const struct creator_request *req)
+{
+	char pay[128], bond[128], check[96];
+
+	show_amount(&r->d, req->offer.terms.pay, pay, sizeof pay);
+	show_amount(&r->d, req->offer.terms.job_bond, bond, sizeof bond);
 	cli_say(r->c, "%s · at most %s, and %s held as a bond until the result is judged",
 	        spec->name, pay, bond);
+	if (req->offer.terms.seats)
+		cli_say(r->c, "  %s", certainty(&req->check, check));
+	else
+		cli_say(r->c,
+		        "  not checked: the network names no mediator, or the job is not deterministic");
 }
 
 /* ---- the end ----------------------------------------------------------------------------------------- */
@@ -514,7 +535,7 @@ static int run(struct running *r, const char *module)
 	} else if (found) {
 		rc = same_job(r, &before, &config, req);
 	} else {
-		quote(r, built.spec, &req->offer);
+		quote(r, built.spec, req);
 		if (args_has(&r->c->args, "dry-run"))
 			rc = output_place_check(req->out, &e) && check_balance(r, &req->offer, &e)
 			             ? 0

@@ -303,6 +303,16 @@ bool json_get_hash(const json_t *obj, const char *key, struct hash *out, struct 
 	return true;
 }
 
+bool json_get_amount(const json_t *obj, const char *key, struct amount *out, struct err *e)
+{
+	const json_t *v = member_of(obj, key, e);
+
+	TRY(v, e);
+	if (!json_is_string(v) || !amount_parse(json_text_of(v), out))
+		return not_that(key, v, "token units as a decimal string", e);
+	return true;
+}
+
 bool json_get_sig(const json_t *obj, const char *key, struct sig *out, struct err *e)
 {
 	const json_t *v = member_of(obj, key, e);

@@ -39,6 +39,8 @@ MUST bool json_get_u64(
         const json_t *obj, const char *key, uint64_t *out, struct err *e); /* string or integer */
 MUST bool json_get_addr(const json_t *obj, const char *key, struct addr *out, struct err *e);
 MUST bool json_get_hash(const json_t *obj, const char *key, struct hash *out, struct err *e);
+/* Decimal token units, below 2^256. */
+MUST bool json_get_amount(const json_t *obj, const char *key, struct amount *out, struct err *e);
 MUST bool json_get_sig(const json_t *obj, const char *key, struct sig *out, struct err *e);
 MUST bool json_get_record(
         const json_t *obj, const char *key, const struct record *r, void *row, struct err *e);

@@ -138,6 +138,24 @@ void money_withdraw(struct ledger *l, const struct addr *who, struct amount n)
 	account_touch(l, who);
 }
 
+void money_to_channel(struct ledger *l, const struct addr *who, struct amount n)
+{
+	struct account *a = known(l, who);
+
+	less(&a->free, n);
+	less(&l->totals.free, n);
+	more(&a->channels, n);
+	more(&l->totals.channels, n);
+	account_touch(l, who);
+}
+
+void money_from_channel(struct ledger *l, const struct addr *who, struct amount n)
+{
+	less(&known(l, who)->channels, n);
+	less(&l->totals.channels, n);
+	account_touch(l, who);
+}
+
 void money_to_stake(struct ledger *l, const struct addr *who, struct amount n)
 {
 	struct account *a = known(l, who);
@@ -175,6 +193,7 @@ void ledger_account(const struct ledger *l, const struct addr *who, struct btime
 	out->locked = a->locked;
 	out->withdrawing = a->withdrawing;
 	out->stake = a->stake;
+	out->channels = a->channels;
 	out->withdraw_at = amount_is_zero(a->withdrawing) ? (struct btime){0} : a->withdraw_at;
 	out->send_nonce = a->send_nonce;
 	out->job_nonce = MAX2(a->job_nonce, (uint64_t)1);

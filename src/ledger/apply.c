@@ -111,18 +111,13 @@ static void check_counters(const struct ledger *l)
 	struct amount sum = amount_plus(amount_plus(t->free, t->locked),
 	        amount_plus(amount_plus(t->withdrawing, t->stakes), t->sink));
 
-	assert(amount_eq(sum, t->supply));
+	assert(amount_eq(amount_plus(sum, t->channels), t->supply));
 	assert(amount_eq(l->deal_locks, t->locked));
+	assert(amount_eq(amount_plus(l->channel_sums, l->channel_locks), t->channels));
 	assert(amount_fits_document(t->supply));
 }
 
 /* ---- dispatch ----------------------------------------------------------------------------------- */
-
-bool no_channels(struct step *s, struct err *e)
-{
-	(void)s;
-	return FAIL(e, STATE, "channels are not offered by this ledger yet");
-}
 
 bool no_consortium(struct step *s, struct err *e)
 {
@@ -145,12 +140,12 @@ static const struct {
 	{ACTION_VERDICT,       apply_verdict},
 	{ACTION_PASS,          apply_pass},
 	{ACTION_TIMEOUT,       apply_timeout},
-	{ACTION_SETTLE,        no_channels},
-	{ACTION_REDEEM,        no_channels},
-	{ACTION_CLAIM,         no_channels},
-	{ACTION_CLAIM_CHECK,   no_channels},
-	{ACTION_OPEN_CHANNEL,  no_channels},
-	{ACTION_CLOSE_CHANNEL, no_channels},
+	{ACTION_SETTLE,        apply_settle},
+	{ACTION_REDEEM,        apply_redeem},
+	{ACTION_CLAIM,         apply_claim},
+	{ACTION_CLAIM_CHECK,   apply_claim_check},
+	{ACTION_OPEN_CHANNEL,  apply_open_channel},
+	{ACTION_CLOSE_CHANNEL, apply_close_channel},
 };
 /* clang-format on */
 
@@ -163,12 +158,37 @@ static bool dispatch(struct step *s, struct err *e)
 	return FAIL(e, RANGE, "%u is no kind of action", s->a->kind);
 }
 
+static void write_event(struct step *s)
+{
+	s->ev->seq = ++s->l->seq;
+	write_changes(s->l, s->ev);
+}
+
+void step_next(struct step *s)
+{
+	const struct ledger_event *first = s->events;
+
+	write_event(s);
+	assert(s->ev + 1 < s->events + s->max);
+	*++s->ev = (struct ledger_event){.block = first->block,
+	        .time = first->time,
+	        .action = first->action,
+	        .action_id = first->action_id};
+	s->l->touched_n = 0;
+}
+
 bool ledger_apply(struct ledger *l, const struct action *a, const struct hash *id, struct btime now,
         uint64_t block, struct ledger_event *events, size_t max, size_t *n, struct err *e)
 {
-	struct step s = {.l = l, .a = a, .now = now, .block = block, .ev = events};
+	struct step s = {.l = l,
+	        .a = a,
+	        .now = now,
+	        .block = block,
+	        .ev = events,
+	        .events = events,
+	        .max = max};
 
-	assert(max >= LEDGER_EVENTS_MAX);
+	assert(max > 0);
 	if (now.s < l->time.s || now.s > BTIME_MAX)
 		return FAIL(e, CLOCK, "block time %llu after %llu", (unsigned long long)now.s,
 		        (unsigned long long)l->time.s);
@@ -180,9 +200,8 @@ bool ledger_apply(struct ledger *l, const struct action *a, const struct hash *i
 	if (!s.changed)
 		return true;
 	l->time = now;
-	events->seq = ++l->seq;
-	write_changes(l, events);
+	write_event(&s);
 	check_counters(l);
-	*n = 1;
+	*n = (size_t)(s.ev - events) + 1;
 	return true;
 }

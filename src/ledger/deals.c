@@ -39,6 +39,8 @@ bool apply_cancel(struct step *s, struct err *e)
 	struct hash h;
 
 	TRY(document_in_bounds(cancel_record(), c, e), e);
+	if (!ledger_agreement(s->l, &c->deal) && !hash_is_zero(&s->a->deal.hot.channel))
+		return cancel_number(s, e);
 	TRY(find(s, &c->deal, &d, e), e);
 	eip712_hash(cancel_record(), c, &h);
 	if (d->state == DEAL_CANCELLED && hash_eq(&d->end, &h))
@@ -57,18 +59,16 @@ bool apply_cancel(struct step *s, struct err *e)
 
 /* ---- 5.4, 5.5 ----------------------------------------------------------------------------------- */
 
-/* A result that RP signed for this deal and that is within its limits (5.4). */
-static bool result_fits(const struct step *s, const struct agreement *d, struct err *e)
+bool result_fits(const struct step *s, const struct hot *h, struct err *e)
 {
 	const struct result *r = &s->a->result;
 
-	if (r->count > d->hot->instruction_limit)
+	if (r->count > h->instruction_limit)
 		return FAIL(e, LIMITS, "count is %llu, above the instruction limit of %llu",
-		        (unsigned long long)r->count,
-		        (unsigned long long)d->hot->instruction_limit);
-	if (r->bytes > d->hot->byte_limit)
+		        (unsigned long long)r->count, (unsigned long long)h->instruction_limit);
+	if (r->bytes > h->byte_limit)
 		return FAIL(e, LIMITS, "bytes is %llu, above the byte limit of %llu",
-		        (unsigned long long)r->bytes, (unsigned long long)d->hot->byte_limit);
+		        (unsigned long long)r->bytes, (unsigned long long)h->byte_limit);
 	return true;
 }
 
@@ -80,6 +80,13 @@ static void take_result(const struct step *s, struct agreement *d, const struct 
 	d->bytes = s->a->result.bytes;
 	d->output = s->a->output_hash;
 	d->cost = deal_cost(d->hot, d->count, d->bytes);
+}
+
+void submit_result(struct step *s, struct agreement *d, const struct hash *h)
+{
+	take_result(s, d, h);
+	d->submitted = *h;
+	step_move(s, d, DEAL_RESULTS_SUBMITTED, d->hot->judge_timeout.s);
 }
 
 bool apply_result(struct step *s, struct err *e)
@@ -96,10 +103,8 @@ bool apply_result(struct step *s, struct err *e)
 		return wrong_state(d, "no result can be submitted", e);
 	TRY(document_signed(s->l, &h, &s->a->result_sig, &d->rp, "Result", e), e);
 	TRY(before_deadline(s, d, "a result", e), e);
-	TRY(result_fits(s, d, e), e);
-	take_result(s, d, &h);
-	d->submitted = h;
-	step_move(s, d, DEAL_RESULTS_SUBMITTED, d->hot->judge_timeout.s);
+	TRY(result_fits(s, d->hot, e), e);
+	submit_result(s, d, &h);
 	return true;
 }
 
@@ -125,6 +130,46 @@ bool apply_decline(struct step *s, struct err *e)
 
 /* ---- 5.6 ---------------------------------------------------------------------------------------- */
 
+/* COST as what the JC signed says it (2.6): in a channel of the result that comes along, or as it is shown. */
+static struct amount accepted_cost(const struct step *s, const struct agreement *d)
+{
+	const struct result *r = &s->a->result;
+
+	return s->a->result_sig.n && d->hot ? deal_cost(d->hot, r->count, r->bytes) : s->a->cost;
+}
+
+/* What the JC signs to accept: in a channel it carries the deal's terms as well (2.6). */
+static void acceptance_hash(const struct step *s, const struct agreement *d, struct hash *out)
+{
+	const struct acceptance *doc = &s->a->acceptance;
+	const struct channel_acceptance in_channel = {.deal = d->id,
+	        .result = doc->result,
+	        .channel = d->channel,
+	        .number = d->nonce,
+	        .cost = accepted_cost(s, d),
+	        .royalty = d->hot->royalty,
+	        .author = d->author,
+	        .solver_share = d->hot->solver_share,
+	        .solver = d->solver};
+
+	if (hash_is_zero(&d->channel))
+		eip712_hash(acceptance_record(), doc, out);
+	else
+		eip712_hash(channel_acceptance_record(), &in_channel, out);
+}
+
+static bool named_cost(const struct step *s, const struct agreement *d, struct err *e)
+{
+	char is[AMOUNT_DEC_MAX], must[AMOUNT_DEC_MAX];
+	struct amount cost = accepted_cost(s, d);
+
+	if (hash_is_zero(&d->channel) || amount_eq(cost, d->cost))
+		return true;
+	amount_format(cost, is);
+	amount_format(d->cost, must);
+	return FAIL(e, RESULT, "the acceptance says a COST of %s, the result one of %s", is, must);
+}
+
 /* 2.6: the result that the acceptance names is the one submitted, or comes with it signed by RP and within
  * the limits; so a provider that signed two results is held to the one that it gave the JC. */
 static bool named_result(const struct step *s, struct agreement *d, struct err *e)
@@ -133,7 +178,7 @@ static bool named_result(const struct step *s, struct agreement *d, struct err *
 	struct hash h = {{0}};
 
 	if (!hash_is_zero(&d->submitted) && hash_eq(&a->acceptance.result, &d->submitted))
-		return true;
+		return named_cost(s, d, e);
 	if (a->result_sig.n == 0)
 		return FAIL(e, RESULT,
 		        hash_is_zero(&d->submitted)
@@ -144,9 +189,15 @@ static bool named_result(const struct step *s, struct agreement *d, struct err *
 		return FAIL(
 		        e, RESULT, "the result beside the acceptance is not the one that it names");
 	TRY(document_signed(s->l, &h, &a->result_sig, &d->rp, "Result", e), e);
-	TRY(result_fits(s, d, e), e);
+	TRY(result_fits(s, d->hot, e), e);
 	take_result(s, d, &h);
 	return true;
+}
+
+static bool accepted_before(const struct step *s, const struct agreement *d)
+{
+	return d->state == DEAL_RESULTS_ACCEPTED && hash_eq(&d->result, &s->a->acceptance.result) &&
+	       (hash_is_zero(&d->channel) || s->a->result_sig.n || amount_eq(s->a->cost, d->cost));
 }
 
 bool apply_accept(struct step *s, struct err *e)
@@ -157,12 +208,14 @@ bool apply_accept(struct step *s, struct err *e)
 
 	if (s->a->result_sig.n)
 		TRY(document_in_bounds(result_record(), &s->a->result, e), e);
+	if (!amount_fits_document(s->a->cost))
+		return FAIL(e, RANGE, "cost is not below 2^96");
 	TRY(find(s, &doc->deal, &d, e), e);
-	if (d->state == DEAL_RESULTS_ACCEPTED && hash_eq(&d->result, &doc->result))
+	if (accepted_before(s, d))
 		return true;
 	if (d->state != DEAL_AGREED && d->state != DEAL_RESULTS_SUBMITTED)
 		return wrong_state(d, "it cannot be accepted", e);
-	eip712_hash(acceptance_record(), doc, &h);
+	acceptance_hash(s, d, &h);
 	TRY(document_signed(s->l, &h, &s->a->doc_sig, &d->jc, "Acceptance", e), e);
 	TRY(before_deadline(s, d, d->state == DEAL_AGREED ? "a result" : "an acceptance", e), e);
 	TRY(named_result(s, d, e), e);
@@ -171,6 +224,17 @@ bool apply_accept(struct step *s, struct err *e)
 }
 
 /* ---- 5.8, 5.10 to 5.13 with a single mediator --------------------------------------------------- */
+
+void record_check(
+        struct step *s, struct agreement *d, const struct hash *result, const struct hash *check)
+{
+	if (hash_is_zero(&d->result)) {
+		take_result(s, d, result);
+		d->submitted = *result;
+	}
+	d->check = *check;
+	step_move(s, d, DEAL_RESULTS_CHECKED, d->hot->mediate_timeout.s);
+}
 
 bool apply_check(struct step *s, struct err *e)
 {
@@ -192,8 +256,7 @@ bool apply_check(struct step *s, struct err *e)
 	TRY(before_deadline(s, d, "a check", e), e);
 	if (!hash_eq(&doc->result, &d->result))
 		return FAIL(e, RESULT, "the check names another result than the one submitted");
-	d->check = h;
-	step_move(s, d, DEAL_RESULTS_CHECKED, d->hot->mediate_timeout.s);
+	record_check(s, d, &d->result, &h);
 	return true;
 }
 

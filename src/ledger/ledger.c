@@ -75,6 +75,9 @@ bool ledger_new(
 	map_init(&l->agreements, sizeof(struct hash), sizeof(struct agreement), LEDGER_DEALS_MAX,
 	        seed);
 	map_init(&l->nonces, sizeof(struct nonce_key), sizeof(struct hash), LEDGER_DEALS_MAX, seed);
+	map_init(&l->channels, sizeof(struct hash), sizeof(struct ledger_channel),
+	        LEDGER_CHANNELS_MAX, seed);
+	map_init(&l->numbers, sizeof(struct number_key), 32, LEDGER_DEALS_MAX, seed);
 	map_init(&l->burnt, sizeof(struct nonce_key), 32, LEDGER_DEALS_MAX, seed);
 	if (!allocate(l, e)) {
 		ledger_free(l);
@@ -97,6 +100,8 @@ struct ledger *ledger_free(struct ledger *l)
 	map_done(&l->agreements);
 	map_done(&l->nonces);
 	map_done(&l->burnt);
+	map_done(&l->channels);
+	map_done(&l->numbers);
 	free(l);
 	return NULL;
 }
@@ -139,6 +144,11 @@ const struct agreement *ledger_agreement_of(
 	return id ? ledger_agreement(l, id) : NULL;
 }
 
+const struct ledger_channel *ledger_channel(const struct ledger *l, const struct hash *id)
+{
+	return map_get(&l->channels, id);
+}
+
 static void concern(const struct addr *who, struct addr out[LEDGER_CONCERNED_MAX], size_t *n)
 {
 	for (size_t i = 0; i < *n; i++) {
@@ -152,6 +162,7 @@ static void concern(const struct addr *who, struct addr out[LEDGER_CONCERNED_MAX
 size_t ledger_concerned(const struct ledger *l, const struct ledger_event *ev,
         struct addr out[LEDGER_CONCERNED_MAX])
 {
+	const struct ledger_channel *c = ledger_channel(l, &ev->channel.id);
 	const struct agreement *d = ledger_agreement(l, &ev->deal);
 	size_t n = 0;
 
@@ -160,6 +171,10 @@ size_t ledger_concerned(const struct ledger *l, const struct ledger_event *ev,
 		concern(&d->rp, out, &n);
 		concern(&d->solver, out, &n);
 		concern(&d->mediator, out, &n);
+	}
+	if (c) {
+		concern(&c->jc, out, &n);
+		concern(&c->rp, out, &n);
 	}
 	concern(&ev->account, out, &n);
 	for (uint32_t i = 0; i < ev->changes_n; i++)
@@ -172,4 +187,5 @@ void ledger_totals(const struct ledger *l, struct ledger_totals *out)
 	*out = l->totals;
 	out->accounts = l->accounts.n;
 	out->deals = l->agreements.n;
+	out->opened = l->channels.n;
 }

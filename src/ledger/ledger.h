@@ -2,8 +2,8 @@
  * the first failing clause come out. No I/O, no clock, no randomness of its own; the same actions at the
  * same times give the same ledger everywhere.
  *
- * Offered: settlement `escrow`, mediation none and `SingleMediator` (6.6), accounts, stakes as accounting.
- * Channels (8.3) and `MediatorConsortium` (6.1 to 6.5) are refused with STATE.
+ * Offered: settlement `escrow` and `channel` (8.3), mediation none and `SingleMediator` (6.6), accounts,
+ * stakes as accounting. `MediatorConsortium` (6.1 to 6.5) is refused with STATE.
  *
  * Order of checks (4.3): the members of the documents are in bounds (RANGE); what is not offered (STATE);
  * the deal is on the ledger (NOT_FOUND) and the documents shown belong to it (CONFLICT); a repetition ends
@@ -11,7 +11,18 @@
  * (PARTY, SIGNATURE, and for 5.8 PANEL where m = 0), `until` (TOO_LATE, TOO_EARLY), `what moves` (RESULT,
  * LIMITS, FUNDS); then 5.14 in the order of its text: m and class PANEL, bonds BONDS, shares SHARES, 4.2
  * CLOCKS, openBy TOO_LATE, nonce NONCE, JC = RP PARTY, mediators PANEL. A Send is tested before its body:
- * SIGNATURE, NONCE, STALE, CONFLICT. An action that is refused changes nothing. */
+ * SIGNATURE, NONCE, STALE, CONFLICT. An action that is refused changes nothing.
+ *
+ * Of channels (8.3), which have no row. A deal that draws on one (`claim`, `claim and check`, `open` by its
+ * JC): it is that of the channel's parties (CONFLICT); it is not on the ledger (STATE); who (PARTY,
+ * SIGNATURE; PANEL where a check needs m > 0); LIMITS; in a voucher channel ROY = SOL = 0 (SHARES) and its
+ * number is above the last voucher's (NONCE); the channel is there (NOT_FOUND) and not closed (STATE); the
+ * sums cover it (FUNDS, JC first); number 0 (NONCE); then 5.14, with the channel's bit for the nonce. An
+ * acceptance: NOT_FOUND, STATE, NONCE, SHARES, FUNDS, SIGNATURE. A voucher: NOT_FOUND, STATE, its claims
+ * (CONFLICT), a number or sum that is not new (NONCE), nothing left to pay it (FUNDS), SIGNATURE. A cancel
+ * of a deal that is not on the ledger: CONFLICT, SIGNATURE, TOO_LATE, NOT_FOUND, STATE, NONCE. Opening:
+ * SIGNATURE, TOO_LATE, an id that was used (STATE), FUNDS, PARTY. Top-up and leave: NOT_FOUND, STATE,
+ * PARTY, FUNDS. Closing: NOT_FOUND, SIGNATURE and TOO_LATE of a ChannelLeave, STATE, TOO_EARLY. */
 #ifndef LILYPAD_LEDGER_LEDGER_H
 #define LILYPAD_LEDGER_LEDGER_H
 
@@ -39,12 +50,13 @@ struct ledger *ledger_free(struct ledger *l); /* returns NULL */
 /* From now on signatures are checked by o: a replay of a signed journal need not check them again. */
 void ledger_set_verify(struct ledger *l, const struct ledger_options *o);
 
-#define LEDGER_EVENTS_MAX 1 /* of one action */
+/* Of one action: 1; of a list of acceptances one of its own, and one for each that it settled. */
+#define LEDGER_EVENTS_MAX (1 + ACTION_SETTLE_MAX)
 
 /* Apply one action at block time `now` in block number `block`. id is the action's id, which its events
- * carry. *n events are written, at most max (at least LEDGER_EVENTS_MAX); 0 means that the same documents
- * had this effect before (4.3). now must not go back: CLOCK. BUSY: LEDGER_ACCOUNTS_MAX or
- * LEDGER_DEALS_MAX reached. */
+ * carry. *n events are written; max is at least 1, and for a list at least 1 + its items. 0 events mean that
+ * the same documents had this effect before (4.3). now must not go back: CLOCK. BUSY: LEDGER_ACCOUNTS_MAX,
+ * LEDGER_CHANNELS_MAX or LEDGER_DEALS_MAX reached. */
 MUST bool ledger_apply(struct ledger *l, const struct action *a, const struct hash *id,
         struct btime now, uint64_t block, struct ledger_event *events, size_t max, size_t *n,
         struct err *e);
@@ -58,7 +70,9 @@ struct btime ledger_time(const struct ledger *l);         /* of the last action 
 
 /* An account; one that is unknown has nothing. Account zero is the sink: all it has is `free`. */
 struct ledger_account {
-	struct amount free, locked, withdrawing, stake;
+	struct amount free, locked, withdrawing, stake; /* locked: for deals of escrow */
+	struct amount
+	        channels; /* in the sums of its channels, and for the deals that draw on them */
 	struct btime withdraw_at; /* from when on `withdrawing` can be withdrawn; 0: nothing is */
 	struct addr payout; /* where withdrawals go (1.1); the account itself until it is set */
 	struct addr next_payout; /* and from payout_at on; zero: no change is under way */
@@ -75,14 +89,17 @@ struct agreement {
 	struct hash id;
 	uint8_t state; /* enum deal_state */
 	bool rp_agreed;
+	bool by_jc; /* in a channel: opened by its JC, not by a claim */
 	struct addr jc, rp, solver, author, mediator; /* mediator zero: none */
-	uint64_t nonce;
-	struct btime since;    /* of the last transition */
-	struct btime deadline; /* of the state; 0: it is final */
-	uint64_t block;        /* of the last transition */
-	struct hash result;    /* the one that counts; zero: none yet */
-	struct hash submitted; /* the one of 5.4; differs when another was accepted (2.6) */
-	struct hash check;     /* struct hash of the Check; zero: none */
+	struct hash channel;                          /* zero: escrow */
+	uint64_t nonce;                               /* in a channel its number */
+	struct btime since;                           /* of the last transition */
+	struct btime deadline;                        /* of the state; 0: it is final */
+	uint64_t block;                               /* of the last transition */
+	struct hash result;                           /* the one that counts; zero: none yet */
+	struct hash submitted;   /* the one of 5.4; differs when another was accepted (2.6) */
+	struct hash check;       /* struct hash of the Check; zero: none */
+	struct hash claim_check; /* the same, where it came with the deal (8.3) */
 	struct hash end; /* struct hash of the Verdict, Pass, Decline or Cancel that ended it */
 	uint8_t status;  /* enum status, of the result */
 	uint64_t count, bytes;          /* of the result */
@@ -95,21 +112,41 @@ struct agreement {
 };
 /* NULL when it is not on the ledger. Valid until the next action. */
 const struct agreement *ledger_agreement(const struct ledger *l, const struct hash *id);
+/* Of escrow: the one that used the nonce. */
 const struct agreement *ledger_agreement_of(
         const struct ledger *l, const struct addr *jc, uint64_t nonce);
 /* Used by a deal, or burnt. */
 MUST bool ledger_nonce_used(const struct ledger *l, const struct addr *jc, uint64_t nonce);
 
+/* A channel (8.3); never deleted, so that its id is never used twice. */
+struct ledger_channel {
+	struct hash id; /* struct hash of its ChannelId */
+	struct addr jc, rp;
+	uint64_t serial;
+	uint8_t kind;                /* enum channel_kind */
+	bool closed;                 /* what deals lock returns to `free` */
+	struct btime close_at;       /* from when on anyone can close it; 0: nobody is leaving */
+	struct amount job, provider; /* what the sums hold */
+	struct amount job_lock, rp_lock; /* what deals of it that are on the ledger have locked */
+	struct amount paid;              /* by vouchers */
+	uint64_t floor;                  /* number of the last voucher */
+	uint64_t claims;                 /* that RP has made in a voucher channel */
+};
+/* NULL when there is none. Valid until the next action. */
+const struct ledger_channel *ledger_channel(const struct ledger *l, const struct hash *id);
+/* Its bit is set, or a voucher has closed it; of an unknown channel: false. */
+MUST bool ledger_number_used(const struct ledger *l, const struct hash *channel, uint64_t number);
+
 #define LEDGER_CONCERNED_MAX 8
-/* Whom an event concerns: the parties of its deal, its account, and whose balance changed. */
+/* Whom an event concerns: the parties of its deal and channel, its account, and whose balance changed. */
 size_t ledger_concerned(const struct ledger *l, const struct ledger_event *ev,
         struct addr out[LEDGER_CONCERNED_MAX]);
 
-/* 5.15 (a): supply = free + locked + withdrawing + stakes + sink. */
+/* 5.15 (a): supply = free + locked + withdrawing + channels + stakes + sink. */
 struct ledger_totals {
 	struct amount supply; /* deposits less withdrawals */
-	struct amount free, locked, withdrawing, stakes, sink;
-	size_t accounts, deals;
+	struct amount free, locked, withdrawing, channels, stakes, sink;
+	size_t accounts, deals, opened; /* opened: channels, closed ones too */
 };
 void ledger_totals(const struct ledger *l, struct ledger_totals *out);
 /* Protocol 5.15 (a), (b) and (c) from scratch, over all accounts and deals; after each action the ledger

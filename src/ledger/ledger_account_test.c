@@ -132,8 +132,12 @@ static void test_sends(void **state)
 	play_send(&p, OPERATOR, 77, mint_record(), &p.a.body);
 	refused(&p, E_RANGE);
 	p.a = (struct action){0};
-	play_send(&p, JC, SEND_TOP_UP, top_up_record(), &p.a.body);
+	play_send(&p, RP, SEND_ANSWER, answer_record(), &p.a.body);
 	refused(&p, E_STATE);
+	/* They have an action of their own. */
+	p.a = (struct action){0};
+	play_send(&p, RP, SEND_SETTLE, mint_record(), &p.a.body);
+	refused(&p, E_RANGE);
 	/* A stranger's refused Send leaves no account behind. */
 	memset(p.who[MALLORY].b, 0x77, 20);
 	play_amount(&p, MALLORY, SEND_REQUEST_WITHDRAW, 1);

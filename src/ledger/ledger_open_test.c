@@ -201,12 +201,6 @@ static void rp_poor(struct play *p, struct deal *d)
 	d->hot.result_bond = amount_of(PARTY_START + 1);
 }
 
-static void in_channel(struct play *p, struct deal *d)
-{
-	(void)p;
-	d->hot.channel.b[3] = 1;
-}
-
 static void consortium(struct play *p, struct deal *d)
 {
 	(void)p;
@@ -279,7 +273,7 @@ static const struct {
 	{mediator_is_rp, E_PANEL}, {mediator_is_solver, E_PANEL}, {mediator_is_nobody, E_PANEL},
 	{single_with_three, E_PANEL}, {single_with_appeal, E_PANEL},
 	{jc_poor, E_FUNDS}, {rp_poor, E_FUNDS},
-	{in_channel, E_STATE}, {consortium, E_STATE}, {unknown_class, E_RANGE},
+	{consortium, E_STATE}, {unknown_class, E_RANGE},
 	{poor_and_even, E_FUNDS}, {even_and_bonds, E_PANEL}, {bonds_and_shares, E_BONDS},
 	{shares_and_clocks, E_SHARES}, {clocks_and_late, E_CLOCKS}, {late_and_used, E_TOO_LATE},
 	{used_and_mediator, E_NONCE},
@@ -328,6 +322,25 @@ static void test_not_offered_first(void **state)
 	play_done(&p);
 }
 
+/* 8.3: what draws on a channel is opened by its JC alone, with RP's signature, and never by `open`. */
+static void test_of_channel(void **state)
+{
+	struct play p;
+	struct deal d;
+
+	(void)state;
+	play_init(&p);
+	d = play_deal(&p, 1);
+	d.hot.channel.b[3] = 1;
+	play_open(&p, &d);
+	refused(&p, E_STATE);
+	play_agree(&p, JC, &d);
+	refused(&p, E_SIGNATURE);
+	play_sign(&p, RP, deal_record(), &d, &p.a.rp_sig);
+	refused(&p, E_NOT_FOUND);
+	play_done(&p);
+}
+
 static void test_jc_is_rp(void **state)
 {
 	struct play p;
@@ -368,6 +381,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_refusals),
 	        cmocka_unit_test(test_not_offered_first),
+	        cmocka_unit_test(test_of_channel),
 	        cmocka_unit_test(test_jc_is_rp),
 	        cmocka_unit_test(test_edges_open),
 	};

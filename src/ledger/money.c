@@ -3,9 +3,12 @@
 #include "ledger/ledger_own.h"
 #include "model/deal_rules.h"
 
-/* Who gets what. */
+/* Who gets what. What goes back to where it was locked from is kept apart from what is earned: in a channel
+ * the first returns to a sum, the second goes to `free` (8.3). */
 struct split {
-	struct amount jc, rp, author, solver, mediator, sink;
+	struct amount jc, rp; /* back */
+	struct amount jc_earns, rp_earns;
+	struct amount author, solver, mediator, sink;
 };
 
 #define PAY  (d->hot->pay)
@@ -34,7 +37,7 @@ static void pay_cost(const struct agreement *d, struct split *s)
 		s->author = amount_per_mille(COST, d->hot->royalty);
 	if (!addr_is_zero(&d->solver))
 		s->solver = amount_per_mille(COST, d->hot->solver_share);
-	s->rp = less(COST, plus(s->author, s->solver));
+	s->rp_earns = less(COST, plus(s->author, s->solver));
 }
 
 /* → TimeoutAgree: whoever agreed gets its lock back. */
@@ -54,7 +57,8 @@ static void row_5_3(const struct agreement *d, struct split *s)
 /* → TimeoutSubmit, Declined: JC: PAY + JB + Cs; RP: RB − Cs. */
 static void row_5_5(const struct agreement *d, struct split *s)
 {
-	s->jc = plus(plus(PAY, JB), CS);
+	s->jc = plus(PAY, JB);
+	s->jc_earns = CS;
 	s->rp = less(RB, CS);
 }
 
@@ -62,7 +66,7 @@ static void row_5_5(const struct agreement *d, struct split *s)
 static void row_5_6(const struct agreement *d, struct split *s)
 {
 	pay_cost(d, s);
-	s->rp = plus(s->rp, RB);
+	s->rp = RB;
 	s->jc = plus(less(PAY, COST), JB);
 }
 
@@ -70,7 +74,7 @@ static void row_5_6(const struct agreement *d, struct split *s)
 static void row_5_7(const struct agreement *d, struct split *s)
 {
 	row_5_6(d, s);
-	s->rp = plus(s->rp, CJ);
+	s->rp_earns = plus(s->rp_earns, CJ);
 	s->jc = less(s->jc, CJ);
 }
 
@@ -78,7 +82,8 @@ static void row_5_7(const struct agreement *d, struct split *s)
 static void row_5_10(const struct agreement *d, struct split *s)
 {
 	pay_cost(d, s);
-	s->rp = plus(plus(s->rp, RB), D);
+	s->rp = RB;
+	s->rp_earns = plus(s->rp_earns, D);
 	s->jc = less(PAY, COST);
 	s->mediator = FEE;
 	s->sink = less(less(JB, FEE), D);
@@ -88,7 +93,8 @@ static void row_5_10(const struct agreement *d, struct split *s)
 static void row_5_11(const struct agreement *d, struct split *s)
 {
 	s->jc = PAY;
-	s->rp = plus(RB, D);
+	s->rp = RB;
+	s->rp_earns = D;
 	s->mediator = FEE;
 	s->sink = less(less(JB, FEE), D);
 }
@@ -96,7 +102,8 @@ static void row_5_11(const struct agreement *d, struct split *s)
 /* → MediationRejected: JC: PAY + JB; RB: fees, D to JC, rest to the sink. */
 static void row_5_12(const struct agreement *d, struct split *s)
 {
-	s->jc = plus(plus(PAY, JB), D);
+	s->jc = plus(PAY, JB);
+	s->jc_earns = D;
 	s->mediator = FEE;
 	s->sink = less(less(RB, FEE), D);
 }
@@ -105,7 +112,8 @@ static void row_5_12(const struct agreement *d, struct split *s)
  * clock run out, or passed, has revealed no vote. */
 static void row_5_13(const struct agreement *d, struct split *s)
 {
-	s->rp = plus(amount_half(COST), RB);
+	s->rp = RB;
+	s->rp_earns = amount_half(COST);
 	s->jc = plus(less(PAY, amount_half(COST)), JB);
 }
 
@@ -131,7 +139,23 @@ static struct amount sum(const struct split *s)
 {
 	struct amount shares = plus(s->author, s->solver), rest = plus(s->mediator, s->sink);
 
-	return plus(plus(s->jc, s->rp), plus(shares, rest));
+	struct amount earned = plus(s->jc_earns, s->rp_earns);
+
+	return plus(plus(plus(s->jc, s->rp), earned), plus(shares, rest));
+}
+
+/* What was locked leaves the accounts; what returns to them goes where it came from. */
+static void release(struct ledger *l, const struct agreement *d, const struct split *s)
+{
+	if (!hash_is_zero(&d->channel)) {
+		channel_unlock(l, d, s->jc, s->rp);
+		return;
+	}
+	money_unlock(l, &d->jc, d->jc_lock);
+	money_unlock(l, &d->rp, d->rp_lock);
+	l->deal_locks = less(l->deal_locks, plus(d->jc_lock, d->rp_lock));
+	money_credit(l, &d->jc, s->jc);
+	money_credit(l, &d->rp, s->rp);
 }
 
 void money_settle(struct ledger *l, struct agreement *d, unsigned to)
@@ -146,12 +170,10 @@ void money_settle(struct ledger *l, struct agreement *d, unsigned to)
 	}
 	r->split(d, &s);
 	assert(amount_eq(sum(&s), plus(d->jc_lock, d->rp_lock)));
-	money_unlock(l, &d->jc, d->jc_lock);
-	money_unlock(l, &d->rp, d->rp_lock);
-	l->deal_locks = less(l->deal_locks, plus(d->jc_lock, d->rp_lock));
+	release(l, d, &s);
 	d->jc_lock = d->rp_lock = amount_of(0);
-	money_credit(l, &d->jc, s.jc);
-	money_credit(l, &d->rp, s.rp);
+	money_credit(l, &d->jc, s.jc_earns);
+	money_credit(l, &d->rp, s.rp_earns);
 	money_credit(l, &d->author, s.author);
 	money_credit(l, &d->solver, s.solver);
 	money_credit(l, &d->mediator, s.mediator);

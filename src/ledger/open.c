@@ -74,26 +74,30 @@ static bool nonce_free(const struct ledger *l, const struct hot *h, struct err *
 	        (unsigned long long)h->nonce, name);
 }
 
-static bool open_in_time(const struct hot *h, struct btime now, struct err *e)
+bool terms_admitted(const struct step *s, const struct deal *d, struct btime open_by, struct err *e)
 {
-	if (now.s < h->open_by.s)
+	TRY(seats_fit(d, e), e);
+	TRY(numbers_fit(&d->hot, &s->l->genesis, e), e);
+	if (s->now.s < open_by.s)
 		return true;
-	return FAIL(e, TOO_LATE, "the deal had to be opened before %llu, and it is %llu",
-	        (unsigned long long)h->open_by.s, (unsigned long long)now.s);
+	return FAIL(e, TOO_LATE, "the deal had to come before %llu, and it is %llu",
+	        (unsigned long long)open_by.s, (unsigned long long)s->now.s);
+}
+
+bool parties_admitted(const struct deal *d, struct err *e)
+{
+	if (addr_eq(&d->hot.job_creator, &d->hot.provider))
+		return FAIL(e, PARTY, "job creator and provider are one account");
+	TRY(mediators_fit(d, e), e);
+	return true;
 }
 
 /* In the order of its text. */
 static bool may_open(const struct step *s, const struct deal *d, struct err *e)
 {
-	const struct hot *h = &d->hot;
-
-	TRY(seats_fit(d, e), e);
-	TRY(numbers_fit(h, &s->l->genesis, e), e);
-	TRY(open_in_time(h, s->now, e), e);
-	TRY(nonce_free(s->l, h, e), e);
-	if (addr_eq(&h->job_creator, &h->provider))
-		return FAIL(e, PARTY, "job creator and provider are one account");
-	TRY(mediators_fit(d, e), e);
+	TRY(terms_admitted(s, d, d->hot.open_by, e), e);
+	TRY(nonce_free(s->l, &d->hot, e), e);
+	TRY(parties_admitted(d, e), e);
 	return true;
 }
 
@@ -119,6 +123,7 @@ static void fill(struct agreement *a, const struct deal *d, const struct hash *i
 	        .rp = d->hot.provider,
 	        .solver = d->hot.solver,
 	        .author = d->hot.author,
+	        .channel = d->hot.channel,
 	        .nonce = d->hot.nonce,
 	        .hot = hot};
 	if (d->cold.mediators.n)
@@ -126,32 +131,44 @@ static void fill(struct agreement *a, const struct deal *d, const struct hash *i
 	eip712_hash(cold_record(), &d->cold, &a->cold);
 }
 
-static bool record(struct step *s, const struct deal *d, const struct hash *id,
+/* (JC, nonce) is the key of an escrow deal; a number is guarded by its bit (8.4). BUSY. */
+static bool take_key(struct ledger *l, const struct hot *h, const struct hash *id, struct err *e)
+{
+	struct nonce_key key;
+	struct hash *of;
+
+	if (!hash_is_zero(&h->channel))
+		return number_take(l, channel_get(l, &h->channel), h->nonce, e);
+	nonce_key(&h->job_creator, h->nonce, &key);
+	of = map_put(&l->nonces, &key, NULL);
+	if (!of)
+		return FAIL(e, BUSY, "this ledger has no room for another job nonce");
+	*of = *id;
+	use_nonce(l, &h->job_creator, h->nonce);
+	return true;
+}
+
+bool deal_record_new(struct step *s, const struct deal *d, const struct hash *id,
         struct agreement **out, struct err *e)
 {
 	struct ledger *l = s->l;
-	struct agreement *a = NULL;
-	struct nonce_key key;
-	struct hash *of;
+	struct agreement *a;
 	struct hot *hot;
 
 	TRY(accounts_ready(l, d, e), e);
 	hot = malloc(sizeof *hot);
-	nonce_key(&d->hot.job_creator, d->hot.nonce, &key);
-	of = map_put(&l->nonces, &key, NULL);
-	if (of) {
-		*of = *id;
-		a = map_put(&l->agreements, id, NULL);
-	}
-	if (!a || !hot) {
-		map_del(&l->nonces, &key);
-		map_del(&l->agreements, id);
+	a = hot ? map_put(&l->agreements, id, NULL) : NULL;
+	if (!a) {
 		free(hot);
 		return FAIL(e, BUSY, "this ledger has no room for another deal beside its %zu",
 		        l->agreements.n);
 	}
+	if (!take_key(l, &d->hot, id, e)) {
+		map_del(&l->agreements, id);
+		free(hot);
+		return false;
+	}
 	fill(a, d, id, hot);
-	use_nonce(l, &a->jc, a->nonce);
 	*out = a;
 	return true;
 }
@@ -184,11 +201,7 @@ static bool rp_covers(const struct step *s, const struct hot *h, struct err *e)
 
 bool deal_offered(struct step *s, const struct hot *h, struct err *e)
 {
-	if (!hash_is_zero(&h->channel))
-		return no_channels(s, e);
-	if (h->mediation == MEDIATION_CONSORTIUM)
-		return no_consortium(s, e);
-	return true;
+	return h->mediation != MEDIATION_CONSORTIUM || no_consortium(s, e);
 }
 
 static bool from_negotiating(const struct agreement *a, struct err *e)
@@ -215,6 +228,9 @@ bool apply_open(struct step *s, struct err *e)
 	struct hash id;
 
 	TRY(document_in_bounds(deal_record(), d, e), e);
+	if (!hash_is_zero(&d->hot.channel))
+		return FAIL(e, STATE,
+		        "a deal of a channel needs no open, and only its job creator sends one");
 	TRY(deal_offered(s, &d->hot, e), e);
 	eip712_hash(deal_record(), d, &id);
 	a = map_get(&s->l->agreements, &id);
@@ -231,7 +247,7 @@ bool apply_open(struct step *s, struct err *e)
 	TRY(rp_covers(s, &d->hot, e), e);
 	if (!a) {
 		TRY(may_open(s, d, e), e);
-		TRY(record(s, d, &id, &a, e), e);
+		TRY(deal_record_new(s, d, &id, &a, e), e);
 		jc_locks(s, a);
 	}
 	rp_locks(s, a);
@@ -247,7 +263,7 @@ static bool jc_agrees(struct step *s, struct err *e)
 
 	TRY(jc_covers(s, &d->hot, e), e);
 	TRY(may_open(s, d, e), e);
-	TRY(record(s, d, &s->body, &a, e), e);
+	TRY(deal_record_new(s, d, &s->body, &a, e), e);
 	jc_locks(s, a);
 	/* 5.2: from the agree timeout, or from openBy if that is earlier. */
 	step_move(s, a, DEAL_NEGOTIATING, MIN2(timeout, d->hot.open_by.s - s->now.s));
@@ -264,6 +280,8 @@ bool apply_agree(struct step *s, struct err *e)
 	char name[ADDR_TEXT_MAX];
 	struct agreement *a;
 
+	if (!hash_is_zero(&h->channel))
+		return apply_open_in(s, e);
 	a = map_get(&s->l->agreements, &s->body);
 	if (a && (is_jc || (is_rp && a->rp_agreed)))
 		return true;

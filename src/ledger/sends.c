@@ -44,7 +44,7 @@ static const struct addr *sender(const struct step *s)
 	return &s->a->send.account;
 }
 
-static void told(struct step *s, const struct addr *who, struct amount n)
+void told(struct step *s, const struct addr *who, struct amount n)
 {
 	s->ev->account = *who;
 	s->ev->amount = n;
@@ -195,8 +195,8 @@ static const struct kind {
 	{SEND_REGISTER_MEDIATOR, registration_record, register_mediator},
 	{SEND_PAUSE_MEDIATOR,    pause_record,        pause_mediator},
 	{SEND_UNBOND_STAKE,      withdrawal_record,   unbond_stake},
-	{SEND_TOP_UP,            top_up_record,       no_channels},
-	{SEND_LEAVE_CHANNEL,     leave_record,        no_channels},
+	{SEND_TOP_UP,            top_up_record,       apply_top_up},
+	{SEND_LEAVE_CHANNEL,     leave_record,        apply_leave},
 	{SEND_ANSWER,            answer_record,       no_consortium},
 };
 /* clang-format on */
@@ -212,7 +212,7 @@ static const struct kind *kind_of(uint8_t kind)
 
 /* ---- the Send itself ---------------------------------------------------------------------------- */
 
-static bool send_fits(const struct step *s, struct err *e)
+static bool send_tested(const struct step *s, struct err *e)
 {
 	const struct send *m = &s->a->send;
 	const struct account *a = account_get(s->l, &m->account);
@@ -232,6 +232,26 @@ static bool send_fits(const struct step *s, struct err *e)
 	return true;
 }
 
+bool send_fits(const struct step *s, uint8_t kind, struct err *e)
+{
+	const struct send *m = &s->a->send;
+
+	TRY(document_in_bounds(send_record(), m, e), e);
+	if (m->kind != kind)
+		return FAIL(e, RANGE, "the Send is of kind %s, where %s is needed",
+		        enum_name(&send_kind_names, m->kind), enum_name(&send_kind_names, kind));
+	TRY(send_tested(s, e), e);
+	return true;
+}
+
+void send_done(struct step *s)
+{
+	const struct addr *who = &s->a->send.account;
+
+	account_get(s->l, who)->send_nonce++;
+	account_touch(s->l, who);
+}
+
 /* Both parties' agree is on the ledger, or that of the one who sends it. */
 static bool agreed_before(const struct step *s)
 {
@@ -240,6 +260,8 @@ static bool agreed_before(const struct step *s)
 	if (s->a->send.kind != SEND_AGREE)
 		return false;
 	a = ledger_agreement(s->l, &s->body);
+	if (a && !hash_is_zero(&a->channel) && !(a->by_jc && addr_eq(&s->a->send.account, &a->jc)))
+		return false;
 	return a && hash_eq(&s->a->send.body, &s->body) &&
 	       (addr_eq(&s->a->send.account, &a->jc) ||
 	               (addr_eq(&s->a->send.account, &a->rp) && a->rp_agreed));
@@ -261,7 +283,7 @@ bool apply_send(struct step *s, struct err *e)
 	eip712_hash(k->body(), row, &s->body);
 	if (agreed_before(s))
 		return true;
-	TRY(send_fits(s, e), e);
+	TRY(send_tested(s, e), e);
 	known = account_get(s->l, &m->account);
 	TRY(account_ready(s->l, &m->account, e), e);
 	if (!k->apply(s, e)) {
@@ -272,8 +294,7 @@ bool apply_send(struct step *s, struct err *e)
 		return false;
 	}
 	assert(s->changed);
-	account_get(s->l, &m->account)->send_nonce++;
-	account_touch(s->l, &m->account);
+	send_done(s);
 	if (m->kind == SEND_AGREE)
 		s->ev->account = m->account;
 	return true;

@@ -9,6 +9,7 @@ enum {
 	R_ACCOUNT,
 	R_DEAL,
 	R_DEALS,
+	R_CHANNEL,
 	R_EVENTS,
 	R_CLOCK,
 	R_PAGE,
@@ -25,6 +26,7 @@ const struct route ledgerd_routes[] = {
 	[R_ACCOUNT] = {"GET",  "/v1/accounts/{account}", AUTH_NONE, BODY_NONE, 0,             "balances of an account; account zero is the sink"},
 	[R_DEAL]    = {"GET",  "/v1/agreements/{deal}",  AUTH_NONE, BODY_NONE, 0,             "a deal on the ledger"},
 	[R_DEALS]   = {"GET",  "/v1/agreements",         AUTH_NONE, BODY_NONE, 0,             "the deal of ?jobCreator= with ?nonce="},
+	[R_CHANNEL] = {"GET",  "/v1/channels/{channel}", AUTH_NONE, BODY_NONE, 0,             "a channel: its sums, vouchers and whether it is being left"},
 	[R_EVENTS]  = {"GET",  "/v1/events",             AUTH_NONE, BODY_NONE, 0,             "stream of `event`, after ?cursor=, of one ?account=, or of all and with `clock`"},
 	[R_CLOCK]   = {"GET",  "/v1/clock",              AUTH_NONE, BODY_NONE, 0,             "stream of `clock`: block time as it moves on"},
 	[R_PAGE]    = {"GET",  "/v1/events/page",        AUTH_NONE, BODY_NONE, 0,             "events from the journal: ?after=, at most ?limit=, of one ?account= or all; go on at `next` until it is `last`"},
@@ -73,14 +75,15 @@ static bool on_account(
 	TRY(addr_parse(r->params[0], &who, e), e);
 	ledger_account(d->l, &who, ledgerd_now(d), &a);
 	fx_reply(fx, r->conn, 200,
-	        json_pack("{s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:I, s:o, s:o, s:o, s:b}", "account",
-	                json_of_addr(&who), "free", json_of_amount(a.free), "locked",
+	        json_pack("{s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:I, s:o, s:o, s:o, s:b}",
+	                "account", json_of_addr(&who), "free", json_of_amount(a.free), "locked",
 	                json_of_amount(a.locked), "withdrawing", json_of_amount(a.withdrawing),
-	                "withdrawAt", (json_int_t)a.withdraw_at.s, "payout",
-	                json_of_addr(&a.payout), "nextPayout", json_of_addr(&a.next_payout),
-	                "payoutAt", (json_int_t)a.payout_at.s, "sendNonce",
-	                json_of_u64(a.send_nonce), "nextJobNonce", json_of_u64(a.job_nonce),
-	                "stake", json_of_amount(a.stake), "paused", (int)a.paused));
+	                "channels", json_of_amount(a.channels), "withdrawAt",
+	                (json_int_t)a.withdraw_at.s, "payout", json_of_addr(&a.payout),
+	                "nextPayout", json_of_addr(&a.next_payout), "payoutAt",
+	                (json_int_t)a.payout_at.s, "sendNonce", json_of_u64(a.send_nonce),
+	                "nextJobNonce", json_of_u64(a.job_nonce), "stake", json_of_amount(a.stake),
+	                "paused", (int)a.paused));
 	return true;
 }
 
@@ -95,6 +98,7 @@ static json_t *deal_json(const struct agreement *d)
 	json_object_set_new(j, "solver", json_of_addr(&d->solver));
 	json_object_set_new(j, "author", json_of_addr(&d->author));
 	json_object_set_new(j, "mediator", json_of_addr(&d->mediator));
+	json_object_set_new(j, "channel", json_of_hash(&d->channel));
 	json_object_set_new(j, "nonce", json_of_u64(d->nonce));
 	json_object_set_new(j, "result", json_of_hash(&d->result));
 	json_object_set_new(
@@ -135,6 +139,39 @@ static bool on_deals(struct ledgerd *d, const struct http_req *r, struct effects
 		        "the ledger has no deal of that job creator with nonce %llu",
 		        (unsigned long long)nonce);
 	fx_reply(fx, r->conn, 200, deal_json(a));
+	return true;
+}
+
+static json_t *channel_json(const struct ledger_channel *c)
+{
+	json_t *j = json_pack("{s:o, s:o, s:o, s:o, s:s, s:b, s:I}", "channel",
+	        json_of_hash(&c->id), "jobCreator", json_of_addr(&c->jc), "provider",
+	        json_of_addr(&c->rp), "serial", json_of_u64(c->serial), "kind",
+	        enum_name(&channel_kind_names, c->kind), "closed", (int)c->closed, "closeAt",
+	        (json_int_t)c->close_at.s);
+
+	json_object_set_new(j, "jobSum", json_of_amount(c->job));
+	json_object_set_new(j, "providerSum", json_of_amount(c->provider));
+	json_object_set_new(j, "jobCreatorLock", json_of_amount(c->job_lock));
+	json_object_set_new(j, "providerLock", json_of_amount(c->rp_lock));
+	json_object_set_new(j, "paid", json_of_amount(c->paid));
+	json_object_set_new(j, "floor", json_of_u64(c->floor));
+	json_object_set_new(j, "claims", json_of_u64(c->claims));
+	return j;
+}
+
+static bool on_channel(
+        struct ledgerd *d, const struct http_req *r, struct effects *fx, struct err *e)
+{
+	const struct ledger_channel *c;
+	struct hash id;
+
+	TRY(hash_parse(r->params[0], &id, e), e);
+	c = ledger_channel(d->l, &id);
+	if (!c)
+		return FAIL(
+		        e, NOT_FOUND, "channel %.*s is not on this ledger", STR_ARG(r->params[0]));
+	fx_reply(fx, r->conn, 200, channel_json(c));
 	return true;
 }
 
@@ -242,16 +279,23 @@ static bool on_page(struct ledgerd *d, const struct http_req *r, struct effects 
 
 /* ---- blocks ------------------------------------------------------------------------------------- */
 
-static json_t *entry_json(const struct journal_action *row)
+/* A further event of an action has no action of its own. NOT_FOUND, IO: of the store. */
+static bool entry_json(struct ledgerd *d, const struct journal_action *row, struct arena *arena,
+        json_t **out, struct err *e)
 {
 	json_t *action = NULL, *event = NULL;
-	struct err e;
-	bool ok = json_parse(str_of(row->action), &action, &e) &&
-	          json_parse(str_of(row->event), &event, &e);
+	struct str text;
+	struct err why;
+	bool ok = true;
 
+	TRY(journal_text(d, row, arena, &text, e), e);
+	if (text.n)
+		ok = json_parse(text, &action, &why);
+	ok = ok && json_parse(str_of(row->event), &event, &why);
 	assert(ok); /* the journal was replayed, or written by this process */
-	return json_pack("{s:o, s:o, s:o, s:s}", "id", json_of_hash(&row->id), "action", action,
-	        "event", event, "stage", "final");
+	*out = json_pack("{s:o, s:o, s:o, s:s}", "id", json_of_hash(&row->id), "action",
+	        action ? action : json_null(), "event", event, "stage", "final");
+	return true;
 }
 
 static bool on_block(struct ledgerd *d, const struct http_req *r, struct effects *fx, struct err *e)
@@ -260,6 +304,7 @@ static bool on_block(struct ledgerd *d, const struct http_req *r, struct effects
 	const struct journal_action *row;
 	json_t *list OWN(json_own) = json_array();
 	uint64_t number;
+	json_t *item;
 
 	if (!str_u64(r->params[0], UINT64_MAX, &number))
 		return FAIL(e, RANGE, "\"%.*s\" is no block number",
@@ -267,7 +312,8 @@ static bool on_block(struct ledgerd *d, const struct http_req *r, struct effects
 	TRY(journal_block_get(d, number, &b, e), e);
 	for (uint32_t i = 0; i < b.actions; i++) {
 		TRY(journal_by_seq(d, b.first_seq + i, &row, e), e);
-		json_array_append_new(list, entry_json(row));
+		TRY(entry_json(d, row, fx->arena, &item, e), e);
+		json_array_append_new(list, item);
 	}
 	fx_reply(fx, r->conn, 200,
 	        json_pack("{s:o, s:o, s:O}", "block", record_to_json(block_record(), &b.block),
@@ -287,7 +333,7 @@ static bool on_action(
 
 	TRY(hash_parse(r->params[0], &id, e), e);
 	TRY(journal_by_id(d, &id, &row, e), e);
-	out = entry_json(row);
+	TRY(entry_json(d, row, fx->arena, &out, e), e);
 	TRY(journal_prove(d, row->block, row->seq, fx->arena, &p, e), e);
 	proof = proof_to_json(&p);
 	json_object_update(out, proof);
@@ -305,6 +351,7 @@ void ledgerd_on_request(struct ledgerd *d, const struct event *ev, struct effect
 	static reader *const readers[] = {[R_ACCOUNT] = on_account,
 	        [R_DEAL] = on_deal,
 	        [R_DEALS] = on_deals,
+	        [R_CHANNEL] = on_channel,
 	        [R_EVENTS] = on_events,
 	        [R_CLOCK] = on_clock,
 	        [R_PAGE] = on_page,

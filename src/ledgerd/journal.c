@@ -15,12 +15,14 @@
 
 enum {
 	REPLAY_ARENA_MAX = 8 << 20, /* of one action */
-	ACTION_MAX = sizeof(((struct journal_action *)0)->action) - 1,
+	ACTION_PART = sizeof(((struct journal_action *)0)->action) - 1,
+	PARTS_MAX = 16,
+	ACTION_MAX = ACTION_PART * PARTS_MAX, /* a full list has about 80 000 bytes */
 	EVENT_MAX = sizeof(((struct journal_action *)0)->event) - 1
 };
 
 const struct record *(*const ledgerd_tables[])(void) = {
-        journal_block_record, journal_action_record, NULL};
+        journal_block_record, journal_action_record, journal_part_record, NULL};
 
 struct btime ledgerd_now(const struct ledgerd *d)
 {
@@ -53,29 +55,39 @@ static bool text_of(json_t *j, size_t max, struct arena *a, struct bytes *out, s
 
 /* ---- applying ----------------------------------------------------------------------------------- */
 
-static bool apply(struct ledgerd *d, const struct action *a, struct arena *arena, struct entry *x,
-        struct btime now, bool *again, struct err *e)
+static bool entry_of(struct ledgerd *d, const struct ledger_event *ev, struct arena *arena,
+        struct entry *x, struct err *e)
 {
-	size_t n;
-
-	TRY(ledger_apply(d->l, a, &x->id, now, d->head.number + 1, &x->event, 1, &n, e), e);
-	*again = n == 0;
-	if (*again)
-		return true;
-	x->concerned_n = ledger_concerned(d->l, &x->event, x->concerned);
+	x->event = *ev;
+	x->concerned_n = ledger_concerned(d->l, ev, x->concerned);
 	/* The longest event fits; and it must: the rules have been applied. */
-	if (!text_of(ledger_event_to_json(&x->event), EVENT_MAX, arena, &x->text, e))
+	if (!text_of(ledger_event_to_json(ev), EVENT_MAX, arena, &x->text, e))
 		return FAIL(e, INTERNAL, "an event cannot be written");
 	return true;
 }
 
+/* x[0] has the id and the text of the action. */
+static bool apply(struct ledgerd *d, const struct action *a, struct arena *arena, struct entry *x,
+        struct btime now, size_t *n, struct err *e)
+{
+	TRY(ledger_apply(
+	            d->l, a, &x->id, now, d->head.number + 1, d->events, LEDGER_EVENTS_MAX, n, e),
+	        e);
+	for (size_t i = 0; i < *n; i++) {
+		if (i > 0)
+			x[i] = (struct entry){.id = x->id};
+		TRY(entry_of(d, &d->events[i], arena, &x[i], e), e);
+	}
+	return true;
+}
+
 bool journal_apply(struct ledgerd *d, const struct action *a, struct arena *arena,
-        struct entry *out, bool *again, struct err *e)
+        struct entry *out, size_t *n, struct err *e)
 {
 	/* The id is the hash of the canonical text, which is kept: made once. */
 	TRY(text_of(action_to_json(a), ACTION_MAX, arena, &out->action, e), e);
 	keccak256(out->action.p, out->action.n, &out->id);
-	TRY(apply(d, a, arena, out, ledgerd_now(d), again, e), e);
+	TRY(apply(d, a, arena, out, ledgerd_now(d), n, e), e);
 	return true;
 }
 
@@ -92,6 +104,23 @@ static bool root_of(
 	return true;
 }
 
+static bool store_parts(struct ledgerd *d, uint64_t seq, struct bytes text, struct err *e)
+{
+	struct store *s = &d->world->store;
+	struct journal_part *row = d->part;
+
+	for (uint32_t i = 1; (size_t)i * ACTION_PART < text.n; i++) {
+		size_t at = (size_t)i * ACTION_PART, n = MIN2(text.n - at, (size_t)ACTION_PART);
+
+		memset(row, 0, sizeof *row);
+		row->seq = seq;
+		row->part = i;
+		memcpy(row->text, text.p + at, n);
+		TRY(s->put(s->self, journal_part_record(), row, e), e);
+	}
+	return true;
+}
+
 static bool store_action(struct ledgerd *d, const struct entry *x, struct err *e)
 {
 	struct journal_action *row = d->row;
@@ -103,9 +132,11 @@ static bool store_action(struct ledgerd *d, const struct entry *x, struct err *e
 	row->id = x->id;
 	row->concerned.n = (uint32_t)x->concerned_n;
 	memcpy(row->concerned.v, x->concerned, x->concerned_n * sizeof x->concerned[0]);
-	memcpy(row->action, x->action.p, x->action.n);
+	if (x->action.n)
+		memcpy(row->action, x->action.p, MIN2(x->action.n, (size_t)ACTION_PART));
 	memcpy(row->event, x->text.p, x->text.n);
 	TRY(s->put(s->self, journal_action_record(), row, e), e);
+	TRY(store_parts(d, row->seq, x->action, e), e);
 	return true;
 }
 
@@ -146,7 +177,7 @@ bool journal_by_seq(
 	return true;
 }
 
-/* Ids are unique: the first row is the only one. */
+/* Ids are unique: the first row is the only one, or that of the action's first event. */
 static bool take_row(void *ctx, const void *row)
 {
 	*(struct journal_action *)ctx = *(const struct journal_action *)row;
@@ -165,6 +196,35 @@ bool journal_by_id(
 	if (d->row->seq == 0)
 		return FAIL(e, NOT_FOUND, "no block holds that action");
 	*out = d->row;
+	return true;
+}
+
+/* A text that fills its row may go on. */
+bool journal_text(struct ledgerd *d, const struct journal_action *row, struct arena *arena,
+        struct str *out, struct err *e)
+{
+	struct store *s = &d->world->store;
+	size_t n = strlen(row->action), last = n;
+	struct buf b OWN(buf_done);
+	struct err why;
+
+	buf_init(&b, ACTION_MAX);
+	buf_put(&b, row->action, n);
+	for (uint32_t i = 1; last == ACTION_PART && i < PARTS_MAX; i++) {
+		d->part->seq = row->seq;
+		d->part->part = i;
+		if (!s->get(s->self, journal_part_record(), d->part, &why)) {
+			if (why.code == E_NOT_FOUND)
+				break;
+			*e = why;
+			return false;
+		}
+		last = strlen(d->part->text);
+		buf_put(&b, d->part->text, last);
+	}
+	*out = (struct str){arena_copy(arena, b.p, b.n), b.n};
+	if (!buf_ok(&b) || !out->p)
+		return FAIL(e, MEMORY, "no memory for an action");
 	return true;
 }
 
@@ -205,7 +265,7 @@ struct replay {
 	struct ledgerd *d;
 	struct arena arena;
 	bool check;
-	struct hash leaves[LEDGERD_BATCH_MAX];
+	struct hash leaves[LEDGERD_ROWS_MAX];
 	struct err *e;
 	bool failed;
 };
@@ -232,57 +292,87 @@ static bool read_action(struct replay *r, const struct journal_action *row, stru
         struct hash *id, struct err *e)
 {
 	json_t *j OWN(json_own) = NULL;
-	size_t n = strlen(row->action);
 	struct buf again OWN(buf_done) = {0};
+	struct str text;
 
-	TRY(json_parse(str_of(row->action), &j, e), e);
-	TRY(action_from_json(j, out, e), e);
-	keccak256(row->action, n, id);
+	TRY(journal_text(r->d, row, &r->arena, &text, e), e);
+	TRY(json_parse(text, &j, e), e);
+	TRY(action_from_json(j, &r->arena, out, e), e);
+	keccak256(text.p, text.n, id);
 	if (!r->check)
 		return true;
 	buf_init(&again, ACTION_MAX);
 	json_canonical(j, &again);
-	if (!str_is(buf_view(&again), row->action))
+	if (!str_eq(buf_view(&again), text))
 		return FAIL(e, JSON_SYNTAX, "an action is not canonical");
 	return true;
 }
 
+static bool row_of(struct replay *r, const struct journal_block *b, uint32_t i,
+        const struct journal_action **out, struct err *e)
+{
+	struct err why;
+
+	if (!journal_by_seq(r->d, b->first_seq + i, out, &why))
+		return bad(b->number, "an action is missing", &why, e);
+	if ((*out)->block != b->number)
+		return bad(b->number, "one of its actions is of another block", NULL, e);
+	return true;
+}
+
+/* The action's events are the rows from i on. */
+static bool same_events(struct replay *r, const struct journal_block *b, uint32_t i,
+        const struct entry *x, size_t n, struct err *e)
+{
+	const struct journal_action *row;
+
+	if (n == 0 || n > b->actions - i)
+		return bad(b->number, "an action has another outcome than is recorded", NULL, e);
+	for (uint32_t k = 0; k < n; k++) {
+		TRY(row_of(r, b, i + k, &row, e), e);
+		if (!hash_eq(&row->id, &x->id) || (k > 0 && row->action[0]))
+			return bad(b->number, "an action has another id than is recorded", NULL, e);
+		if (!str_is(bytes_str(x[k].text), row->event))
+			return bad(b->number, "an action has another outcome than is recorded",
+			        NULL, e);
+		block_leaf(&x->id, x[k].text, &r->leaves[i + k]);
+	}
+	return true;
+}
+
+/* The action whose first row is i; it has *n of them. */
 static bool replay_action(
-        struct replay *r, const struct journal_block *b, uint32_t i, struct err *e)
+        struct replay *r, const struct journal_block *b, uint32_t i, size_t *n, struct err *e)
 {
 	struct action *a = ARENA_NEW(&r->arena, struct action);
 	const struct journal_action *row;
-	struct entry x;
+	struct entry first = {0}, *x;
 	struct err why;
-	bool again;
 
 	if (!a)
 		return FAIL(e, MEMORY, "no memory to replay the journal");
-	if (!journal_by_seq(r->d, b->first_seq + i, &row, &why))
-		return bad(b->number, "an action is missing", &why, e);
-	if (row->block != b->number)
-		return bad(b->number, "one of its actions is of another block", NULL, e);
-	if (!read_action(r, row, a, &x.id, &why))
+	TRY(row_of(r, b, i, &row, e), e);
+	if (!read_action(r, row, a, &first.id, &why))
 		return bad(b->number, "an action cannot be read", &why, e);
-	if (!hash_eq(&x.id, &row->id))
-		return bad(b->number, "an action has another id than is recorded", NULL, e);
-	if (!apply(r->d, a, &r->arena, &x, b->block.time, &again, &why))
+	x = arena_alloc(&r->arena, (1 + a->items_n) * sizeof *x);
+	if (!x)
+		return FAIL(e, MEMORY, "no memory to replay the journal");
+	x->id = first.id;
+	if (!apply(r->d, a, &r->arena, x, b->block.time, n, &why))
 		return bad(b->number, "an action is refused", &why, e);
-	if (again || !str_is(bytes_str(x.text), row->event))
-		return bad(b->number, "an action has another outcome than is recorded", NULL, e);
-	block_leaf(&x.id, x.text, &r->leaves[i]);
-	return true;
+	return same_events(r, b, i, x, *n, e);
 }
 
 static bool replay_actions(struct replay *r, const struct journal_block *b, struct err *e)
 {
 	struct hash root;
+	size_t n = 0;
 
-	if (b->actions > LEDGERD_BATCH_MAX || b->first_seq != ledger_seq(r->d->l) + 1)
+	if (b->actions > LEDGERD_ROWS_MAX || b->first_seq != ledger_seq(r->d->l) + 1)
 		return bad(b->number, "its actions are not in order", NULL, e);
-	for (uint32_t i = 0; i < b->actions; i++) {
+	for (uint32_t i = 0; i < b->actions; i += (uint32_t)n) {
 		arena_reset(&r->arena);
-		TRY(replay_action(r, b, i, e), e);
+		TRY(replay_action(r, b, i, &n, e), e);
 	}
 	TRY(root_of(r->leaves, b->actions, &r->arena, &root, e), e);
 	if (!hash_eq(&root, &b->block.root))

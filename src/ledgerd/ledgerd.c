@@ -94,9 +94,12 @@ static bool make(
 		return FAIL(e, MEMORY, "no memory for the ledger");
 	d->world = w;
 	d->row = calloc(1, sizeof *d->row);
+	d->part = calloc(1, sizeof *d->part);
+	d->events = calloc(LEDGER_EVENTS_MAX, sizeof *d->events);
 	w->rng.fill(w->rng.self, &o.seed, sizeof o.seed);
-	if (!d->row || !ledger_new(g, &o, &d->l, e) || !journal_replay(d, check, e)) {
-		if (!d->row)
+	if (!d->row || !d->part || !d->events || !ledger_new(g, &o, &d->l, e) ||
+	        !journal_replay(d, check, e)) {
+		if (!d->row || !d->part || !d->events)
 			FAIL(e, MEMORY, "no memory for the ledger");
 		ledgerd_free(d);
 		return false;
@@ -129,6 +132,8 @@ struct ledgerd *ledgerd_free(struct ledgerd *d)
 		return NULL;
 	ledger_free(d->l);
 	free(d->row);
+	free(d->part);
+	free(d->events);
 	free(d);
 	return NULL;
 }
@@ -171,6 +176,8 @@ void ledgerd_metrics(void *ctx, struct buf *out)
 	buf_fmt(out, "# TYPE lilypad_ledger_accounts gauge\nlilypad_ledger_accounts %zu\n",
 	        t.accounts);
 	buf_fmt(out, "# TYPE lilypad_ledger_deals gauge\nlilypad_ledger_deals %zu\n", t.deals);
+	buf_fmt(out, "# TYPE lilypad_ledger_channels gauge\nlilypad_ledger_channels %zu\n",
+	        t.opened);
 	buf_fmt(out, "# TYPE lilypad_ledger_time_seconds gauge\nlilypad_ledger_time_seconds %llu\n",
 	        (unsigned long long)d->head.time.s);
 }

@@ -6,8 +6,9 @@
 
 #include "port/port.h"
 
-#define LEDGERD_BATCH_MAX 128 /* actions of one request: more are refused with TOO_LARGE */
-#define LEDGERD_PAGE_MAX  500 /* events that one page looks at */
+#define LEDGERD_BATCH_MAX 128  /* actions of one request: more are refused with TOO_LARGE */
+#define LEDGERD_ROWS_MAX  2048 /* events that they may have: more are refused with TOO_LARGE */
+#define LEDGERD_PAGE_MAX  500  /* events that one page looks at */
 
 struct ledgerd;
 

@@ -27,27 +27,30 @@ struct ledgerd {
 	uint64_t time_ms;    /* block time with its fraction */
 	struct mono served;  /* until when time_ms has been counted */
 	bool serving;
-	struct btime told;          /* block time that the clock's listeners know */
-	struct journal_action *row; /* for look-ups: too large for the stack */
+	struct btime told;           /* block time that the clock's listeners know */
+	struct journal_action *row;  /* for look-ups: too large for the stack */
+	struct journal_part *part;   /* the same */
+	struct ledger_event *events; /* of one action: LEDGER_EVENTS_MAX */
 };
 
-/* An action that has been applied. */
+/* An action that has been applied, with its event; or a further event of the entry before. */
 struct entry {
 	struct hash id;
 	struct ledger_event event;
 	struct addr concerned[LEDGER_CONCERNED_MAX];
 	size_t concerned_n;
-	struct bytes action; /* canonical JSON, as is the event's */
+	struct bytes action; /* canonical JSON, as is the event's; empty: of the entry before */
 	struct bytes text;
 };
 
 /* ---- journal.c ---- */
 /* check: the signatures of the actions too. */
 MUST bool journal_replay(struct ledgerd *d, bool check, struct err *e);
-/* Applies an action at the present time, for the block that is sealed next. e->n = 0 events: a repetition,
- * `out` is not written then (*again). out's texts are in the arena. */
+/* Applies an action at the present time, for the block that is sealed next. *n entries are written: 1, of a
+ * list at most 1 + its items; 0: a repetition, of which out[0].id is written only, as of a refusal. Their
+ * texts are in the arena. */
 MUST bool journal_apply(struct ledgerd *d, const struct action *a, struct arena *arena,
-        struct entry *out, bool *again, struct err *e);
+        struct entry *out, size_t *n, struct err *e);
 /* Makes, signs and stores the next block. */
 MUST bool journal_seal(
         struct ledgerd *d, const struct entry *list, size_t n, struct arena *arena, struct err *e);
@@ -56,6 +59,9 @@ MUST bool journal_by_seq(
         struct ledgerd *d, uint64_t seq, const struct journal_action **out, struct err *e);
 MUST bool journal_by_id(
         struct ledgerd *d, const struct hash *id, const struct journal_action **out, struct err *e);
+/* The whole text of the action of a row that was looked up; in the arena. */
+MUST bool journal_text(struct ledgerd *d, const struct journal_action *row, struct arena *arena,
+        struct str *out, struct err *e);
 MUST bool journal_block_get(
         struct ledgerd *d, uint64_t number, struct journal_block *out, struct err *e);
 /* The proof of an action whose row was looked up, which says block and seq. Another look-up. */

@@ -87,6 +87,14 @@ static bool in_block(struct ledgerd *d, const struct hash *id, uint64_t *block)
 	return true;
 }
 
+/* Entries that an action may have: of a list one for each item beside its own. */
+static size_t rows_of(const json_t *action)
+{
+	size_t items = json_array_size(json_object_get(action, "items"));
+
+	return 1 + MIN2(items, (size_t)ACTION_SETTLE_MAX);
+}
+
 /* One action: applied, and put aside for the block; its line of the answer. */
 static json_t *submit_one(
         struct ledgerd *d, const json_t *j, struct entry *list, size_t *n, struct effects *fx)
@@ -95,32 +103,36 @@ static json_t *submit_one(
 	struct entry *x = &list[*n];
 	uint64_t block = d->head.number;
 	struct err e;
-	bool again;
+	size_t more;
 
 	assert(a);
 	x->id = (struct hash){{0}};
-	if (!action_from_json(j, a, &e))
+	if (!action_from_json(j, fx->arena, a, &e))
 		return dropped(NULL, &e);
-	if (!journal_apply(d, a, fx->arena, x, &again, &e))
+	if (!journal_apply(d, a, fx->arena, x, &more, &e))
 		return in_block(d, &x->id, &block) ? final(&x->id, block, true)
 		                                   : dropped(&x->id, &e);
-	if (again) {
+	if (more == 0) {
 		if (!in_block(d, &x->id, &block))
 			block = d->head.number;
 		return final(&x->id, block, true);
 	}
-	++*n;
+	*n += more;
 	return final(&x->id, block + 1, false);
 }
 
-/* The request's list of actions, or its one action as a list of one; new reference. */
-static bool list_of(const struct http_req *r, json_t **out, struct err *e)
+/* The request's list of actions, or its one action as a list of one; new reference. *rows: how many events
+ * they may have. */
+static bool list_of(const struct http_req *r, json_t **out, size_t *rows, struct err *e)
 {
 	json_t *j OWN(json_own) = NULL;
+	const json_t *item;
 	json_t *list;
+	size_t i;
 
 	TRY(json_parse(bytes_str(r->body), &j, e), e);
 	list = json_object_get(j, "actions");
+	*rows = rows_of(j);
 	if (!list) {
 		*out = json_pack("[O]", j);
 		return true;
@@ -131,6 +143,12 @@ static bool list_of(const struct http_req *r, json_t **out, struct err *e)
 	if (json_array_size(list) > LEDGERD_BATCH_MAX)
 		return FAIL(e, TOO_LARGE, "%zu actions in one request; at most %d",
 		        json_array_size(list), LEDGERD_BATCH_MAX);
+	*rows = 0;
+	json_array_foreach (list, i, item)
+		*rows += rows_of(item);
+	if (*rows > LEDGERD_ROWS_MAX)
+		return FAIL(e, TOO_LARGE, "actions with %zu events in one request; at most %d",
+		        *rows, LEDGERD_ROWS_MAX);
 	*out = json_incref(list);
 	return true;
 }
@@ -140,15 +158,15 @@ void ledgerd_on_actions(struct ledgerd *d, const struct http_req *r, struct effe
 	json_t *list OWN(json_own) = NULL;
 	const json_t *item;
 	struct entry *entries;
-	size_t i, n = 0;
+	size_t i, n = 0, rows;
 	json_t *out;
 	struct err e;
 
-	if (!list_of(r, &list, &e)) {
+	if (!list_of(r, &list, &rows, &e)) {
 		fx_reply_err(fx, r->conn, &e);
 		return;
 	}
-	entries = arena_alloc(fx->arena, (json_array_size(list) + 1) * sizeof *entries);
+	entries = arena_alloc(fx->arena, (rows + 1) * sizeof *entries);
 	assert(entries);
 	out = json_array();
 	json_array_foreach (list, i, item)

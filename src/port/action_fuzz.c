@@ -10,19 +10,28 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 static void action(const json_t *j)
 {
 	struct action *a = calloc(1, sizeof *a), *again = calloc(1, sizeof *again);
+	struct arena arena;
 	json_t *out;
 	struct err e;
 
 	if (!a || !again)
 		abort();
-	if (action_from_json(j, a, &e)) {
+	arena_init(&arena, 1 << 20);
+	if (action_from_json(j, &arena, a, &e)) {
 		out = action_to_json(a);
-		if (!action_from_json(out, again, &e) || memcmp(a, again, sizeof *a) != 0)
+		if (!action_from_json(out, &arena, again, &e) || a->items_n != again->items_n)
+			abort();
+		if (a->items_n &&
+		        memcmp(a->items, again->items, sizeof *a->items * a->items_n) != 0)
+			abort();
+		again->items = a->items;
+		if (memcmp(a, again, sizeof *a) != 0)
 			abort();
 		json_decref(out);
 	} else if (e.code == E_NONE || !e.msg[0]) {
 		abort();
 	}
+	arena_done(&arena);
 	free(a);
 	free(again);
 }

@@ -7,14 +7,15 @@
 #include "crypto/keccak.h"
 #include "model/parts.h"
 
-enum part_kind { PART_RECORD, PART_SIG, PART_HASH, PART_RESULT };
+enum part_kind { PART_RECORD, PART_SIG, PART_HASH, PART_RESULT, PART_COST, PART_DEAL, PART_ITEMS };
 
 struct part {
 	const char *name;
 	enum part_kind kind;
 	size_t off;
 	const struct record *(*rec)(void);
-	bool optional; /* a signature that may be absent; a result that may be absent with it */
+	/* A signature that may be absent, a result that may be absent with it. */
+	bool optional;
 };
 
 #define REC(name, member, record)                                                                  \
@@ -38,17 +39,37 @@ struct part {
 		name, PART_SIG, offsetof(struct action, member), NULL, true                        \
 	}
 
+/* What stands in a channel only: a COST of zero and a deal of escrow are left out. */
+#define COST_OPT(name, member)                                                                     \
+	{                                                                                          \
+		name, PART_COST, offsetof(struct action, member), NULL, true                       \
+	}
+#define DEAL_OPT(name, member)                                                                     \
+	{                                                                                          \
+		name, PART_DEAL, offsetof(struct action, member), deal_record, true                \
+	}
+#define ITEMS(name)                                                                                \
+	{                                                                                          \
+		name, PART_ITEMS, 0, NULL, false                                                   \
+	}
+
 /* clang-format off */
 static const struct part open_parts[]    = {REC("deal", deal, deal_record), SIG("jobCreatorSignature", jc_sig), SIG("providerSignature", rp_sig)};
-static const struct part cancel_parts[]  = {REC("cancel", cancel, cancel_record), SIG("jobCreatorSignature", jc_sig), SIG("providerSignature", rp_sig)};
+static const struct part cancel_parts[]  = {REC("cancel", cancel, cancel_record), SIG("jobCreatorSignature", jc_sig), SIG("providerSignature", rp_sig), DEAL_OPT("deal", deal)};
 static const struct part result_parts[]  = {RESULT("result", false), SIG("resultSignature", result_sig)};
 static const struct part decline_parts[] = {REC("decline", decline, decline_record), SIG("signature", doc_sig)};
-static const struct part accept_parts[]  = {REC("acceptance", acceptance, acceptance_record), SIG("signature", doc_sig), RESULT("result", true), SIG_OPT("resultSignature", result_sig)};
+static const struct part accept_parts[]  = {REC("acceptance", acceptance, acceptance_record), SIG("signature", doc_sig), RESULT("result", true), SIG_OPT("resultSignature", result_sig), COST_OPT("cost", cost)};
 static const struct part check_parts[]   = {REC("check", check, check_record), SIG("signature", doc_sig)};
 static const struct part verdict_parts[] = {REC("verdict", verdict, verdict_record), REC("cold", deal.cold, cold_record), SIG("signature", doc_sig)};
 static const struct part pass_parts[]    = {REC("pass", pass, pass_record), REC("cold", deal.cold, cold_record), SIG("signature", doc_sig)};
 static const struct part timeout_parts[] = {HASH("dealId", deal_id)};
-static const struct part agree_parts[]   = {REC("deal", deal, deal_record)};
+static const struct part agree_parts[]   = {REC("deal", deal, deal_record), SIG_OPT("providerSignature", rp_sig)};
+static const struct part settle_parts[]  = {REC("send", send, send_record), SIG("sendSignature", send_sig), ITEMS("items")};
+static const struct part redeem_parts[]  = {REC("send", send, send_record), SIG("sendSignature", send_sig), REC("voucher", voucher, voucher_record), SIG("signature", doc_sig)};
+static const struct part claim_parts[]   = {REC("send", send, send_record), SIG("sendSignature", send_sig), REC("deal", deal, deal_record), SIG("jobCreatorSignature", jc_sig), RESULT("result", false)};
+static const struct part claim_check_parts[] = {REC("deal", deal, deal_record), RESULT("result", false), SIG("resultSignature", result_sig), REC("check", check, check_record), SIG("signature", doc_sig)};
+static const struct part open_channel_parts[] = {REC("channel", channel, channel_record), SIG("jobCreatorSignature", jc_sig), SIG("providerSignature", rp_sig)};
+static const struct part close_channel_parts[] = {REC("leave", leave, channel_leave_record), SIG_OPT("jobCreatorSignature", jc_sig), SIG_OPT("providerSignature", rp_sig)};
 
 struct body { uint8_t kind; const struct record *(*rec)(void); };
 static const struct body bodies[] = {
@@ -65,6 +86,9 @@ static const struct layout layouts[] = {
 	ROW(ACTION_OPEN, open_parts), ROW(ACTION_CANCEL, cancel_parts), ROW(ACTION_RESULT, result_parts),
 	ROW(ACTION_DECLINE, decline_parts), ROW(ACTION_ACCEPT, accept_parts), ROW(ACTION_CHECK, check_parts),
 	ROW(ACTION_VERDICT, verdict_parts), ROW(ACTION_PASS, pass_parts), ROW(ACTION_TIMEOUT, timeout_parts),
+	ROW(ACTION_SETTLE, settle_parts), ROW(ACTION_REDEEM, redeem_parts), ROW(ACTION_CLAIM, claim_parts),
+	ROW(ACTION_CLAIM_CHECK, claim_check_parts), ROW(ACTION_OPEN_CHANNEL, open_channel_parts),
+	ROW(ACTION_CLOSE_CHANNEL, close_channel_parts),
 };
 /* clang-format on */
 
@@ -98,6 +122,22 @@ static json_t *result_json(const struct action *a)
 	        json_of_hash(&a->output_hash));
 }
 
+static json_t *items_json(const struct action *a)
+{
+	json_t *list = json_array();
+
+	for (uint32_t i = 0; i < a->items_n; i++) {
+		const struct settle_item *x = &a->items[i];
+
+		json_array_append_new(list,
+		        json_pack("{s:o, s:o, s:o, s:o}", "jobCreator",
+		                json_of_addr(&x->job_creator), "serial", json_of_u64(x->serial),
+		                "acceptance", record_to_json(channel_acceptance_record(), &x->doc),
+		                "signature", json_of_sig(&x->sig)));
+	}
+	return list;
+}
+
 static void put_part(json_t *j, const struct action *a, const struct part *p)
 {
 	const void *at = (const uint8_t *)a + p->off;
@@ -113,6 +153,15 @@ static void put_part(json_t *j, const struct action *a, const struct part *p)
 		if (!p->optional || a->result_sig.n)
 			json_object_set_new(j, p->name, result_json(a));
 		break;
+	case PART_COST:
+		if (!amount_is_zero(a->cost))
+			json_object_set_new(j, p->name, json_of_amount(a->cost));
+		break;
+	case PART_DEAL:
+		if (!hash_is_zero(&a->deal.hot.channel))
+			json_object_set_new(j, p->name, record_to_json(p->rec(), at));
+		break;
+	case PART_ITEMS: json_object_set_new(j, p->name, items_json(a)); break;
 	}
 }
 
@@ -122,9 +171,9 @@ static void put_send(json_t *j, const struct action *a)
 
 	json_object_set_new(j, "send", record_to_json(send_record(), &a->send));
 	json_object_set_new(j, "signature", json_of_sig(&a->send_sig));
-	if (a->send.kind == SEND_AGREE)
-		put_part(j, a, &agree_parts[0]);
-	else if (body)
+	for (size_t i = 0; a->send.kind == SEND_AGREE && i < COUNT(agree_parts); i++)
+		put_part(j, a, &agree_parts[i]);
+	if (body)
 		json_object_set_new(j, "body", record_to_json(body, &a->body));
 }
 
@@ -203,8 +252,63 @@ static bool get_result(const json_t *j, const char *key, struct action *a, struc
 	return false;
 }
 
-static bool get_part(
-        const json_t *j, const struct part *p, struct action *a, size_t *used, struct err *e)
+static bool get_cost(const json_t *j, struct action *a, struct err *e)
+{
+	TRY(json_get_amount(j, "cost", &a->cost, e), e);
+	if (amount_is_zero(a->cost) || !amount_fits_document(a->cost))
+		return FAIL(
+		        e, JSON_VALUE, "cost: must be below 2^96, and left out where it is zero");
+	return true;
+}
+
+static bool get_channel_deal(const json_t *j, struct action *a, struct err *e)
+{
+	TRY(json_get_record(j, "deal", deal_record(), &a->deal, e), e);
+	if (hash_is_zero(&a->deal.hot.channel))
+		return FAIL(e, JSON_VALUE, "deal: a cancel carries the deal in a channel only");
+	return true;
+}
+
+static bool get_item(const json_t *o, bool list, struct settle_item *x, struct err *e)
+{
+	TRY(json_get_addr(o, "jobCreator", &x->job_creator, e), e);
+	TRY(get_count(o, "serial", &x->serial, e), e);
+	TRY(json_get_record(o, "acceptance", channel_acceptance_record(), &x->doc, e), e);
+	TRY(json_get_sig(o, "signature", &x->sig, e), e);
+	if (list && x->sig.n != 64)
+		return FAIL(e, JSON_VALUE, "signature: in a list it has 64 bytes (EIP-2098)");
+	if (json_object_size(o) != 4)
+		return FAIL(e, JSON_VALUE,
+		        "it has a member beside jobCreator, serial, acceptance, signature");
+	return true;
+}
+
+static bool get_items(
+        const json_t *j, const char *key, struct arena *arena, struct action *a, struct err *e)
+{
+	const json_t *list = json_object_get(j, key);
+	size_t n = json_array_size(list);
+	struct settle_item *items;
+
+	if (n == 0 || n > ACTION_SETTLE_MAX)
+		return FAIL(e, JSON_VALUE, "%s: must be a list of 1 to %d acceptances", key,
+		        ACTION_SETTLE_MAX);
+	items = arena_alloc(arena, n * sizeof *items);
+	if (!items)
+		return FAIL(e, MEMORY, "no memory for a list of %zu acceptances", n);
+	for (size_t i = 0; i < n; i++) {
+		if (get_item(json_array_get(list, i), n > 1, &items[i], e))
+			continue;
+		err_prefix(e, "%s: %zu: ", key, i);
+		return false;
+	}
+	a->items = items;
+	a->items_n = (uint32_t)n;
+	return true;
+}
+
+static bool get_part(const json_t *j, const struct part *p, struct arena *arena, struct action *a,
+        size_t *used, struct err *e)
 {
 	void *at = (uint8_t *)a + p->off;
 
@@ -216,6 +320,9 @@ static bool get_part(
 	case PART_HASH: return json_get_hash(j, p->name, at, e);
 	case PART_SIG: return json_get_sig(j, p->name, at, e);
 	case PART_RESULT: return get_result(j, p->name, a, e);
+	case PART_COST: return get_cost(j, a, e);
+	case PART_DEAL: return get_channel_deal(j, a, e);
+	case PART_ITEMS: return get_items(j, p->name, arena, a, e);
 	}
 	return false;
 }
@@ -226,15 +333,20 @@ static bool get_send(const json_t *j, struct action *a, size_t *used, struct err
 
 	TRY(json_get_record(j, "send", send_record(), &a->send, e), e);
 	TRY(json_get_sig(j, "signature", &a->send_sig, e), e);
-	*used += 3;
+	*used += 2;
+	for (size_t i = 0; a->send.kind == SEND_AGREE && i < COUNT(agree_parts); i++)
+		TRY(get_part(j, &agree_parts[i], NULL, a, used, e), e);
 	if (a->send.kind == SEND_AGREE)
-		return json_get_record(j, "deal", deal_record(), &a->deal, e);
+		return true;
 	body = body_of(a->send.kind);
-	assert(body);
+	if (!body)
+		return FAIL(e, JSON_VALUE, "send.kind: %s belongs to another kind of action",
+		        enum_name(&send_kind_names, a->send.kind));
+	++*used;
 	return json_get_record(j, "body", body, &a->body, e);
 }
 
-static bool get_action(const json_t *j, struct action *a, struct err *e)
+static bool get_action(const json_t *j, struct arena *arena, struct action *a, struct err *e)
 {
 	const struct layout *l;
 	struct str kind;
@@ -250,14 +362,11 @@ static bool get_action(const json_t *j, struct action *a, struct err *e)
 		return FAIL(e, JSON_VALUE, "kind: %s is no kind of action", shown);
 	}
 	l = layout_of(a->kind);
-	if (a->kind != ACTION_SEND && !l)
-		return FAIL(e, STATE,
-		        "channels are not offered by this ledger yet: no action \"%.*s\"",
-		        STR_ARG(kind));
+	assert(l || a->kind == ACTION_SEND);
 	if (a->kind == ACTION_SEND)
 		TRY(get_send(j, a, &used, e), e);
 	for (size_t i = 0; l && i < l->n; i++)
-		TRY(get_part(j, &l->parts[i], a, &used, e), e);
+		TRY(get_part(j, &l->parts[i], arena, a, &used, e), e);
 	if (a->kind == ACTION_ACCEPT && !json_object_get(j, "result") != !a->result_sig.n)
 		return FAIL(e, JSON_VALUE, "result and resultSignature go together");
 	if (json_object_size(j) != used)
@@ -268,11 +377,11 @@ static bool get_action(const json_t *j, struct action *a, struct err *e)
 	return true;
 }
 
-bool action_from_json(const json_t *j, struct action *out, struct err *e)
+bool action_from_json(const json_t *j, struct arena *arena, struct action *out, struct err *e)
 {
 	struct action a = {0};
 
-	TRY(get_action(j, &a, e), e);
+	TRY(get_action(j, arena, &a, e), e);
 	*out = a;
 	return true;
 }
@@ -294,10 +403,13 @@ void action_deal(const struct action *a, struct hash *out)
 		if (a->send.kind == SEND_AGREE)
 			eip712_hash(deal_record(), &a->deal, out);
 		break;
-	case ACTION_SETTLE:
-	case ACTION_REDEEM:
 	case ACTION_CLAIM:
-	case ACTION_CLAIM_CHECK:
+	case ACTION_CLAIM_CHECK: eip712_hash(deal_record(), &a->deal, out); break;
+	case ACTION_SETTLE:
+		if (a->items_n == 1)
+			*out = a->items[0].doc.deal;
+		break;
+	case ACTION_REDEEM:
 	case ACTION_OPEN_CHANNEL:
 	case ACTION_CLOSE_CHANNEL: break;
 	}
@@ -306,127 +418,4 @@ void action_deal(const struct action *a, struct hash *out)
 void action_result_hash(const struct action *a, struct hash *out)
 {
 	result_hash_of(&a->result, &a->output_hash, out);
-}
-
-/* ---- events --------------------------------------------------------------------------------------- */
-
-static json_t *change_json(const struct balance_change *c)
-{
-	return json_pack("{s:o, s:o, s:o, s:o, s:o}", "account", json_of_addr(&c->account), "free",
-	        json_of_amount(c->free), "locked", json_of_amount(c->locked), "withdrawing",
-	        json_of_amount(c->withdrawing), "sendNonce", json_of_u64(c->send_nonce));
-}
-
-json_t *ledger_event_to_json(const struct ledger_event *ev)
-{
-	json_t *changes = json_array(), *out;
-
-	for (uint32_t i = 0; i < ev->changes_n; i++)
-		json_array_append_new(changes, change_json(&ev->changes[i]));
-	out = json_pack("{s:o, s:o, s:I, s:s, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:I, s:o}", "seq",
-	        json_of_u64(ev->seq), "block", json_of_u64(ev->block), "time",
-	        (json_int_t)ev->time.s, "action", enum_name(&action_kind_names, ev->action),
-	        "actionId", json_of_hash(&ev->action_id), "deal", json_of_hash(&ev->deal), "from",
-	        ev->from ? sm_name(&deal_states, ev->from) : "", "to",
-	        ev->to ? sm_name(&deal_states, ev->to) : "", "result", json_of_hash(&ev->result),
-	        "account", json_of_addr(&ev->account), "amount", json_of_amount(ev->amount),
-	        "deadline", (json_int_t)ev->deadline.s, "changes", changes);
-	if (!hash_is_zero(&ev->result))
-		json_object_set_new(out, "outcome",
-		        json_pack("{s:s, s:o, s:o, s:o}", "status",
-		                enum_name(&status_names, ev->status), "count",
-		                json_of_u64(ev->count), "bytes", json_of_u64(ev->bytes), "output",
-		                json_of_hash(&ev->output)));
-	return out;
-}
-
-static bool get_amount(const json_t *j, const char *key, struct amount *out, struct err *e)
-{
-	struct str s;
-
-	TRY(json_get_str(j, key, &s, e), e);
-	if (!amount_parse(s, out))
-		return FAIL(e, JSON_VALUE, "%s: \"%.*s\" is no amount", key,
-		        (int)MIN2(s.n, (size_t)90), s.p);
-	return true;
-}
-
-static bool get_state(const json_t *j, const char *key, uint8_t *out, struct err *e)
-{
-	struct str s;
-
-	*out = 0;
-	TRY(json_get_str(j, key, &s, e), e);
-	if (s.n == 0)
-		return true;
-	for (size_t i = 0; i < deal_states.n; i++) {
-		if (str_is(s, deal_states.states[i].name)) {
-			*out = deal_states.states[i].value;
-			return true;
-		}
-	}
-	return FAIL(
-	        e, JSON_VALUE, "%s: \"%.*s\" is no state", key, (int)MIN2(s.n, (size_t)40), s.p);
-}
-
-static bool get_change(const json_t *j, struct balance_change *out, struct err *e)
-{
-	TRY(json_get_addr(j, "account", &out->account, e), e);
-	TRY(get_amount(j, "free", &out->free, e), e);
-	TRY(get_amount(j, "locked", &out->locked, e), e);
-	TRY(get_amount(j, "withdrawing", &out->withdrawing, e), e);
-	TRY(json_get_u64(j, "sendNonce", &out->send_nonce, e), e);
-	return true;
-}
-
-/* What the result says, where there is one. */
-static bool get_outcome(const json_t *j, struct ledger_event *ev, struct err *e)
-{
-	struct str status;
-
-	if (hash_is_zero(&ev->result))
-		return true;
-	j = json_object_get(j, "outcome");
-	TRY(json_get_str(j, "status", &status, e), e);
-	if (!enum_by_name(&status_names, status, &ev->status))
-		return FAIL(e, JSON_VALUE, "status: \"%.*s\" is no status of a result",
-		        (int)MIN2(status.n, (size_t)40), status.p);
-	TRY(json_get_u64(j, "count", &ev->count, e), e);
-	TRY(json_get_u64(j, "bytes", &ev->bytes, e), e);
-	TRY(json_get_hash(j, "output", &ev->output, e), e);
-	return true;
-}
-
-bool ledger_event_from_json(const json_t *j, struct ledger_event *out, struct err *e)
-{
-	struct ledger_event ev = {0};
-	const json_t *changes = json_object_get(j, "changes");
-	struct str action;
-
-	TRY(json_get_u64(j, "seq", &ev.seq, e), e);
-	TRY(json_get_u64(j, "block", &ev.block, e), e);
-	TRY(json_get_u64(j, "time", &ev.time.s, e), e);
-	TRY(json_get_str(j, "action", &action, e), e);
-	if (!enum_by_name(&action_kind_names, action, &ev.action))
-		return FAIL(e, JSON_VALUE, "action: \"%.*s\" is no kind of action",
-		        (int)MIN2(action.n, (size_t)40), action.p);
-	TRY(json_get_hash(j, "actionId", &ev.action_id, e), e);
-	TRY(json_get_hash(j, "deal", &ev.deal, e), e);
-	TRY(get_state(j, "from", &ev.from, e), e);
-	TRY(get_state(j, "to", &ev.to, e), e);
-	TRY(json_get_hash(j, "result", &ev.result, e), e);
-	TRY(get_outcome(j, &ev, e), e);
-	TRY(json_get_addr(j, "account", &ev.account, e), e);
-	TRY(get_amount(j, "amount", &ev.amount, e), e);
-	TRY(json_get_u64(j, "deadline", &ev.deadline.s, e), e);
-	if (ev.time.s > BTIME_MAX || ev.deadline.s > BTIME_MAX)
-		return FAIL(e, JSON_VALUE, "time and deadline are below 2^40");
-	if (!json_is_array(changes) || json_array_size(changes) > LEDGER_CHANGES_MAX)
-		return FAIL(
-		        e, JSON_VALUE, "changes: must be a list of at most %d", LEDGER_CHANGES_MAX);
-	for (; ev.changes_n < json_array_size(changes); ev.changes_n++)
-		TRY(get_change(json_array_get(changes, ev.changes_n), &ev.changes[ev.changes_n], e),
-		        e);
-	*out = ev;
-	return true;
 }

@@ -87,15 +87,19 @@ static const struct record *(*const bodies[])(void) = {[SEND_MINT] = mint_record
         [SEND_LEAVE_CHANNEL] = leave_record,
         [SEND_ANSWER] = answer_record};
 
+static struct arena arena; /* of the items of lists */
+
 static void draw_send(uint64_t *seed, unsigned kind, struct action *a)
 {
 	draw_row(seed, send_record(), &a->send);
 	draw_sig(seed, &a->send_sig);
 	a->send.kind = (uint8_t)kind;
-	if (kind == SEND_AGREE)
-		draw_row(seed, deal_record(), &a->deal);
-	else
+	if (kind != SEND_AGREE)
 		draw_row(seed, bodies[kind](), &a->body);
+	else
+		draw_row(seed, deal_record(), &a->deal);
+	if (kind == SEND_AGREE && draw(seed) & 1)
+		draw_sig(seed, &a->rp_sig);
 }
 
 static void draw_result(uint64_t *seed, struct action *a)
@@ -104,6 +108,61 @@ static void draw_result(uint64_t *seed, struct action *a)
 	memset(&a->result.output, 0, sizeof a->result.output);
 	draw_bytes(seed, &a->output_hash, 32);
 	draw_sig(seed, &a->result_sig);
+}
+
+static void draw_items(uint64_t *seed, struct action *a)
+{
+	uint32_t n = 1 + (uint32_t)(draw(seed) % 5);
+	struct settle_item *items = arena_alloc(&arena, n * sizeof *items);
+
+	assert_non_null(items);
+	for (uint32_t i = 0; i < n; i++) {
+		draw_bytes(seed, &items[i].job_creator, 20);
+		items[i].serial = draw(seed);
+		draw_row(seed, channel_acceptance_record(), &items[i].doc);
+		draw_sig(seed, &items[i].sig);
+		if (n > 1) {
+			items[i].sig.n = 64;
+			items[i].sig.b[64] = 0;
+		}
+	}
+	a->items = items;
+	a->items_n = n;
+}
+
+/* What is of a channel. */
+static void draw_channel_action(uint64_t *seed, unsigned kind, struct action *a)
+{
+	bool sent = kind == ACTION_SETTLE || kind == ACTION_REDEEM || kind == ACTION_CLAIM;
+
+	if (sent) {
+		draw_row(seed, send_record(), &a->send);
+		draw_sig(seed, &a->send_sig);
+	}
+	if (kind == ACTION_CLAIM || kind == ACTION_CLAIM_CHECK) {
+		draw_row(seed, deal_record(), &a->deal);
+		draw_result(seed, a);
+	}
+	if (kind == ACTION_CLAIM) {
+		a->result_sig = (struct sig){0};
+		draw_sig(seed, &a->jc_sig);
+	}
+	if (kind == ACTION_SETTLE)
+		draw_items(seed, a);
+	if (kind == ACTION_REDEEM)
+		draw_row(seed, voucher_record(), &a->voucher);
+	if (kind == ACTION_CLAIM_CHECK)
+		draw_row(seed, check_record(), &a->check);
+	if (kind == ACTION_REDEEM || kind == ACTION_CLAIM_CHECK)
+		draw_sig(seed, &a->doc_sig);
+	if (kind == ACTION_OPEN_CHANNEL)
+		draw_row(seed, channel_record(), &a->channel);
+	if (kind == ACTION_CLOSE_CHANNEL)
+		draw_row(seed, channel_leave_record(), &a->leave);
+	if (kind == ACTION_OPEN_CHANNEL || (kind == ACTION_CLOSE_CHANNEL && draw(seed) & 1)) {
+		draw_sig(seed, &a->jc_sig);
+		draw_sig(seed, &a->rp_sig);
+	}
 }
 
 static void draw_action(uint64_t *seed, unsigned kind, struct action *a)
@@ -121,6 +180,8 @@ static void draw_action(uint64_t *seed, unsigned kind, struct action *a)
 		draw_row(seed, cancel_record(), &a->cancel);
 		draw_sig(seed, &a->jc_sig);
 		draw_sig(seed, &a->rp_sig);
+		if (draw(seed) & 1)
+			draw_row(seed, deal_record(), &a->deal);
 		break;
 	case ACTION_RESULT: draw_result(seed, a); break;
 	case ACTION_DECLINE: draw_row(seed, decline_record(), &a->decline); break;
@@ -128,6 +189,8 @@ static void draw_action(uint64_t *seed, unsigned kind, struct action *a)
 		draw_row(seed, acceptance_record(), &a->acceptance);
 		if (draw(seed) & 1)
 			draw_result(seed, a);
+		if (draw(seed) & 1)
+			a->cost = amount_of(1 + draw(seed) % 1000);
 		break;
 	case ACTION_CHECK: draw_row(seed, check_record(), &a->check); break;
 	case ACTION_VERDICT:
@@ -138,7 +201,8 @@ static void draw_action(uint64_t *seed, unsigned kind, struct action *a)
 			draw_row(seed, pass_record(), &a->pass);
 		draw_row(seed, cold_record(), &a->deal.cold);
 		break;
-	default: draw_bytes(seed, &a->deal_id, 32); break;
+	case ACTION_TIMEOUT: draw_bytes(seed, &a->deal_id, 32); break;
+	default: draw_channel_action(seed, kind, a); break;
 	}
 	if (kind == ACTION_DECLINE || kind == ACTION_ACCEPT || kind == ACTION_CHECK ||
 	        kind == ACTION_VERDICT || kind == ACTION_PASS)
@@ -160,7 +224,7 @@ static void read_back(const struct action *a, struct action *out, struct buf *b)
 	struct err e;
 
 	assert_true(json_parse(canonical(action_to_json(a), b), &j, &e));
-	if (!action_from_json(j, out, &e))
+	if (!action_from_json(j, &arena, out, &e))
 		fail_msg(
 		        "%s: %s in %s", enum_name(&action_kind_names, a->kind), e.msg, buf_cstr(b));
 	json_decref(j);
@@ -176,8 +240,10 @@ static void test_round_trip(void **state)
 	assert_true(a && back);
 	buf_init(&b, 1 << 20);
 	for (int round = 0; round < 100; round++) {
-		for (unsigned kind = ACTION_SEND; kind <= ACTION_TIMEOUT; kind++) {
+		for (unsigned kind = ACTION_SEND; kind <= ACTION_CLOSE_CHANNEL; kind++) {
 			struct hash id, again, deal;
+
+			arena_reset(&arena);
 
 			draw_action(&seed, kind, a);
 			read_back(a, back, &b);
@@ -185,6 +251,11 @@ static void test_round_trip(void **state)
 			action_deal(a, &deal);
 			assert_true(hash_eq(&deal, &back->deal_id));
 			back->deal_id = a->deal_id;
+			assert_int_equal(a->items_n, back->items_n);
+			if (a->items_n)
+				assert_memory_equal(
+				        a->items, back->items, sizeof *a->items * a->items_n);
+			back->items = a->items;
 			assert_memory_equal(a, back, sizeof *a);
 			action_id(a, &id);
 			keccak256(b.p, b.n, &again);
@@ -229,7 +300,7 @@ static const struct wrong {
         {ACTION_OPEN, "kind", "\"opened\"", E_JSON_VALUE},
         {ACTION_OPEN, "kind", NULL, E_JSON_VALUE},
         {ACTION_OPEN, "kind", "7", E_JSON_VALUE},
-        {ACTION_OPEN, "kind", "\"settle\"", E_STATE},
+        {ACTION_OPEN, "kind", "\"settle\"", E_JSON_VALUE},
         {ACTION_OPEN, "kind", "\"cancel\"", E_JSON_VALUE},
         {ACTION_OPEN, "deal", NULL, E_JSON_VALUE},
         {ACTION_OPEN, "deal", "[]", E_JSON_VALUE},
@@ -258,6 +329,29 @@ static const struct wrong {
         {ACTION_TIMEOUT, "dealId", "\"0x12\"", E_JSON_VALUE},
         {ACTION_TIMEOUT, "signature", "\"0x12\"", E_JSON_VALUE},
         {ACTION_VERDICT, "cold", NULL, E_JSON_VALUE},
+        {ACTION_SEND, "send.kind", "14", E_JSON_VALUE},
+        {ACTION_SEND, "send.kind", "16", E_JSON_VALUE},
+        {ACTION_ACCEPT, "cost", "\"0\"", E_JSON_VALUE},
+        {ACTION_ACCEPT, "cost", "\"79228162514264337593543950336\"", E_JSON_VALUE},
+        {ACTION_ACCEPT, "cost", "7", E_JSON_VALUE},
+        {ACTION_CANCEL, "deal", "{}", E_JSON_VALUE},
+        {ACTION_SETTLE, "items", NULL, E_JSON_VALUE},
+        {ACTION_SETTLE, "items", "[]", E_JSON_VALUE},
+        {ACTION_SETTLE, "items", "{}", E_JSON_VALUE},
+        {ACTION_SETTLE, "items", "[1]", E_JSON_VALUE},
+        {ACTION_SETTLE, "send", NULL, E_JSON_VALUE},
+        {ACTION_SETTLE, "more", "1", E_JSON_VALUE},
+        {ACTION_REDEEM, "voucher", NULL, E_JSON_VALUE},
+        {ACTION_REDEEM, "voucher.sum", "7", E_JSON_VALUE},
+        {ACTION_REDEEM, "sendSignature", NULL, E_JSON_VALUE},
+        {ACTION_CLAIM, "result", NULL, E_JSON_VALUE},
+        {ACTION_CLAIM, "providerSignature", "\"0x12\"", E_JSON_VALUE},
+        {ACTION_CLAIM_CHECK, "send", "{}", E_JSON_VALUE},
+        {ACTION_CLAIM_CHECK, "resultSignature", NULL, E_JSON_VALUE},
+        {ACTION_OPEN_CHANNEL, "channel.id.kind", "3", E_JSON_VALUE},
+        {ACTION_OPEN_CHANNEL, "providerSignature", NULL, E_JSON_VALUE},
+        {ACTION_CLOSE_CHANNEL, "leave", NULL, E_JSON_VALUE},
+        {ACTION_CLOSE_CHANNEL, "leave.expiry", "-1", E_JSON_VALUE},
 };
 
 static void change(json_t *j, const struct wrong *w)
@@ -267,9 +361,10 @@ static void change(json_t *j, const struct wrong *w)
 	json_t *at = j;
 	const char *key = w->member;
 
-	if (rest.n) {
-		at = json_object_getn(j, first.p, first.n);
+	while (rest.n) {
+		at = json_object_getn(at, first.p, first.n);
 		key = rest.p;
+		first = str_cut(rest, '.', &rest);
 	}
 	assert_non_null(at);
 	if (w->to)
@@ -298,7 +393,7 @@ static void test_refused(void **state)
 		j = action_to_json(a);
 		change(j, &wrongs[i]);
 		memset(out, 0x77, sizeof *out);
-		if (action_from_json(j, out, &e))
+		if (action_from_json(j, &arena, out, &e))
 			fail_msg("case %zu, %s, was accepted", i, wrongs[i].member);
 		if (e.code != wrongs[i].code)
 			fail_msg("case %zu: %s: %s", i, err_name(e.code), e.msg);
@@ -328,7 +423,7 @@ static void test_half_result(void **state)
 		while (!a->result_sig.n);
 		j = action_to_json(a);
 		json_object_del(j, i ? "result" : "resultSignature");
-		assert_false(action_from_json(j, a, &e));
+		assert_false(action_from_json(j, &arena, a, &e));
 		assert_int_equal(e.code, E_JSON_VALUE);
 		json_decref(j);
 	}
@@ -336,6 +431,19 @@ static void test_half_result(void **state)
 }
 
 /* ---- events ------------------------------------------------------------------------------------- */
+
+static void draw_channel_change(uint64_t *seed, struct channel_change *c)
+{
+	draw_bytes(seed, &c->id, 32);
+	c->number = draw(seed);
+	c->job = draw_amount(seed);
+	c->provider = draw_amount(seed);
+	c->paid = draw_amount(seed);
+	c->floor = draw(seed);
+	c->claims = draw(seed);
+	c->close_at.s = draw(seed) & BTIME_MAX;
+	c->closed = draw(seed) & 1;
+}
 
 static void draw_event(uint64_t *seed, struct ledger_event *ev)
 {
@@ -356,6 +464,8 @@ static void draw_event(uint64_t *seed, struct ledger_event *ev)
 	draw_bytes(seed, &ev->account, 20);
 	ev->amount = draw_amount(seed);
 	ev->deadline.s = draw(seed) & BTIME_MAX;
+	if (draw(seed) & 1)
+		draw_channel_change(seed, &ev->channel);
 	ev->changes_n = (uint32_t)(draw(seed) % (LEDGER_CHANGES_MAX + 1));
 	for (uint32_t i = 0; i < ev->changes_n; i++) {
 		struct balance_change *c = &ev->changes[i];
@@ -389,6 +499,9 @@ static void test_events(void **state)
 		assert_int_equal(ev.seq, back.seq);
 		assert_int_equal(ev.to, back.to);
 		assert_int_equal(ev.changes_n, back.changes_n);
+		assert_true(hash_eq(&ev.channel.id, &back.channel.id));
+		assert_true(amount_eq(ev.channel.provider, back.channel.provider));
+		assert_int_equal(ev.channel.closed, back.channel.closed);
 		assert_true(amount_eq(ev.amount, back.amount));
 		assert_int_equal(ev.status, back.status);
 		assert_int_equal(ev.count, back.count);
@@ -409,7 +522,8 @@ static void test_bad_events(void **state)
 	        {"amount", "\"-1\""}, {"amount", "5"}, {"changes", "{}"}, {"changes", "[1]"},
 	        {"time", "1099511627776"}, {"deadline", "1099511627776"}, {"deal", "\"0x\""},
 	        {"changes", "[{},{},{},{},{},{},{},{},{}]"}, {"outcome", "null"}, {"outcome", "{}"},
-	        {"outcome", "{\"status\":\"Fine\"}"}};
+	        {"outcome", "{\"status\":\"Fine\"}"}, {"channel", "null"}, {"channel", "{}"},
+	        {"channel", "{\"id\":\"0x12\"}"}};
 	struct ledger_event ev, out;
 	uint64_t seed = 13;
 	struct err e;
@@ -419,6 +533,7 @@ static void test_bad_events(void **state)
 		json_t *j;
 
 		draw_event(&seed, &ev);
+		ev.action = ACTION_RESULT;
 		j = ledger_event_to_json(&ev);
 		json_object_set_new(
 		        j, wrong[i].key, json_loads(wrong[i].to, JSON_DECODE_ANY, NULL));
@@ -427,6 +542,71 @@ static void test_bad_events(void **state)
 		assert_int_equal(e.code, E_JSON_VALUE);
 		json_decref(j);
 	}
+}
+
+/* What settled a deal that is not on the ledger tells its result, and no outcome. */
+static void test_settled_event(void **state)
+{
+	struct ledger_event ev, out;
+	uint64_t seed = 17;
+	struct err e;
+	json_t *j;
+
+	(void)state;
+	draw_event(&seed, &ev);
+	ev.action = ACTION_SETTLE;
+	ev.status = 0;
+	j = ledger_event_to_json(&ev);
+	assert_null(json_object_get(j, "outcome"));
+	assert_true(ledger_event_from_json(j, &out, &e));
+	assert_true(hash_eq(&ev.result, &out.result));
+	assert_int_equal(out.status, 0);
+	json_decref(j);
+}
+
+/* ---- lists -------------------------------------------------------------------------------------- */
+
+/* The bound, and 64 bytes for a signature of a list. */
+static void test_list_bounds(void **state)
+{
+	struct action *a = calloc(1, sizeof *a), *out = calloc(1, sizeof *out);
+	struct settle_item *items = calloc(ACTION_SETTLE_MAX + 1, sizeof *items);
+	struct err e;
+	json_t *j;
+
+	(void)state;
+	assert_true(a && out && items);
+	for (uint32_t i = 0; i <= ACTION_SETTLE_MAX; i++)
+		items[i].sig.n = 64;
+	a->kind = ACTION_SETTLE;
+	a->send.kind = SEND_SETTLE;
+	a->send_sig.n = 65;
+	a->items = items;
+	a->items_n = ACTION_SETTLE_MAX;
+	arena_reset(&arena);
+	j = action_to_json(a);
+	assert_true(action_from_json(j, &arena, out, &e));
+	assert_int_equal(out->items_n, ACTION_SETTLE_MAX);
+	json_decref(j);
+	a->items_n++;
+	j = action_to_json(a);
+	assert_false(action_from_json(j, &arena, out, &e));
+	assert_int_equal(e.code, E_JSON_VALUE);
+	json_decref(j);
+	a->items_n = 2;
+	items[1].sig.n = 65;
+	j = action_to_json(a);
+	assert_false(action_from_json(j, &arena, out, &e));
+	assert_int_equal(e.code, E_JSON_VALUE);
+	json_decref(j);
+	a->items_n = 1;
+	items[0].sig.n = 65;
+	j = action_to_json(a);
+	assert_true(action_from_json(j, &arena, out, &e));
+	json_decref(j);
+	free(a);
+	free(out);
+	free(items);
 }
 
 int main(void)
@@ -438,6 +618,13 @@ int main(void)
 	        cmocka_unit_test(test_half_result),
 	        cmocka_unit_test(test_events),
 	        cmocka_unit_test(test_bad_events),
+	        cmocka_unit_test(test_settled_event),
+	        cmocka_unit_test(test_list_bounds),
 	};
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	int failed;
+
+	arena_init(&arena, 1 << 20);
+	failed = cmocka_run_group_tests(tests, NULL, NULL);
+	arena_done(&arena);
+	return failed;
 }

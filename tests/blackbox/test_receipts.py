@@ -173,6 +173,18 @@ def test_a_result_that_was_not_shown(new_market, lilypad, tmp_path):
     assert "stored" not in receipt and "result" not in receipt["proof"]["action"]
 
 
+def test_an_output_that_was_half_written(market, tmp_path):
+    """A run that is killed while it delivers leaves a part of a file and no receipt."""
+    out = tmp_path / "o"
+    market.run("run", *COW, "-O", out)
+    whole = (out / "stdout").read_bytes()
+    (out / "receipt.json").unlink()
+    (out / "stdout").write_bytes(whole[:40])
+    market.run("job", "get", job(market)["id"])
+    assert (out / "stdout").read_bytes() == whole
+    market.run("verify", out / "receipt.json")
+
+
 def test_no_ledger_no_receipt(new_market, tmp_path):
     """The ending stays what it was, and the receipt can be had later."""
     m = new_market()

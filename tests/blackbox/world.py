@@ -6,6 +6,7 @@ import pathlib
 import signal
 import subprocess
 import threading
+import time
 
 from conftest import alive, wait_until
 
@@ -55,6 +56,14 @@ def command_of(pid):
     return pathlib.Path(f"/proc/{pid}/cmdline").read_text().split("\0")[:-1]
 
 
+def is_ready(market, role, pid):
+    """Does that very process answer requests?"""
+    try:
+        return json.loads((market.folder / "state" / role / "ready.json").read_text()).get("pid") == pid
+    except (OSError, ValueError):
+        return False
+
+
 def start_again(market, role, command):
     """The same command line as before, in the list of `down` in the place of the old one."""
     log = open(market.folder / "state" / f"{role}.log", "a")
@@ -68,21 +77,25 @@ def start_again(market, role, command):
     listed.write_text(json.dumps(market.up))
     market.children = getattr(market, "children", []) + [p]
     threading.Thread(target=p.wait, daemon=True).start()  # no zombie is left for `down` to count
+    # Whoever waits for a peer serves later, whoever cannot start never does.
+    end = time.monotonic() + 5
+    while time.monotonic() < end and p.poll() is None and not is_ready(market, role, p.pid):
+        time.sleep(0.02)
 
 
 def serves(market, role):
     """Waits until the process that was started again answers requests."""
     pid, = market.pids(role)
-    ready = market.folder / "state" / role / "ready.json"
-    wait_until(lambda: ready.exists() and json.loads(ready.read_text() or "{}").get("pid") == pid)
+    wait_until(lambda: is_ready(market, role, pid))
 
 
-def kill_and_start(market, role):
+def kill_and_start(market, role, change=lambda command: command):
+    """change: the command line that it is started with, from the old one."""
     pid, = market.pids(role)
     command = command_of(pid)
     os.kill(pid, signal.SIGKILL)
     wait_until(lambda: not alive(pid))
-    start_again(market, role, command)
+    start_again(market, role, change(command))
 
 
 def jobs(market):

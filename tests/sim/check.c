@@ -210,8 +210,8 @@ static void check_job(struct sim *s, const struct ledger *l, const struct rows *
         const struct creator_job *j)
 {
 	bool well = j->state == JOB_DONE && !j->error;
-	/* Who was away for longer than the judge timeout may have paid for what it never saw. */
-	bool unseen = hash_is_zero(&j->tree) && (s->sc->ends & SM_BIT(DEAL_TIMEOUT_JUDGE));
+	/* Who was away for longer than the judge timeout may have paid for what it never saw, and says so. */
+	bool unseen = j->error == E_TIMEOUT && !j->had;
 	struct told t;
 	char id[16];
 
@@ -225,9 +225,9 @@ static void check_job(struct sim *s, const struct ledger *l, const struct rows *
 		sim_fail(s, "job %s is told another cost than was paid", id);
 	else if (well && t.paid_n == 0)
 		sim_fail(s, "job %s is DONE, and nobody was paid", id);
-	else if (well && !unseen && !t.misbehaving && !output_is_right(s, j))
+	else if (well && !t.misbehaving && !output_is_right(s, j))
 		sim_fail(s, "job %s is DONE with another output than its program writes", id);
-	else if (j->state == JOB_DONE && !well && !t.ruled)
+	else if (j->state == JOB_DONE && !well && !t.ruled && !(unseen && t.paid_n == 1))
 		sim_fail(s, "job %s is DONE with an error, and nobody ruled on it", id);
 	else if (j->state != JOB_DONE && t.paid_n && !(t.ruled && j->error == E_RESULT))
 		sim_fail(s, "job %s is %s, and was paid for", id, sm_name(&job_states, j->state));

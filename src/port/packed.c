@@ -1,0 +1,70 @@
+/* packed.c - see packed.h. */
+#include "port/packed.h"
+
+#include "base/buf.h"
+#include "crypto/keccak.h"
+
+enum {
+	GROUP_BYTES = 29,
+	ITEM_BYTES = 192,
+	COST_BYTES = 12,
+	SIG_BYTES = 64,
+	LIST_BYTES_MAX = ACTION_SETTLE_MAX * (GROUP_BYTES + ITEM_BYTES)
+};
+
+static void put_be(struct buf *b, uint64_t v, unsigned bytes)
+{
+	while (bytes--) {
+		uint8_t byte = (uint8_t)(v >> 8 * bytes);
+
+		buf_put(b, &byte, 1);
+	}
+}
+
+static bool same_channel(const struct settle_item *a, const struct settle_item *b)
+{
+	return a->serial == b->serial && addr_eq(&a->job_creator, &b->job_creator);
+}
+
+static uint32_t group_of(const struct settle_item *items, uint32_t n)
+{
+	uint32_t k = 1;
+
+	while (k < n && same_channel(&items[0], &items[k]))
+		k++;
+	return k;
+}
+
+static void put_item(struct buf *b, const struct settle_item *x)
+{
+	const struct channel_acceptance *d = &x->doc;
+	uint8_t cost[32];
+
+	buf_put(b, d->deal.b, sizeof d->deal.b);
+	buf_put(b, d->result.b, sizeof d->result.b);
+	put_be(b, d->number, 8);
+	amount_to_be(d->cost, cost);
+	buf_put(b, cost + sizeof cost - COST_BYTES, COST_BYTES);
+	put_be(b, d->royalty, 2);
+	buf_put(b, d->author.b, sizeof d->author.b);
+	put_be(b, d->solver_share, 2);
+	buf_put(b, d->solver.b, sizeof d->solver.b);
+	buf_put(b, x->sig.b, SIG_BYTES);
+}
+
+void packed_list_hash(const struct settle_item *items, uint32_t n, struct hash *out)
+{
+	struct buf b OWN(buf_done);
+
+	buf_init(&b, LIST_BYTES_MAX);
+	for (uint32_t i = 0, k; i < n; i += k) {
+		k = group_of(&items[i], n - i);
+		buf_put(&b, items[i].job_creator.b, sizeof items[i].job_creator.b);
+		put_be(&b, items[i].serial, 8);
+		put_be(&b, k, 1);
+		for (uint32_t j = 0; j < k; j++)
+			put_item(&b, &items[i + j]);
+	}
+	assert(buf_ok(&b));
+	keccak256(b.p, b.n, out);
+}
