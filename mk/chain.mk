@@ -2,13 +2,15 @@
 CONTRACTS := Controller Annex Token
 CONTRACT_FILES := $(CONTRACTS:%=contracts/gen/%.json)
 
-$(O)/gen/contracts.def: tools/gen_contracts $(CONTRACT_FILES)
+$(O)/gen/chain/contracts.def: tools/gen_contracts $(CONTRACT_FILES)
 	@mkdir -p $(@D)
 	@tools/gen_contracts tables $(CONTRACTS) > $@.part && mv $@.part $@
 
-$(O)/gen/contracts_code.h: tools/gen_contracts $(CONTRACT_FILES)
+$(O)/gen/chain/contracts_code.h: tools/gen_contracts $(CONTRACT_FILES)
 	@mkdir -p $(@D)
 	@tools/gen_contracts code Controller Token > $@.part && mv $@.part $@
 
-$(O)/obj/chain/%.o: CPPFLAGS += -I$(O)/gen
-$(filter $(O)/obj/chain/%,$(OBJ) $(TEST:src/%.c=$(O)/obj/%.o) $(FUZZ:src/%.c=$(O)/obj/%.o)): | $(O)/gen/contracts.def $(O)/gen/contracts_code.h
+# Where src/chain/contracts.h is included.
+SEES_CONTRACTS := $(O)/obj/chain/% $(O)/obj/cli/%
+$(SEES_CONTRACTS:%=%.o): CPPFLAGS += -I$(O)/gen
+$(filter $(SEES_CONTRACTS),$(OBJ) $(patsubst src/%.c,$(O)/obj/%.o,$(TEST) $(FUZZ))): | $(O)/gen/chain/contracts.def $(O)/gen/chain/contracts_code.h

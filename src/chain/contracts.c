@@ -5,7 +5,7 @@
 
 #include "codec/hex.h"
 
-#include "contracts_code.h"
+#include "chain/contracts_code.h"
 
 #define FN(name, signature, answer)                                                                \
 	const char fn_##name[] = signature;                                                        \
@@ -14,7 +14,7 @@
 	const char ev_##name[] = signature;                                                        \
 	const char rest_##name[] = rest;
 #define ER(name, signature)
-#include "contracts.def"
+#include "chain/contracts.def"
 #undef FN
 #undef EV
 #undef ER
@@ -25,7 +25,7 @@ static const char *const events[EVENT_COUNT] = {
 #define FN(name, signature, answer)
 #define EV(name, signature, indexed, rest) [EVENT_##name] = signature,
 #define ER(name, signature)
-#include "contracts.def"
+#include "chain/contracts.def"
 #undef FN
 #undef EV
 #undef ER
@@ -36,7 +36,7 @@ static const char *const errors[] = {
 #define FN(name, signature, answer)
 #define EV(name, signature, indexed, rest)
 #define ER(name, signature) signature,
-#include "contracts.def"
+#include "chain/contracts.def"
 #undef FN
 #undef EV
 #undef ER

@@ -10,7 +10,7 @@
 #define FN(name, signature, answer)        extern const char fn_##name[], out_##name[];
 #define EV(name, signature, indexed, rest) extern const char ev_##name[], rest_##name[];
 #define ER(name, signature)
-#include "contracts.def"
+#include "chain/contracts.def"
 #undef FN
 #undef EV
 #undef ER
@@ -21,7 +21,7 @@ enum contract_event {
 #define FN(name, signature, answer)
 #define EV(name, signature, indexed, rest) EVENT_##name,
 #define ER(name, signature)
-#include "contracts.def"
+#include "chain/contracts.def"
 #undef FN
 #undef EV
 #undef ER

@@ -59,8 +59,9 @@ static void up(struct evm *m)
 }
 
 static void told(void *ctx, const struct hash *id, enum ledger_stage stage, bool failed,
-        const struct err *why)
+        const struct evm_receipt *receipt, const struct err *why)
 {
+	(void)receipt;
 	evm_stage(ctx, stage, id, failed, why);
 }
 
@@ -94,6 +95,39 @@ bool evm_deal_fold(
 		if (hash_eq(&deal, &d->id))
 			TRY(evm_deal_take(d, &l, &ignored, e), e);
 	}
+	return true;
+}
+
+/* ---- documents ------------------------------------------------------------------------------------ */
+
+const struct deal *evm_whole(const struct evm *m, const struct hash *deal)
+{
+	struct deal **at = map_get(&m->wholes, deal);
+
+	return at ? *at : NULL;
+}
+
+bool evm_keep_whole(struct evm *m, const struct evm_deal *d, struct bytes input, struct err *e)
+{
+	struct deal *whole = calloc(1, sizeof *whole), **at;
+
+	if (!whole)
+		return FAIL(e, MEMORY, "no memory for a deal");
+	if (!evm_deal_find(d, input, whole, e)) {
+		free(whole);
+		return false;
+	}
+	if (m->wholes.n == WHOLES_MAX) {
+		map_done_owned(&m->wholes);
+		map_init(&m->wholes, sizeof(struct hash), sizeof(struct deal *), WHOLES_MAX, 0);
+	}
+	at = map_put(&m->wholes, &d->id, NULL);
+	if (!at) {
+		free(whole);
+		return FAIL(e, MEMORY, "no memory for a deal");
+	}
+	free(*at);
+	*at = whole;
 	return true;
 }
 

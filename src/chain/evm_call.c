@@ -5,7 +5,7 @@
 #include "codec/eip712.h"
 #include "codec/packed.h"
 
-enum { PACKED_MAX = 4096, BODY_MAX = 8192, LEAVES_MAX = 32 };
+enum { HOT_WORDS = 9, PACKED_MAX = 4096, BODY_MAX = 8192, LEAVES_MAX = 32 };
 
 /* A call in the making. */
 struct call {
@@ -50,7 +50,10 @@ static void add_parts(struct call *c)
 	struct hash cold;
 
 	packed_put(hot_record(), &c->whole->hot, &c->hot);
-	add(c, abi_bytes(buf_bytes(&c->hot)));
+	assert(c->hot.n == HOT_WORDS * sizeof(struct hash));
+	for (size_t i = 0; i < HOT_WORDS; i++)
+		add_hash(
+		        c, (const struct hash *)(const void *)(c->hot.p + i * sizeof(struct hash)));
 	eip712_hash(cold_record(), &c->whole->cold, &cold);
 	add_hash(c, &cold);
 }
@@ -140,6 +143,9 @@ static bool send_body(struct call *c, struct err *e)
 	case SEND_TOP_UP:
 	case SEND_LEAVE_CHANNEL:
 	case SEND_ANSWER:
+	case SEND_SETTLE:
+	case SEND_REDEEM:
+	case SEND_CLAIM:
 	default: break;
 	}
 	return FAIL(e, STATE, "a Send of kind %u is not carried", a->send.kind);

@@ -37,14 +37,47 @@ static struct addr addr_of(const struct hash *topic)
 	return a;
 }
 
+/* Every event of the contracts is named, so that a new one is not overlooked. */
+static bool is_of_deal(const struct evm_log *l)
+{
+	switch (l->topics_n ? contract_event_of(&l->topics[0]) : EVENT_UNKNOWN) {
+	case EVENT_Opened:
+	case EVENT_Moved:
+	case EVENT_Submitted:
+	case EVENT_Accepted:
+	case EVENT_Checked:
+	case EVENT_ClaimChecked: return true;
+	case EVENT_UNKNOWN:
+	case EVENT_COUNT:
+	case EVENT_Approval:
+	case EVENT_ChannelClosed:
+	case EVENT_ChannelLeft:
+	case EVENT_ChannelOpened:
+	case EVENT_ChannelToppedUp:
+	case EVENT_Deposited:
+	case EVENT_EIP712DomainChanged:
+	case EVENT_ListSettled:
+	case EVENT_MediatorPaused:
+	case EVENT_MediatorRegistered:
+	case EVENT_NonceCancelled:
+	case EVENT_NumberCancelled:
+	case EVENT_Paused:
+	case EVENT_PayoutSet:
+	case EVENT_Redeemed:
+	case EVENT_Settled:
+	case EVENT_StakeUnbonded:
+	case EVENT_Transfer:
+	case EVENT_WithdrawRequested:
+	case EVENT_Withdrawn: break;
+	}
+	return false;
+}
+
 void evm_log_deal(const struct evm_log *l, struct hash *out)
 {
 	static const struct hash none;
-	enum contract_event k = l->topics_n ? contract_event_of(&l->topics[0]) : EVENT_UNKNOWN;
-	bool about =
-	        k == EVENT_Opened || k == EVENT_Moved || k == EVENT_Submitted || k == EVENT_Checked;
 
-	*out = about && l->topics_n > 1 ? l->topics[1] : none;
+	*out = is_of_deal(l) && l->topics_n > 1 ? l->topics[1] : none;
 }
 
 static void opened(struct evm_deal *d, const struct evm_log *l, struct evm_deal_step *out)
@@ -67,15 +100,39 @@ static void moved(struct evm_deal *d, const struct evm_log *l, struct evm_deal_s
 	out->paid = d->paid = amount_at(l->data, 64);
 }
 
-static void submitted(struct evm_deal *d, const struct evm_log *l)
+/* The log says what the new state is, and that its clock begins; how long it takes is in the Hot. */
+static void enters(struct evm_deal *d, uint8_t to, struct evm_deal_step *out)
 {
-	memcpy(d->result.b, l->data, sizeof d->result.b);
-	d->status = (uint8_t)number_of(l->data + 32, 0, 8);
-	d->count = number_of(l->data + 32, 8, 64);
-	d->bytes = number_of(l->data + 32, 72, 64);
-	d->cost = amount_at(l->data + 32, 136);
+	out->moves = out->timed = true;
+	out->from = d->state;
+	out->to = to;
+	d->deadline.s = 0;
+}
+
+static void take_result(struct evm_deal *d, const struct evm_log *l, const uint8_t *data)
+{
+	memcpy(d->result.b, data, sizeof d->result.b);
+	d->status = (uint8_t)number_of(data + 32, 0, 8);
+	d->count = number_of(data + 32, 8, 64);
+	d->bytes = number_of(data + 32, 72, 64);
+	d->cost = amount_at(data + 32, 136);
 	d->submitted = l->tx;
 	d->output = (struct hash){{0}};
+}
+
+static void take_check(struct evm_deal *d, const struct evm_log *l)
+{
+	d->mediator = addr_of(&l->topics[2]);
+	memcpy(d->check.b, l->data, sizeof d->check.b);
+}
+
+/* A result that came along, and is paid at once. */
+static void accepted(struct evm_deal *d, const struct evm_log *l, struct evm_deal_step *out)
+{
+	enters(d, DEAL_RESULTS_ACCEPTED, out);
+	out->timed = false;
+	take_result(d, l, l->data);
+	out->paid = d->paid = d->cost;
 }
 
 static bool has(const struct evm_log *l, size_t topics, size_t bytes)
@@ -96,10 +153,17 @@ bool evm_deal_take(
 	} else if (k == EVENT_Moved && has(l, 2, 32)) {
 		moved(d, l, &s);
 	} else if (k == EVENT_Submitted && has(l, 2, 64)) {
-		submitted(d, l);
+		enters(d, DEAL_RESULTS_SUBMITTED, &s);
+		take_result(d, l, l->data);
+	} else if (k == EVENT_Accepted && has(l, 2, 64)) {
+		accepted(d, l, &s);
 	} else if (k == EVENT_Checked && has(l, 3, 32)) {
-		d->mediator = addr_of(&l->topics[2]);
-		memcpy(d->check.b, l->data, sizeof d->check.b);
+		enters(d, DEAL_RESULTS_CHECKED, &s);
+		take_check(d, l);
+	} else if (k == EVENT_ClaimChecked && has(l, 3, 96)) {
+		enters(d, DEAL_RESULTS_CHECKED, &s);
+		take_check(d, l);
+		take_result(d, l, l->data + 32);
 	} else {
 		return FAIL(e, PEER, "a log in block %llu that the contract does not write",
 		        (unsigned long long)l->block);
@@ -108,6 +172,28 @@ bool evm_deal_take(
 		d->state = s.to;
 	*out = s;
 	return true;
+}
+
+struct btime evm_deal_due(const struct hot *h, uint8_t state, struct btime since)
+{
+	switch ((enum deal_state)state) {
+	case DEAL_AGREED: since.s += h->submit_timeout.s; break;
+	case DEAL_RESULTS_SUBMITTED: since.s += h->judge_timeout.s; break;
+	case DEAL_RESULTS_CHECKED: since.s += h->mediate_timeout.s; break;
+	case DEAL_NEGOTIATING:
+	case DEAL_RULED:
+	case DEAL_RESULTS_ACCEPTED:
+	case DEAL_TIMEOUT_AGREE:
+	case DEAL_CANCELLED:
+	case DEAL_TIMEOUT_SUBMIT:
+	case DEAL_DECLINED:
+	case DEAL_TIMEOUT_JUDGE:
+	case DEAL_TIMEOUT_MEDIATE:
+	case DEAL_MEDIATION_ACCEPTED:
+	case DEAL_MEDIATION_REJECTED:
+	case DEAL_MEDIATION_JOB_FAULTY: since.s = 0; break;
+	}
+	return since;
 }
 
 /* ---- in the calls ------------------------------------------------------------------------------- */

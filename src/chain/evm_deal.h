@@ -8,8 +8,8 @@
 
 struct evm_deal {
 	struct hash id;
-	uint8_t state; /* enum deal_state; 0: it is not on the ledger */
-	struct btime deadline;
+	uint8_t state;         /* enum deal_state; 0: it is not on the ledger */
+	struct btime deadline; /* 0: it is final, or the log does not say: see evm_deal_step */
 	struct addr jc, rp;
 	struct addr mediator; /* zero: no check yet */
 	uint64_t nonce;
@@ -27,6 +27,7 @@ struct evm_deal {
 /* What a log changes. */
 struct evm_deal_step {
 	bool moves; /* the state changed */
+	bool timed; /* the deadline is that of the new state, counted from the log's block: see evm_deal_due() */
 	uint8_t from, to;
 	struct amount paid;
 };
@@ -35,6 +36,9 @@ void evm_log_deal(const struct evm_log *l, struct hash *out);
 /* PEER: a log that our contract does not write. *d is then as before. */
 MUST bool evm_deal_take(
         struct evm_deal *d, const struct evm_log *l, struct evm_deal_step *out, struct err *e);
+
+/* When the state ends that a log of that time began. */
+struct btime evm_deal_due(const struct hot *h, uint8_t state, struct btime since);
 
 /* The documents of the deal, found in the input of the transaction that opened it wherever they lie in it, by their
  * hash. NOT_FOUND. */

@@ -91,6 +91,29 @@ static void on_history(void *ctx, const struct evm_answer *a)
 	}
 }
 
+static void on_opening(void *ctx, const struct evm_answer *a)
+{
+	struct evm *m = ctx;
+	struct buf input OWN(buf_done) = {0};
+	struct hash deal;
+	struct seen *s;
+	struct err e;
+
+	if (!a->ok) {
+		failed(m, a);
+		return;
+	}
+	evm_log_deal(&m->f.log, &deal);
+	s = seen_of(m, &deal);
+	buf_init(&input, EVM_DATA_MAX);
+	if (s && (!evm_read_data(json_object_get(a->result, "input"), &input, &e) ||
+	                 !evm_keep_whole(m, &s->d, buf_bytes(&input), &e))) {
+		log_line(&m->o.log, LOG_ODD, "%s", e.msg);
+		s->no_whole = true;
+	}
+	pump(m);
+}
+
 static void on_result_tx(void *ctx, const struct evm_answer *a)
 {
 	struct evm *m = ctx;
@@ -242,6 +265,8 @@ static void deal_event(struct evm *m, const struct seen *s)
 	ev->from = f->step.from;
 	ev->to = f->step.to;
 	ev->deadline = s->d.deadline;
+	if (f->step.timed && evm_whole(m, &s->d.id))
+		ev->deadline = evm_deal_due(&evm_whole(m, &s->d.id)->hot, ev->to, f->time);
 	ev->amount = f->step.paid;
 	ev->result = s->d.result;
 	ev->status = s->d.status;
@@ -250,8 +275,7 @@ static void deal_event(struct evm *m, const struct seen *s)
 	ev->output = s->d.output;
 	want(f, &s->d.jc);
 	want(f, &s->d.rp);
-	if (ev->to > DEAL_RESULTS_CHECKED)
-		want(f, &s->d.mediator);
+	want(f, &s->d.mediator); /* zero until there is a check */
 }
 
 /* Which word of an account's log is its amount; -1: it has none. */
@@ -353,6 +377,11 @@ static enum next take_deal_log(struct evm *m, const struct hash *deal)
 		        json_pack("[o]", evm_data(bytes_of(s->d.submitted.b, 32))), on_result_tx);
 		return LOG_WAITS;
 	}
+	if (f->step.timed && !evm_whole(m, deal) && !s->no_whole) {
+		ask(m, "eth_getTransactionByHash",
+		        json_pack("[o]", evm_data(bytes_of(s->d.opened.b, 32))), on_opening);
+		return LOG_WAITS;
+	}
 	return LOG_TELL;
 }
 
@@ -405,7 +434,10 @@ static bool parse(struct evm *m, struct err *e)
 static void tell(struct evm *m)
 {
 	struct follow *f = &m->f;
+	const struct seen *s = seen_of(m, &f->note.event.deal);
 
+	if (s)
+		deal_event(m, s); /* now that the time is known */
 	f->note.event.time = f->time;
 	m->time.s = MAX2(m->time.s, f->time.s);
 	if (f->note.event.seq <= m->seq)

@@ -25,13 +25,14 @@ struct ready {
 	struct action a;
 	struct hash id;
 	struct evm_deal deal;
-	bool begun, asked_deal;
+	bool begun, asked_deal, asked_state;
 };
 
 /* A deal as the logs read so far leave it. */
 struct seen {
 	struct evm_deal d;
 	bool no_output; /* looked for, and not found */
+	bool no_whole;
 };
 
 /* Reading the logs of some blocks, one after another; what one wants besides is asked for first. */
@@ -50,6 +51,7 @@ struct follow {
 	struct evm_log log;
 	bool parsed, taken;
 	struct evm_deal_step step;
+	bool ends;           /* the transaction moves the deal on at once: only that is an event */
 	uint64_t time_block; /* of which block `time` is */
 	struct btime time;
 	struct addr want[3]; /* whose balances */
@@ -89,6 +91,12 @@ json_t *evm_deal_filter(const struct evm *m, const struct hash *deal, uint64_t t
 /* Adds them to *d, those before the log (block, index). */
 MUST bool evm_deal_fold(
         struct evm_deal *d, const json_t *logs, uint64_t block, uint32_t index, struct err *e);
+
+/* Keeps the documents of a deal, found in the input of the transaction that opened it. NOT_FOUND, MEMORY. */
+MUST bool evm_keep_whole(
+        struct evm *m, const struct evm_deal *d, struct bytes input, struct err *e);
+/* Those that are kept, or NULL. */
+const struct deal *evm_whole(const struct evm *m, const struct hash *deal);
 
 /* ---- evm_follow.c ---- */
 /* The head has moved: reads on, unless it is reading. */

@@ -2,6 +2,7 @@
  * and the transaction that opened it shows its documents. */
 #include <stdlib.h>
 
+#include "chain/contracts.h"
 #include "chain/evm_own.h"
 #include "chain/evm_tx.h"
 #include "codec/eip712.h"
@@ -84,7 +85,6 @@ static bool is_done(const struct ready *r)
 static void hand_on(struct ready *r)
 {
 	struct evm *m = r->m;
-	struct deal **whole = map_get(&m->wholes, &r->deal.id);
 	struct buf data OWN(buf_done) = {0};
 	struct evm_intent i = {.id = r->id,
 	        .to = m->o.controller,
@@ -93,7 +93,7 @@ static void hand_on(struct ready *r)
 	struct err e;
 
 	buf_init(&data, EVM_DATA_MAX);
-	if (!evm_call(&r->a, &r->deal, whole ? *whole : NULL, &data, &i.gas_max, &e)) {
+	if (!evm_call(&r->a, &r->deal, evm_whole(m, &r->deal.id), &data, &i.gas_max, &e)) {
 		refuse(r, &e);
 		return;
 	}
@@ -103,30 +103,6 @@ static void hand_on(struct ready *r)
 }
 
 /* ---- the documents ------------------------------------------------------------------------------ */
-
-static bool keep_whole(struct evm *m, const struct evm_deal *d, struct bytes input, struct err *e)
-{
-	struct deal *whole = calloc(1, sizeof *whole), **at;
-
-	if (!whole)
-		return FAIL(e, MEMORY, "no memory for a deal");
-	if (!evm_deal_find(d, input, whole, e)) {
-		free(whole);
-		return false;
-	}
-	if (m->wholes.n == WHOLES_MAX) {
-		map_done_owned(&m->wholes);
-		map_init(&m->wholes, sizeof(struct hash), sizeof(struct deal *), WHOLES_MAX, 0);
-	}
-	at = map_put(&m->wholes, &d->id, NULL);
-	if (!at) {
-		free(whole);
-		return FAIL(e, MEMORY, "no memory for a deal");
-	}
-	free(*at);
-	*at = whole;
-	return true;
-}
 
 /* What the node says of the chain is not about the action: the role asks again. */
 static void no_answer(struct ready *r, const struct evm_answer *a)
@@ -150,7 +126,7 @@ static void on_opening(void *ctx, const struct evm_answer *a)
 		return;
 	}
 	if (!evm_read_data(json_object_get(a->result, "input"), &input, &e) ||
-	        !keep_whole(r->m, &r->deal, buf_bytes(&input), &e)) {
+	        !evm_keep_whole(r->m, &r->deal, buf_bytes(&input), &e)) {
 		refuse(r, &e);
 		return;
 	}
@@ -172,6 +148,52 @@ static void on_logs(void *ctx, const struct evm_answer *a)
 		return;
 	}
 	step(r);
+}
+
+/* How near the deadline is decides what may be paid for gas. */
+static void on_state(void *ctx, const struct evm_answer *a)
+{
+	struct ready *r = ctx;
+	struct buf data OWN(buf_done) = {0};
+	struct abi_leaf l[4];
+	struct err e;
+	size_t n;
+
+	buf_init(&data, 1024);
+	if (!a->ok) {
+		no_answer(r, a);
+		return;
+	}
+	if (!evm_read_data(a->result, &data, &e) ||
+	        !abi_decode(str_of(out_controller_deal), buf_bytes(&data), l, COUNT(l), &n, &e) ||
+	        n < 3) {
+		FAIL(&e, UNREACHABLE, "the contract's answer about a deal is not understood");
+		refuse(r, &e);
+		return;
+	}
+	r->deal.deadline.s = abi_get_u64(&l[2]);
+	step(r);
+}
+
+static void ask(struct ready *r, const char *method, json_t *params, evm_done done);
+
+static void ask_state(struct ready *r)
+{
+	struct abi_leaf id = abi_hash(&r->deal.id);
+	struct buf data OWN(buf_done) = {0};
+	struct err e;
+
+	r->asked_state = true;
+	buf_init(&data, 256);
+	if (!abi_encode_call(fn_controller_deal, &id, 1, &data, &e)) {
+		refuse(r, &e);
+		return;
+	}
+	ask(r, "eth_call",
+	        json_pack("[{s:o, s:o}, s]", "to",
+	                evm_data(bytes_of(r->m->o.controller.b, sizeof r->m->o.controller.b)),
+	                "data", evm_data(buf_bytes(&data)), "latest"),
+	        on_state);
 }
 
 /* ---- steps -------------------------------------------------------------------------------------- */
@@ -209,9 +231,11 @@ static void step(struct ready *r)
 		had_effect(r);
 	} else if (shows && !on_ledger(r, &e)) {
 		refuse(r, &e);
-	} else if (shows && !map_get(&r->m->wholes, &r->deal.id)) {
+	} else if (shows && !evm_whole(r->m, &r->deal.id)) {
 		ask(r, "eth_getTransactionByHash",
 		        json_pack("[o]", evm_data(bytes_of(r->deal.opened.b, 32))), on_opening);
+	} else if (shows && !r->asked_state) {
+		ask_state(r);
 	} else {
 		hand_on(r);
 	}

@@ -76,7 +76,8 @@ void evm_dearer(
 
 static void tell(const struct sending *x, enum ledger_stage stage, const struct err *why)
 {
-	x->s->o.told(x->s->o.ctx, &x->id, stage, x->failed && why, why);
+	x->s->o.told(x->s->o.ctx, &x->id, stage, x->failed && why, x->included ? &x->receipt : NULL,
+	        why);
 }
 
 /* Before anything is signed: nothing of it will ever be in a block. */
@@ -87,7 +88,7 @@ static void drop(struct sending *x, const struct err *why)
 	struct err e = *why;
 
 	sending_free(x);
-	s->o.told(s->o.ctx, &id, LEDGER_DROPPED, false, &e);
+	s->o.told(s->o.ctx, &id, LEDGER_DROPPED, false, NULL, &e);
 }
 
 static void odd(const struct sending *x, const struct err *e)
@@ -123,16 +124,31 @@ static void node_failed(struct sending *x, const struct evm_answer *a)
 
 /* ---- before it is sent -------------------------------------------------------------------------- */
 
-static json_t *call_json(const struct sending *x)
-{
-	return json_pack("{s:o, s:o, s:o}", "from",
-	        evm_data(bytes_of(x->s->o.signer.addr.b, sizeof x->s->o.signer.addr.b)), "to",
-	        evm_data(bytes_of(x->to.b, sizeof x->to.b)), "data", evm_data(buf_bytes(&x->data)));
-}
-
 static json_t *who_json(const struct sending *x)
 {
 	return evm_data(bytes_of(x->s->o.signer.addr.b, sizeof x->s->o.signer.addr.b));
+}
+
+static json_t *call_json(const struct sending *x)
+{
+	char value[2 + 64 + 1];
+	uint8_t be[32];
+	size_t zeros = 0;
+	json_t *j =
+	        json_pack("{s:o, s:o}", "from", who_json(x), "data", evm_data(buf_bytes(&x->data)));
+
+	if (!x->creates)
+		json_object_set_new(j, "to", evm_data(bytes_of(x->to.b, sizeof x->to.b)));
+	if (!u256_is_zero(x->value)) {
+		u256_to_be(x->value, be);
+		hex_format(be, sizeof be, value);
+		/* A quantity has no leading zeros. */
+		while (value[2 + zeros] == '0')
+			zeros++;
+		memmove(value + 2, value + 2 + zeros, strlen(value + 2 + zeros) + 1);
+		json_object_set_new(j, "value", json_string(value));
+	}
+	return j;
 }
 
 static bool take_estimate(struct sending *x, const struct evm_answer *a, struct err *e)
@@ -205,7 +221,7 @@ static bool covers(const struct sending *x, struct u256 has, struct err *e)
 	char have[U256_DEC_MAX], need[U256_DEC_MAX], short_by[U256_DEC_MAX], who[ADDR_TEXT_MAX];
 	struct u256 cost = u256_of(x->max_fee_wei), missing;
 
-	if (!u256_mul64(cost, x->gas, &cost))
+	if (!u256_mul64(cost, x->gas, &cost) || !u256_add(cost, x->value, &cost))
 		return FAIL(e, RANGE, "the cost of gas overflows");
 	if (u256_cmp(has, cost) >= 0)
 		return true;
@@ -363,15 +379,17 @@ static void finish(struct sending *x)
 	struct hash id = x->id;
 	bool failed = x->failed;
 	struct err why = x->why;
+	struct evm_receipt receipt = x->receipt;
 
 	sending_forget(x);
 	sending_free(x);
-	s->o.told(s->o.ctx, &id, LEDGER_FINAL, failed, failed ? &why : NULL);
+	s->o.told(s->o.ctx, &id, LEDGER_FINAL, failed, &receipt, failed ? &why : NULL);
 }
 
 static bool is_final(const struct sending *x)
 {
-	return x->included && x->s->head >= x->block && x->s->head - x->block >= x->s->o.depth;
+	return x->included && x->s->head >= x->receipt.block &&
+	       x->s->head - x->receipt.block >= x->s->o.depth;
 }
 
 /* Played again where it failed, the contract says why. */
@@ -381,7 +399,8 @@ static void on_explained(void *ctx, const struct evm_answer *a)
 
 	x->busy = false;
 	if (a->ok || !a->reverted)
-		FAIL(&x->why, STATE, "the call failed in block %llu", (unsigned long long)x->block);
+		FAIL(&x->why, STATE, "the call failed in block %llu",
+		        (unsigned long long)x->receipt.block);
 	else
 		contract_refusal(a->revert, &x->why);
 	x->explained = true;
@@ -392,11 +411,10 @@ static void on_explained(void *ctx, const struct evm_answer *a)
 
 static void in_block(struct sending *x, const struct evm_receipt *r)
 {
-	bool same = x->included && hash_eq(&x->block_hash, &r->block_hash);
+	bool same = x->included && hash_eq(&x->receipt.block_hash, &r->block_hash);
 
 	x->included = true;
-	x->block = r->block;
-	x->block_hash = r->block_hash;
+	x->receipt = *r;
 	x->failed = !r->ok;
 	if (x->failed && (!same || !x->explained)) {
 		ask(x, "eth_call", json_pack("[o,o]", call_json(x), evm_quantity(r->block)),
@@ -496,11 +514,13 @@ void evm_send_put(struct evm_send *s, const struct evm_intent *i)
 	x = s->n < EVM_SENDS_MAX ? sending_new(s) : NULL;
 	if (!x) {
 		FAIL(&e, BUSY, "%zu transactions are on their way to the chain", s->n);
-		s->o.told(s->o.ctx, &i->id, LEDGER_DROPPED, false, &e);
+		s->o.told(s->o.ctx, &i->id, LEDGER_DROPPED, false, NULL, &e);
 		return;
 	}
 	x->id = i->id;
+	x->creates = i->creates;
 	x->to = i->to;
+	x->value = i->value;
 	x->gas_max = i->gas_max;
 	x->deadline = i->deadline;
 	x->since = i->now;

@@ -7,6 +7,7 @@
 #ifndef LILYPAD_CHAIN_EVM_SEND_H
 #define LILYPAD_CHAIN_EVM_SEND_H
 
+#include "chain/evm_json.h"
 #include "chain/evm_rpc.h"
 #include "port/action.h"
 #include "port/port.h"
@@ -29,9 +30,9 @@ struct evm_send_options {
 	struct span stuck;    /* not in a block after so long: replaced */
 	/* How it goes, on the loop: PENDING once it is sent, also when it fell out of a block; INCLUDED, again when
 	 * it is in another block; FINAL and DROPPED, last. failed: included, but refused by the contract: why.
-	 * DROPPED: nothing was sent, or none of it can ever be in a block. */
+	 * DROPPED: nothing was sent, or none of it can ever be in a block. receipt: INCLUDED and FINAL. */
 	void (*told)(void *ctx, const struct hash *intent, enum ledger_stage stage, bool failed,
-	        const struct err *why);
+	        const struct evm_receipt *receipt, const struct err *why);
 	void *ctx;
 };
 
@@ -42,7 +43,9 @@ struct evm_send *evm_send_free(struct evm_send *s);
 
 struct evm_intent {
 	struct hash id; /* of the action */
+	bool creates;   /* a contract: data is its code, `to` is not looked at */
 	struct addr to;
+	struct u256 value; /* wei */
 	struct bytes data;
 	uint64_t gas_max; /* CAP: an estimate above it is not sent */
 	struct btime

@@ -108,7 +108,9 @@ static bool sign(struct sending *x, uint64_t max_fee_wei, uint64_t tip_wei, stru
 	        .tip_wei = tip_wei,
 	        .max_fee_wei = max_fee_wei,
 	        .gas = x->gas,
+	        .creates = x->creates,
 	        .to = x->to,
+	        .value = x->value,
 	        .data = buf_bytes(&x->data)};
 
 	*a = (struct attempt){.max_fee_wei = max_fee_wei, .tip_wei = tip_wei};
@@ -212,7 +214,9 @@ static bool read_attempt(struct sending *x, const json_t *j, struct err *e)
 		return FAIL(e, CONFLICT, "a transaction of another account, chain or nonce");
 	a->max_fee_wei = tx.max_fee_wei;
 	a->tip_wei = tx.tip_wei;
+	x->creates = tx.creates;
 	x->to = tx.to;
+	x->value = tx.value;
 	x->gas = tx.gas;
 	buf_reset(&x->data);
 	buf_put(&x->data, tx.data.p, tx.data.n);

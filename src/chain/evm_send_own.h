@@ -26,7 +26,9 @@ struct sending {
 	struct evm_send *s;
 	struct sending *next, **at;
 	struct hash id;
+	bool creates;
 	struct addr to;
+	struct u256 value;
 	struct buf data;
 	uint64_t gas_max, gas;
 	struct btime since, deadline;
@@ -41,8 +43,7 @@ struct sending {
 	bool bumping;
 	/* in a block */
 	bool included, failed, explained;
-	uint64_t block;
-	struct hash block_hash;
+	struct evm_receipt receipt;
 	struct err why;
 };
 

@@ -41,7 +41,7 @@ static bool balance(struct demo *d, const struct addr *who, struct amount *out, 
 	json_t *j OWN(json_own) = NULL;
 	struct amount locked;
 
-	TRY(remote_account(d->net.c, d->net.network.ledger_url, who, &j, e), e);
+	TRY(remote_account(d->net.c, who, &j, e), e);
 	TRY(account_amount(j, "free", out, e), e);
 	TRY(account_amount(j, "locked", &locked, e), e);
 	if (!amount_add(*out, locked, out))
@@ -165,7 +165,8 @@ static bool honest_job(struct demo *d, struct err *e)
 		return FAIL(e, INTERNAL,
 		        "the job ended with exit code %d; %s/state/*.log tells more", code,
 		        d->root);
-	return verify(d, out, e);
+	/* A receipt is made of the embedded ledger's proof. */
+	return d->net.network.chain_id || verify(d, out, e);
 }
 
 static void tell_honest(struct demo *d, const struct demo_money *a, const struct demo_money *b)
@@ -250,7 +251,8 @@ static bool play(struct demo *d, struct err *e)
 
 int cmd_demo(struct cli *c)
 {
-	const struct local_plan plan = {.providers = 1, .wallets = 2};
+	const struct local_plan plan = {
+	        .providers = 1, .wallets = 2, .chain = args_has(&c->args, "chain")};
 	struct demo *d = calloc(1, sizeof *d);
 	struct cli inner = *c;
 	struct err e;

@@ -431,15 +431,6 @@ static void print_deal(
 	                               : "not known there");
 }
 
-static bool ask_ledger(struct cli *c, const struct hash *deal, json_t **out, struct err *e)
-{
-	char path[HASH_TEXT_MAX + 20], hex[HASH_TEXT_MAX];
-
-	hash_format(deal, hex);
-	snprintf(path, sizeof path, "/v1/agreements/%s", hex);
-	return remote_get(c, settings_text(c->settings, "ledger.url"), path, out, e);
-}
-
 int cmd_deal_show(struct cli *c)
 {
 	struct job_store s OWN(job_store_close) = {0};
@@ -460,7 +451,7 @@ int cmd_deal_show(struct cli *c)
 	known = network_load(c, &n, &e);
 	/* A ledger that does not know the deal (yet) or cannot be asked is null: the deal is shown all the
 	 * same. */
-	if (!known || !ask_ledger(c, &d.id, &ledger, &e)) {
+	if (!known || !remote_deal(c, &d.id, &ledger, &e)) {
 		if (e.code != E_NOT_FOUND)
 			cli_say(c, "the ledger cannot be asked: %s", e.msg);
 		ledger = json_null();

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/arena.h"
 #include "codec/eip712.h"
 #include "codec/json.h"
 #include "ledger/proof.h"
@@ -180,6 +181,8 @@ bool receipt_take_proof(const json_t *proof, struct receipt *r, struct err *e)
 	r->path = p.path;
 	return true;
 }
+
+enum { ACTION_LISTS_MAX = 1 << 20 };
 
 static void own_action(struct action **a)
 {

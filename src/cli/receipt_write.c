@@ -58,6 +58,8 @@ static bool take_end(struct cli *c, const struct creator_job *job, struct receip
 	json_t *j OWN(json_own) = NULL;
 	struct network_file n;
 
+	if (c->place.chain_id)
+		return FAIL(e, STATE, "receipts are made of the embedded ledger's proofs only");
 	TRY(network_load(c, &n, e), e);
 	r->genesis = n.genesis;
 	TRY(ask_action(c, &job->end_action, &j, e), e);

@@ -122,9 +122,7 @@ static bool free_balance(struct running *r, struct amount *out, struct err *e)
 {
 	json_t *j OWN(json_own) = NULL;
 
-	TRY(remote_account(
-	            r->c, settings_text(r->c->settings, "ledger.url"), &r->d.wallet.addr, &j, e),
-	        e);
+	TRY(remote_account(r->c, &r->d.wallet.addr, &j, e), e);
 	return account_amount(j, "free", out, e);
 }
 

@@ -113,9 +113,28 @@ static bool is_tuple(struct str t, struct str *members)
 	return true;
 }
 
+/* "T[9]": as a tuple of so many T. */
+static bool is_array(struct str t, struct str *item, uint64_t *n)
+{
+	size_t at = t.n;
+
+	if (t.n < 3 || t.p[t.n - 1] != ']')
+		return false;
+	while (at && t.p[at - 1] != '[')
+		at--;
+	if (at < 2 || !str_u64((struct str){t.p + at, t.n - 1 - at}, ABI_LEAVES_MAX, n))
+		return false;
+	*item = (struct str){t.p, at - 1};
+	return true;
+}
+
 static bool is_dynamic(struct str t)
 {
 	struct str in;
+	uint64_t n;
+
+	if (is_array(t, &in, &n))
+		return is_dynamic(in);
 
 	if (is_list(t, &in) || str_is(t, "bytes") || str_is(t, "string"))
 		return true;
@@ -132,9 +151,14 @@ static bool is_dynamic(struct str t)
 static size_t head_of(struct str t)
 {
 	struct str in;
+	uint64_t times;
 	size_t n = 0;
 
-	if (is_dynamic(t) || !is_tuple(t, &in))
+	if (is_dynamic(t))
+		return WORD;
+	if (is_array(t, &in, &times))
+		return head_of(in) * (size_t)times;
+	if (!is_tuple(t, &in))
 		return WORD;
 	while (in.n)
 		n += head_of(take_type(&in));
@@ -264,9 +288,12 @@ static bool write_tail(struct writer *w, struct str t)
 	static const uint8_t zeros[WORD];
 	const struct abi_leaf *l = NULL;
 	struct str in;
+	uint64_t times;
 
 	if (is_tuple(t, &in))
 		return write_row(w, (struct row){.types = in});
+	if (is_array(t, &in, &times))
+		return write_row(w, (struct row){in, true, times});
 	TRY(next_leaf(w, &l), w->e);
 	if (is_list(t, &in)) {
 		uint64_t n = abi_get_u64(l);
@@ -287,7 +314,13 @@ static bool write_tail(struct writer *w, struct str t)
 static bool write_static(struct writer *w, struct str t, size_t at)
 {
 	struct str in;
+	uint64_t times;
 
+	if (is_array(t, &in, &times)) {
+		for (uint64_t i = 0; i < times; i++)
+			TRY(write_static(w, in, at + (size_t)i * head_of(in)), w->e);
+		return true;
+	}
 	if (!is_tuple(t, &in))
 		return write_word(w, t, at);
 	while (in.n) {
@@ -403,10 +436,13 @@ static bool read_tail(struct reader *d, struct str t, struct bytes data)
 {
 	struct bytes rest;
 	struct str in;
+	uint64_t times;
 	size_t n;
 
 	if (is_tuple(t, &in))
 		return read_row(d, (struct row){.types = in}, data);
+	if (is_array(t, &in, &times))
+		return read_row(d, (struct row){in, true, times}, data);
 	TRY(read_size(data, 0, &n, d->e), d->e);
 	rest = bytes_of(data.p + WORD, data.n - WORD);
 	if (is_list(t, &in)) {
@@ -423,7 +459,13 @@ static bool read_tail(struct reader *d, struct str t, struct bytes data)
 static bool read_static(struct reader *d, struct str t, struct bytes data, size_t at)
 {
 	struct str in;
+	uint64_t times;
 
+	if (is_array(t, &in, &times)) {
+		for (uint64_t i = 0; i < times; i++)
+			TRY(read_static(d, in, data, at + (size_t)i * head_of(in)), d->e);
+		return true;
+	}
 	if (!is_tuple(t, &in))
 		return read_word(d, t, data, at);
 	while (in.n) {

@@ -3,8 +3,8 @@
  *
  * A signature is canonical text, "submit(bytes,bytes32,(uint8,uint64,uint64,bytes32,bytes32),bytes)". Its
  * values are a flat row of leaves: a word for each elementary type, text and bytes as bytes, a tuple as its
- * members in order, a list as its count and then its items. Types: address, bool, uintN, bytesN, bytes, string,
- * tuples, and lists without a fixed length. */
+ * members in order, an array of fixed length as its items, a list as its count and then its items. Types: address,
+ * bool, uintN, bytesN, bytes, string, tuples, arrays and lists of these. */
 #ifndef LILYPAD_CODEC_ABI_H
 #define LILYPAD_CODEC_ABI_H
 

@@ -25,6 +25,7 @@ SIGNATURES = [
     "register((uint96,bytes32[],uint96,uint96,string))",
     "deep((uint8,(bool,string)[],address[])[],bytes16)",
     "words(uint96,uint40,bytes4,bool,uint8[])",
+    "arrays(bytes32[3],bytes32,(uint8,bool[2])[],string[2])",
 ]
 
 
@@ -45,6 +46,9 @@ def draw(t, leaves):
         n = rng.randrange(4)
         leaves.append(hex(n))
         return [draw(t[:-2], leaves) for _ in range(n)]
+    if t.endswith("]"):
+        item, n = t[:-1].rsplit("[", 1)
+        return [draw(item, leaves) for _ in range(int(n))]
     if t.startswith("("):
         return tuple(draw(m, leaves) for m in members(t[1:-1]))
     if t in ("bytes", "string"):
