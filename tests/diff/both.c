@@ -45,6 +45,13 @@ static void shown(const struct turn *t, struct deal *out)
 		out->cold = t->a->deal.cold;
 }
 
+/* The seam for channels: the client makes no calls of them yet. */
+static bool in_channel(const struct action *a)
+{
+	return a->kind == ACTION_SEND && a->send.kind == SEND_AGREE &&
+	       !hash_is_zero(&a->deal.hot.channel);
+}
+
 static bool call(struct turn *t, struct err *e)
 {
 	struct buf data OWN(buf_done) = {0};
@@ -53,7 +60,7 @@ static bool call(struct turn *t, struct err *e)
 	uint64_t gas_max;
 
 	buf_init(&data, EVM_DATA_MAX);
-	if (evm_call_shows_deal(t->a) && t->deal < 0) {
+	if ((evm_call_shows_deal(t->a) && t->deal < 0) || in_channel(t->a)) {
 		t->on_chain = false;
 		return chain_idle(t->w->c, t->w->p.now, e);
 	}
@@ -82,7 +89,6 @@ static bool play_chain(struct turn *t, struct err *e)
 
 static bool take_logs(struct turn *t, struct err *e)
 {
-	struct evm_deal_step ignored;
 	struct hash deal;
 
 	for (size_t i = 0; t->chain.ok && i < t->chain.n; i++) {
@@ -91,7 +97,7 @@ static bool take_logs(struct turn *t, struct err *e)
 		evm_log_deal(&t->chain.logs[i], &deal);
 		at = sides_deal(t->w, &deal);
 		if (at >= 0)
-			TRY(evm_deal_take(&t->w->seen[at], &t->chain.logs[i], &ignored, e), e);
+			TRY(evm_deal_take(&t->w->seen[at], &t->chain.logs[i], &t->w->step, e), e);
 	}
 	return true;
 }
@@ -180,8 +186,6 @@ static bool judge(struct turn *t, struct told *out, struct err *e)
 		return true;
 	TRY(take_logs(t, e), e);
 	TRY(chain_read(t->w->c, t->w->ids, &v, e), e);
-	for (unsigned i = 0; i < DEALS; i++)
-		t->w->seen[i].state = v.deals[i].state;
 	if (compare_state(t->w, &v, out) && out->result == HAD_EFFECT &&
 	        compare_event(t->w, &t->chain, &v, out))
 		return true;

@@ -20,6 +20,7 @@ struct sides {
 	struct deal deals[DEALS];
 	struct hash ids[DEALS];
 	struct evm_deal seen[DEALS]; /* as the contracts' logs tell them */
+	struct evm_deal_step step;   /* of the last log */
 	struct action kept[KEPT];    /* the last ones that were played */
 	unsigned kept_n;
 	const struct move *now; /* being made */
