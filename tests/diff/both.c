@@ -7,6 +7,7 @@
 #include "chain/evm_tx.h"
 #include "codec/eip712.h"
 #include "compare.h"
+#include "own.h"
 #include "ledger/ledger_own.h"
 #include "port/action_json.h"
 
@@ -57,6 +58,7 @@ static bool call(struct turn *t, struct err *e)
 	struct buf data OWN(buf_done) = {0};
 	struct outcome *o = &t->chain;
 	struct deal whole = {0};
+	enum hand by;
 	uint64_t gas_max;
 
 	buf_init(&data, EVM_DATA_MAX);
@@ -67,11 +69,15 @@ static bool call(struct turn *t, struct err *e)
 	if (t->deal >= 0)
 		shown(t, &whole);
 	/* What the client cannot put into a call it refuses with the code that the ledger would give. */
-	o->ok = evm_call(
-	        t->a, t->deal >= 0 ? &t->w->seen[t->deal] : NULL, &whole, &data, &gas_max, &o->why);
+	if (t->w->sent && t->a->kind == ACTION_SEND)
+		o->ok = own_call(&t->w->for_chain, &data, &o->why);
+	else
+		o->ok = evm_call(&t->w->for_chain, t->deal >= 0 ? &t->w->seen[t->deal] : NULL,
+		        &whole, &data, &gas_max, &o->why);
 	if (!o->ok)
 		return chain_idle(t->w->c, t->w->p.now, e);
-	return chain_play(t->w->c, CARRIER, buf_bytes(&data), t->w->p.now, o, e);
+	by = t->w->sent ? (enum hand)(PARTY_0 + t->w->sender) : CARRIER;
+	return chain_play(t->w->c, by, buf_bytes(&data), t->w->p.now, o, e);
 }
 
 static bool play_chain(struct turn *t, struct err *e)
@@ -159,22 +165,31 @@ static void say(const struct turn *t, struct told *out)
 	out->code = t->ok ? 0 : t->w->p.e.code;
 }
 
-/* What the rules do not keep: tokens that left, and mints. */
+/* What the rules do not keep: tokens that left, and Sends that are none on a chain. */
 static void account_for(struct turn *t, const struct addr *payout)
 {
 	const struct action *a = t->a;
 
-	t->w->mints += is_mint(a);
 	for (unsigned i = 0; i < PARTIES; i++) {
+		if (a->kind == ACTION_SEND && (is_mint(a) || t->w->sent) &&
+		        addr_eq(&a->send.account, &t->w->p.who[i]))
+			t->w->uncounted[i]++;
 		if (a->kind == ACTION_SEND && a->send.kind == SEND_WITHDRAW &&
 		        addr_eq(payout, &t->w->p.who[i]))
 			t->w->outside[i] = amount_plus(t->w->outside[i], t->w->p.ev.amount);
 	}
 }
 
-static void keep(struct sides *w)
+/* uncounted: before the action. */
+static void keep(struct sides *w, const uint64_t uncounted[PARTIES])
 {
-	w->kept[w->kept_n++ % KEPT] = w->p.a;
+	struct kept *k = &w->kept[w->kept_n++ % KEPT];
+
+	*k = (struct kept){w->p.a, w->for_chain, w->sent, w->sender, 0};
+	for (unsigned i = 0; i < PARTIES; i++) {
+		if (addr_eq(&w->p.who[i], &w->p.a.send.account))
+			k->uncounted = uncounted[i];
+	}
 }
 
 static bool judge(struct turn *t, struct told *out, struct err *e)
@@ -195,9 +210,11 @@ static bool judge(struct turn *t, struct told *out, struct err *e)
 bool both_play(struct sides *w, const struct move *m, struct told *out, struct err *e)
 {
 	struct turn t = {.w = w, .a = &w->p.a};
+	uint64_t uncounted[PARTIES];
 	struct ledger_account who;
 	struct hash deal;
 
+	memcpy(uncounted, w->uncounted, sizeof uncounted);
 	*out = (struct told){.result = HAD_NONE};
 	if (!move_make(w, m))
 		return true;
@@ -210,6 +227,6 @@ bool both_play(struct sides *w, const struct move *m, struct told *out, struct e
 	TRY(play_chain(&t, e), e);
 	TRY(judge(&t, out, e), e);
 	if (m->what != DO_AGAIN)
-		keep(w);
+		keep(w, uncounted);
 	return true;
 }

@@ -177,14 +177,29 @@ bool chain_deposit(struct chain *c, const struct addr *to, struct amount n, stru
 
 /* ---- start -------------------------------------------------------------------------------------- */
 
-static bool hand_ready(struct chain *c, enum hand by, uint8_t number, struct err *e)
+static bool hand_ready(struct chain *c, unsigned by, const struct seckey *key, struct err *e)
 {
-	memset(c->hands[by].key.b, 0x7a, sizeof c->hands[by].key.b);
-	c->hands[by].key.b[31] = number;
-	TRY(seckey_addr(&c->hands[by].key, &c->hands[by].addr, e), e);
+	c->hands[by].key = *key;
+	TRY(seckey_addr(key, &c->hands[by].addr, e), e);
 	return node_ask(&c->node, "anvil_setBalance",
 	        json_pack("[o, s]", of_addr(&c->hands[by].addr), "0xffffffffffffffffffffffff"),
 	        NULL, e);
+}
+
+static bool hands_ready(struct chain *c, const struct seckey keys[CHAIN_PARTIES], struct err *e)
+{
+	struct seckey key;
+
+	for (unsigned i = 0; i < HANDS; i++) {
+		memset(key.b, 0x7a, sizeof key.b);
+		key.b[31] = (uint8_t)(i + 1);
+		if (i >= PARTY_0)
+			key = keys[i - PARTY_0];
+		TRY(hand_ready(c, i, &key, e), e);
+		if (i >= PARTY_0)
+			c->parties[i - PARTY_0] = c->hands[i].addr;
+	}
+	return true;
 }
 
 static bool deploy(struct chain *c, const struct genesis *g, struct err *e)
@@ -258,7 +273,7 @@ static bool snapshot(struct chain *c, struct err *e)
 }
 
 bool chain_start(struct chain *c, const char *program, const struct genesis *g,
-        const struct addr parties[CHAIN_PARTIES], struct err *e)
+        const struct seckey keys[CHAIN_PARTIES], struct err *e)
 {
 	json_t *id OWN(json_own) = NULL;
 
@@ -266,9 +281,7 @@ bool chain_start(struct chain *c, const char *program, const struct genesis *g,
 	TRY(node_start(&c->node, program, g->time.s, e), e);
 	TRY(node_ask(&c->node, "eth_chainId", NULL, &id, e), e);
 	TRY(evm_read_quantity(id, &c->chain_id, e), e);
-	memcpy(c->parties, parties, sizeof c->parties);
-	for (unsigned i = 0; i < HANDS; i++)
-		TRY(hand_ready(c, (enum hand)i, (uint8_t)(i + 1), e), e);
+	TRY(hands_ready(c, keys, e), e);
 	TRY(deploy(c, g, e), e);
 	TRY(endow(c, g, e), e);
 	for (unsigned i = 0; i < HANDS; i++)

@@ -12,8 +12,8 @@
 #define CHAIN_DEALS    3
 #define CHAIN_LOGS_MAX 4 /* of one action: more is PEER */
 
-/* Who pays for a transaction. Nothing depends on it, but that a deposit is the operator's. */
-enum hand { CARRIER, TREASURY, HANDS };
+/* Who sends a transaction: one who has no part in anything, the holder of all tokens, or party i. */
+enum hand { CARRIER, TREASURY, PARTY_0, HANDS = PARTY_0 + CHAIN_PARTIES };
 
 struct chain {
 	struct node node;
@@ -32,7 +32,7 @@ struct chain {
 
 /* Deploys token and Controller with the constants of g, and makes its allocations as deposits. */
 MUST bool chain_start(struct chain *c, const char *program, const struct genesis *g,
-        const struct addr parties[CHAIN_PARTIES], struct err *e);
+        const struct seckey keys[CHAIN_PARTIES], struct err *e);
 void chain_stop(struct chain *c); /* usable with OWN() */
 MUST bool chain_fresh(struct chain *c, struct err *e);
 

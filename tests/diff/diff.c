@@ -229,7 +229,7 @@ static bool options(int argc, char **argv, struct options *o)
 
 static bool play_all(struct run *r, struct err *e)
 {
-	TRY(chain_start(&r->chain, r->o.anvil, &r->sides.p.genesis, r->sides.p.who, e), e);
+	TRY(chain_start(&r->chain, r->o.anvil, &r->sides.p.genesis, r->sides.keys, e), e);
 	TRY(play_files(r, e), e);
 	return play_random(r, e);
 }

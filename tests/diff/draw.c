@@ -307,6 +307,23 @@ static void draw_forge(uint64_t *seed, struct move *m)
 	m->signer = (uint8_t)below(seed, PARTIES);
 }
 
+/* Sent by whoever must sign, or by somebody else. */
+static void draw_sent(uint64_t *seed, const struct sides *w, struct move *m)
+{
+	const struct hot *h = &w->deals[m->deal].hot;
+	bool by_rp = m->what == DO_RESULT || m->what == DO_DECLINE;
+
+	m->forge = SENT;
+	m->slot = (uint8_t)(m->what == DO_OPEN || m->what == DO_CANCEL ? below(seed, 2) : 0);
+	m->signer = (uint8_t)below(seed, PARTIES);
+	if (m->what == DO_VERDICT || m->what == DO_PASS)
+		m->signer = m->by;
+	for (uint8_t i = 0; i < PARTIES && m->what <= DO_CHECK && chance(seed, 98); i++) {
+		if (addr_eq(&w->p.who[i], by_rp || m->slot ? &h->provider : &h->job_creator))
+			m->signer = i;
+	}
+}
+
 void draw_move(uint64_t *seed, const struct sides *w, struct move *out)
 {
 	const struct agreement *d;
@@ -325,4 +342,6 @@ void draw_move(uint64_t *seed, const struct sides *w, struct move *out)
 		draw_twist(seed, out);
 	if (chance(seed, 8) && out->what != DO_DEPOSIT)
 		draw_forge(seed, out);
+	else if (chance(seed, 15) && out->what != DO_DEPOSIT)
+		draw_sent(seed, w, out);
 }

@@ -20,7 +20,7 @@ static uint64_t expiry_of(const struct action *a)
 	return a->kind == ACTION_SEND ? a->send.expiry.s : 0;
 }
 
-static const struct action *kept(const struct sides *w, uint64_t back)
+static const struct kept *kept(const struct sides *w, uint64_t back)
 {
 	unsigned n = MIN2(w->kept_n, (unsigned)KEPT);
 
@@ -30,7 +30,7 @@ static const struct action *kept(const struct sides *w, uint64_t back)
 static uint64_t instant(const struct sides *w, const struct move *m)
 {
 	const struct agreement *d = ledger_agreement(w->p.l, &w->ids[m->deal]);
-	const struct action *a = kept(w, m->n);
+	const struct kept *k = kept(w, m->n);
 	struct ledger_account who;
 
 	ledger_account(w->p.l, &w->p.who[m->by], w->p.now, &who);
@@ -39,7 +39,7 @@ static uint64_t instant(const struct sides *w, const struct move *m)
 	case AFTER: return w->p.now.s + m->wait;
 	case AT_DEADLINE: return d ? d->deadline.s : 0;
 	case AT_OPEN_BY: return w->deals[m->deal].hot.open_by.s;
-	case AT_EXPIRY: return a ? expiry_of(a) : 0;
+	case AT_EXPIRY: return k ? expiry_of(&k->a) : 0;
 	case AT_WITHDRAW: return who.withdraw_at.s;
 	case AT_PAYOUT: return who.payout_at.s;
 	case CLOCKS: break;
@@ -112,7 +112,7 @@ static void send(
 	        .nonce = a.send_nonce,
 	        .expiry = {p->now.s + 60}};
 	/* The operator's mints are no Sends on a chain. */
-	switch ((enum twist)w->now->twist) {
+	switch ((enum twist)(w->now->forge == SENT ? STRAIGHT : w->now->twist)) {
 	case NONCE_HIGH: s->nonce++; break;
 	case NONCE_LOW: s->nonce -= s->nonce ? 1 : 0; break;
 	case STALE_NOW: s->expiry = p->now; break;
@@ -197,7 +197,7 @@ static void do_agree(struct sides *w, const struct move *m)
 {
 	w->p.a = (struct action){.deal = w->deals[m->deal]};
 	send(w, (enum who)m->by, SEND_AGREE, deal_record(), &w->p.a.deal);
-	if (m->twist == CHANGED)
+	if (m->twist == CHANGED && m->forge != SENT)
 		w->p.a.deal.hot.byte_limit ^= 1;
 }
 
@@ -368,12 +368,40 @@ static void do_timeout(struct sides *w, const struct move *m)
 	play_timeout(&w->p, &w->ids[m->deal]);
 }
 
-static void do_again(struct sides *w, const struct move *m)
+/* What a party sends itself has no nonce and no expiry: on our side it is another Send. */
+static void sent_anew(struct sides *w, enum who by)
 {
-	const struct action *a = kept(w, m->n);
+	static const struct move plain;
+	struct send *s = &w->p.a.send;
+	struct ledger_account a;
 
-	if (a)
-		w->p.a = *a;
+	ledger_account(w->p.l, &s->account, w->p.now, &a);
+	s->nonce = a.send_nonce;
+	s->expiry.s = w->p.now.s + 60;
+	w->now = &plain;
+	play_sign(&w->p, by, send_record(), s, &w->p.a.send_sig);
+}
+
+/* Nothing where since then a Send of the account was not counted on the chain: the nonce of this one would be another
+ * there. */
+static bool do_again(struct sides *w, const struct move *m)
+{
+	const struct kept *k = kept(w, m->n);
+	enum who by;
+
+	if (!k)
+		return false;
+	by = party(w, &k->a.send.account);
+	if (k->a.kind == ACTION_SEND && by != OPERATOR && !k->sent &&
+	        k->uncounted != w->uncounted[by])
+		return false;
+	w->p.a = k->a;
+	if (k->a.kind == ACTION_SEND && k->sent)
+		sent_anew(w, by);
+	w->for_chain = k->for_chain;
+	w->sent = k->sent;
+	w->sender = k->sender;
+	return true;
 }
 
 static void (*const makers[WHATS])(struct sides *w, const struct move *m) = {
@@ -396,17 +424,34 @@ static void (*const makers[WHATS])(struct sides *w, const struct move *m) = {
         [DO_VERDICT] = do_verdict,
         [DO_PASS] = do_pass,
         [DO_TIMEOUT] = do_timeout,
-        [DO_AGAIN] = do_again,
 };
+
+static void for_chain(struct sides *w)
+{
+	static const struct sig none;
+	struct action *a = &w->for_chain;
+	enum who by = party(w, &w->p.a.send.account);
+
+	*a = w->p.a;
+	if (a->kind == ACTION_SEND && w->uncounted[by]) {
+		a->send.nonce -= w->uncounted[by];
+		w->signed_n = 0;
+		play_sign(&w->p, by, send_record(), &a->send, &a->send_sig);
+	}
+	if (w->sent && a->kind != ACTION_SEND)
+		memcpy((uint8_t *)a + w->unshown, &none, sizeof none);
+}
 
 bool move_make(struct sides *w, const struct move *m)
 {
 	w->now = m;
 	w->signed_n = 0;
+	w->sent = false;
 	time_moves(w, m);
-	if (m->what == DO_AGAIN && w->kept_n == 0)
-		return false;
+	if (m->what == DO_AGAIN)
+		return do_again(w, m);
 	makers[m->what](w, m);
+	for_chain(w);
 	return true;
 }
 
@@ -424,7 +469,7 @@ static const char *const clock_names[] = {
 static const char *const base_names[] = {
         "number", "free", "withdrawing", "stake", "2^96", "headroom"};
 static const char *const forge_names[] = {"genuine", "by-stranger", "empty", "compact", "high-s",
-        "raw-v", "zeros", "cut", "of-other"};
+        "raw-v", "zeros", "parity", "of-other", "sent"};
 static const char *const twist_names[] = {"straight", "nonce-high", "nonce-low", "stale-now",
         "good-now", "other-body", "changed", "round-1", "other-cold", "to-nobody"};
 

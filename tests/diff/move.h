@@ -39,8 +39,10 @@ enum forge {
 	HIGH_S,
 	RAW_V, /* 0 or 1 */
 	ZEROS,
-	CUT,      /* r and s without v: right where the parity is even */
+	PARITY,   /* EIP-2098 with the other parity */
 	OF_OTHER, /* of another document */
+	SENT, /* nothing, if it is the right one: `signer` sends the transaction, which is signature enough (2.0.4);
+	           * of a Send its account, without the Send */
 	FORGES
 };
 
@@ -82,7 +84,9 @@ const char *what_name(unsigned what);
 json_t *move_to_json(const struct move *m);
 MUST bool move_from_json(const json_t *j, struct move *out, struct err *e);
 
-/* The time of the move, then its action in w->p.a. False: there is nothing to repeat. */
+/* The time of the move, then its action in w->p.a, and what a chain gets in w->for_chain: the same bytes, but for the
+ * nonce of a Send where some were not counted there, and without the signature of whoever sends the transaction.
+ * False: there is nothing to repeat. */
 MUST bool move_make(struct sides *w, const struct move *m);
 
 #endif

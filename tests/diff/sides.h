@@ -13,6 +13,14 @@ _Static_assert(PARTIES == CHAIN_PARTIES, "the parties of ledger_play.h are on bo
 
 struct move;
 
+/* An action to repeat. */
+struct kept {
+	struct action a, for_chain;
+	bool sent;
+	enum who sender;
+	uint64_t uncounted; /* of the account of a Send, then */
+};
+
 struct sides {
 	struct play p; /* first: signing finds the sides by it */
 	struct chain *c;
@@ -21,11 +29,16 @@ struct sides {
 	struct hash ids[DEALS];
 	struct evm_deal seen[DEALS]; /* as the contracts' logs tell them */
 	struct evm_deal_step step;   /* of the last log */
-	struct action kept[KEPT];    /* the last ones that were played */
+	struct action for_chain;     /* that of p.a as a chain wants it: see move_make() */
+	bool sent;                   /* by `sender` itself, not carried */
+	enum who sender;
+	size_t unshown;         /* sent: where in the action its signature is */
+	struct kept kept[KEPT]; /* the last ones that were played */
 	unsigned kept_n;
 	const struct move *now; /* being made */
 	unsigned signed_n;
-	uint64_t mints;                 /* Sends of the operator that the chain does not know */
+	/* Sends that no chain counts: the operator's mints, and what a party sent itself. */
+	uint64_t uncounted[PARTIES];
 	struct amount outside[PARTIES]; /* tokens that were withdrawn to it */
 };
 

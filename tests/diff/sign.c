@@ -32,13 +32,29 @@ static void high_s(struct sig *s)
 	s->b[64] ^= 27 ^ 28;
 }
 
+/* Who signs where that one sends the transaction; the chain is not shown the signature. Beside an acceptance a Result
+ * without a signature would be none at all. */
+static enum who sends(struct sides *w, enum who by, const struct sig *out)
+{
+	const struct action *a = &w->p.a;
+
+	if (out == &a->result_sig && a->kind == ACTION_ACCEPT)
+		return by;
+	w->sent = true;
+	w->sender = a->kind == ACTION_SEND ? by : (enum who)w->now->signer;
+	w->unshown = (size_t)((const uint8_t *)out - (const uint8_t *)a);
+	return w->sender;
+}
+
 void forging_sign(struct play *p, enum who by, const struct hash *digest, struct sig *out)
 {
-	const struct sides *w = (const struct sides *)p;
+	struct sides *w = (struct sides *)p;
 	const struct move *m = w->now;
 	struct hash other = *digest;
-	bool is_it = ((struct sides *)p)->signed_n++ == m->slot;
+	bool is_it = w->signed_n++ == m->slot;
 
+	if (is_it && m->forge == SENT)
+		by = sends(w, by, out);
 	genuine(w, is_it && m->forge == BY_STRANGER ? (enum who)m->signer : by, digest, out);
 	if (!is_it)
 		return;
@@ -48,12 +64,16 @@ void forging_sign(struct play *p, enum who by, const struct hash *digest, struct
 	case HIGH_S: high_s(out); break;
 	case RAW_V: out->b[64] = (uint8_t)(out->b[64] - 27); break;
 	case ZEROS: memset(out->b, 0, sizeof out->b); break;
-	case CUT: out->n = 64; break;
+	case PARITY:
+		compact(out);
+		out->b[32] ^= 0x80;
+		break;
 	case OF_OTHER:
 		other.b[31] ^= 1;
 		genuine(w, by, &other, out);
 		break;
 	case GENUINE:
+	case SENT:
 	case BY_STRANGER:
 	case FORGES: break;
 	}
