@@ -255,7 +255,7 @@ abstract contract Deals is Payments, SingleMediator {
         _lock(h.provider, h.resultBond);
         s.rpAgreed = true;
         _move(s, AGREED, h.submitTimeout);
-        emit Moved(s.id, s.deadline << 16 | AGREED << 8 | NEGOTIATING);
+        emit Moved(s.id, s.deadline << 16 | uint256(AGREED) << 8 | NEGOTIATING);
     }
 
     /// @dev `agree` by the JC, which comes first: nobody else can take the key (JC, nonce).

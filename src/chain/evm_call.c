@@ -69,18 +69,13 @@ static void add_outcome(struct call *c)
 	add_hash(c, &c->a->output_hash);
 }
 
-/* What the deal's state was made of: nothing before a result, all four members once it is checked. */
+/* What the deal's state is, or was before its end, made of: zero where there was none. */
 static void add_shown(struct call *c)
 {
-	static const struct hash none;
-	static const struct addr nobody;
-	bool result = c->d->state == DEAL_RESULTS_SUBMITTED || c->d->state == DEAL_RESULTS_CHECKED;
-	bool checked = c->d->state == DEAL_RESULTS_CHECKED;
-
-	add_hash(c, result ? &c->d->result : &none);
-	add(c, abi_amount(result ? c->d->cost : amount_of(0)));
-	add_hash(c, checked ? &c->d->check : &none);
-	add(c, abi_addr(checked ? &c->d->mediator : &nobody));
+	add_hash(c, &c->d->result);
+	add(c, abi_amount(c->d->cost));
+	add_hash(c, &c->d->check);
+	add(c, abi_addr(&c->d->mediator));
 }
 
 static void add_send(struct call *c)

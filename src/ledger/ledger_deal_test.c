@@ -589,6 +589,12 @@ static void test_accept_needs_result(void **state)
 	id2 = submitted(&p, &other);
 	play_accept(&p, &id, COUNT_, BYTES_, false);
 	refused(&p, E_RESULT);
+	/* Bounds come first, whatever the deal's state: here it is not even there. */
+	h = (struct hash){{1}};
+	play_accept(&p, &h, COUNT_, BYTES_, true);
+	refused(&p, E_NOT_FOUND);
+	p.a.result.status = 0;
+	refused(&p, E_RANGE);
 	/* A result of another deal, signed by RP. */
 	play_result(&p, &id2, COUNT_, BYTES_);
 	p.a.kind = ACTION_ACCEPT;
