@@ -129,6 +129,16 @@ static const struct option_row fund_options[] = {
 	{"operator",        0,   "NAME",      NULL, false, "wallet of the ledger's operator, on a chain the one that deposits; default: operator"},
 	{NULL, 0, NULL, NULL, false, NULL},
 };
+static const struct option_row channel_open_options[] = {
+	{"provider-sum",    0,   "TOKENS",    NULL, false, "what the provider locks; default: nothing, which is enough for deals without bonds"},
+	{"kind",            0,   "KIND",      NULL, false, "acceptances or vouchers; default: acceptances"},
+	{"serial",          0,   "N",         NULL, false, "of the channels of these two; default: the first that the ledger does not know"},
+	{NULL, 0, NULL, NULL, false, NULL},
+};
+static const struct option_row channel_close_options[] = {
+	{"provider-url",    0,   "URL",       NULL, false, "ask the provider to sign as well, which closes it at once"},
+	{NULL, 0, NULL, NULL, false, NULL},
+};
 static const struct option_row export_options[] = {
 	{"out",             'o', "FILE",      NULL, false, "where to write; default: standard output"},
 	{"password-file",   0,   "FILE",      NULL, false, "password of the exported key"},
@@ -195,6 +205,11 @@ const struct command cli_commands[] = {
 	{"wallet fund",     "fund", "TOKENS",        "test ledgers: mint tokens with the operator's key; on a chain: deposit tokens", fund_options, cmd_wallet_fund, false},
 	{"wallet export",   NULL, "[NAME] [-o FILE]", "the key as a Web3 Secret Storage file", export_options, cmd_wallet_export, false},
 	{"wallet import",   NULL, "FILE [NAME]",     "take a key file, or 64 hex digits from standard input (FILE = -)", export_options, cmd_wallet_import, false},
+	{"channel open",    NULL, "PROVIDER-URL TOKENS", "lock a sum for deals with one provider, who signs and locks one too", channel_open_options, cmd_channel_open, false},
+	{"channel top-up",  NULL, "CHANNEL TOKENS",  "add to your sum of a channel", NULL, cmd_channel_top_up, false},
+	{"channel show",    NULL, "CHANNEL",         "what a channel holds, has paid, and whether it is being left", NULL, cmd_channel_show, false},
+	{"channel leave",   NULL, "CHANNEL",         "leave a channel: it can be closed when the longest deal in it is over", NULL, cmd_channel_leave, false},
+	{"channel close",   NULL, "CHANNEL [--provider-url URL]", "the sums go back: once it is left and the time is over, or at once when both sign", channel_close_options, cmd_channel_close, false},
 	{"module list",     NULL, "",                "the modules on this machine", NULL, cmd_module_list, false},
 	{"module show",     NULL, "MODULE",          "inputs, outputs and limits of a module", NULL, cmd_module_show, false},
 	{"module init",     NULL, "NAME",            "a new module that builds and runs as generated", NULL, cmd_module_init, false},

@@ -99,6 +99,8 @@ static bool make_offer(struct daemon *d, struct provider_config *p, struct err *
 	TRY(settings_amount(s, "pricing.base", decimals, &o->prices.base, e), e);
 	TRY(settings_amount(s, "pricing.instruction", decimals, &o->prices.per_instruction, e), e);
 	TRY(settings_amount(s, "pricing.byte", decimals, &o->prices.per_byte, e), e);
+	TRY(settings_amount(s, "channel.max-sum", decimals, &p->channel_sum, e), e);
+	TRY(settings_amount(s, "channel.max-total", decimals, &p->channel_total, e), e);
 	TRY(settings_span(s, "offer.life", &p->offer_life, e), e);
 	TRY(settings_number(s, "offer.parallel", 1024, &parallel, e), e);
 	p->parallel = parallel ? (unsigned)parallel : MAX2(o->free.cpu / 1000, 1u);

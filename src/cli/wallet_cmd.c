@@ -3,24 +3,16 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "cli/actions.h"
 #include "cli/chain.h"
 #include "cli/remote.h"
 #include "cli/wallet.h"
-#include "codec/eip712.h"
 #include "codec/hex.h"
 #include "codec/json.h"
-#include "codec/signed.h"
 #include "crypto/keystore.h"
 #include "os/file.h"
-#include "port/action_json.h"
 
-enum {
-	PROFILE_MAX = 1 << 16,
-	PASS_MAX = 1024,
-	SECRET_MAX = 4096,
-	MINT_LIFE_S = 600,
-	KEYS_MAX = 4096
-};
+enum { PROFILE_MAX = 1 << 16, PASS_MAX = 1024, SECRET_MAX = 4096, KEYS_MAX = 4096 };
 
 /* One of the chain's coin. */
 #define GAS_WEI 1000000000000000000u
@@ -258,50 +250,10 @@ int cmd_wallet_balance(struct cli *c)
 	addr_format(&who, text);
 	printf("%-12s %s\n", "account", text);
 	if (!show_amount(j, "free", &n.genesis, &e) || !show_amount(j, "locked", &n.genesis, &e) ||
+	        (json_object_get(j, "channels") && !show_amount(j, "channels", &n.genesis, &e)) ||
 	        !show_amount(j, "withdrawing", &n.genesis, &e))
 		return cli_fail(c, &e);
 	return 0;
-}
-
-/* The Send of a Mint by the operator: its next nonce and the block's time come from the ledger. */
-static bool mint(const struct cli *c, const struct network_file *n, struct wallet *op,
-        const struct mint *m, struct action *a, struct err *e)
-{
-	json_t *account OWN(json_own) = NULL;
-	struct hash domain, digest;
-	uint64_t now;
-
-	TRY(remote_account(c, &op->addr, &account, e), e);
-	TRY(remote_head(c, NULL, &now, e), e);
-	memset(a, 0, sizeof *a);
-	a->kind = ACTION_SEND;
-	a->send.account = op->addr;
-	a->send.kind = SEND_MINT;
-	a->body.mint = *m;
-	TRY(json_get_u64(account, "sendNonce", &a->send.nonce, e), e);
-	a->send.expiry = (struct btime){now + MINT_LIFE_S};
-	eip712_hash(mint_record(), m, &a->send.body);
-	network_domain(n, &domain);
-	signed_digest(&domain, send_record(), &a->send, &digest);
-	TRY(secp_sign(&op->key, &digest, &a->send_sig, e), e);
-	return true;
-}
-
-/* The ledger's answer holds one line for the one action. */
-static bool submitted(const json_t *answer, struct err *e)
-{
-	const json_t *line = json_array_get(json_object_get(answer, "results"), 0);
-	struct buf b OWN(buf_done) = {0};
-	struct str stage;
-
-	TRY(json_get_str(line, "stage", &stage, e), e);
-	if (!str_is(stage, "dropped"))
-		return true;
-	buf_init(&b, HTTP_BODY_MAX);
-	json_canonical(json_object_get(line, "error"), &b);
-	if (!err_from_json(buf_view(&b), e))
-		return FAIL(e, PEER, "the ledger dropped the action and does not say why");
-	return false;
 }
 
 static bool fund(
@@ -321,10 +273,9 @@ static bool fund(
 	}
 	ok = addr_eq(&op.addr, &n->genesis.operator_) ||
 	     FAIL(e, FORBIDDEN, "the wallet %s is not that of the ledger's operator", op.name);
-	ok = ok && mint(c, n, &op, m, a, e) &&
-	     remote_post(c, settings_text(c->settings, "ledger.url"), "/v1/actions",
-	             action_to_json(a), answer, e) &&
-	     submitted(*answer, e);
+	a->body.mint = *m;
+	ok = ok && action_send_by(c, n, &op, SEND_MINT, mint_record(), a, e) &&
+	     action_submit(c, a, answer, e);
 	wallet_close(&op);
 	free(a);
 	return ok;

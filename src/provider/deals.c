@@ -407,6 +407,7 @@ void provider_on_ledger(struct provider *p, const struct event *ev, struct effec
 	switch (n->stage) {
 	case LEDGER_EVENT:
 		note_balance(p, &n->event);
+		provider_note_channel(p, &n->event);
 		on_deal_event(p, &n->event, fx);
 		provider_saw(p, CURSOR_LEDGER, n->event.seq);
 		break;

@@ -8,7 +8,7 @@
 enum { TELL_AGAIN_MS = 5000 };
 
 const struct record *(*const provider_tables[])(void) = {provider_deal_record, provider_work_record,
-        provider_offer_record, provider_cursor_record, NULL};
+        provider_offer_record, provider_cursor_record, provider_channel_record, NULL};
 
 /* One timer for each deal of before the start: their effects are bounded by one event's. What one event
  * cannot hold the next one goes on with. */

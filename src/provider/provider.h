@@ -5,7 +5,8 @@
 
 #include "port/peer.h"
 
-#define PROVIDER_DEALS_MAX 4096 /* unfinished deals: more are refused with BUSY */
+#define PROVIDER_DEALS_MAX    4096 /* unfinished deals: more are refused with BUSY */
+#define PROVIDER_CHANNELS_MAX 1024 /* channels that are not closed: more are refused with BUSY */
 
 struct provider_config {
 	struct peer solver;
@@ -17,7 +18,9 @@ struct provider_config {
 	struct resource_offer offer;
 	struct span offer_life; /* an offer is renewed at half of it */
 	unsigned parallel;      /* jobs at once */
-	unsigned confirm_s;     /* how much earlier than the ledger's deadlines it acts (4.1) */
+	/* The most that we lock in one channel, and in all together; zero: no channels, no such limit. */
+	struct amount channel_sum, channel_total;
+	unsigned confirm_s; /* how much earlier than the ledger's deadlines it acts (4.1) */
 };
 
 struct provider;

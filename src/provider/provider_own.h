@@ -171,6 +171,11 @@ struct bytes work_deal_json(struct effects *fx, const struct work *k);
 bool provider_ask_idle(
         struct provider *p, struct conn_id conn, const struct event *ev, struct effects *fx);
 void provider_on_idle(struct provider *p, const struct event *ev, struct effects *fx);
+/* channel.c */
+void provider_on_channel(struct provider *p, const struct event *ev, struct effects *fx);
+void provider_on_leave(struct provider *p, const struct event *ev, struct effects *fx);
+/* What the ledger tells of our channels. */
+void provider_note_channel(struct provider *p, const struct ledger_event *le);
 /* status.c */
 void provider_reply_status(
         struct provider *p, struct conn_id conn, const struct event *ev, struct effects *fx);

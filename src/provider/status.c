@@ -3,12 +3,16 @@
 #include "codec/json.h"
 #include "provider/provider_own.h"
 
-enum { ROUTE_STATUS, ROUTE_DEALS };
+enum { ROUTE_STATUS, ROUTE_DEALS, ROUTE_CHANNEL, ROUTE_LEAVE };
 
 const struct route provider_routes[] = {
         {"GET", "/v1/status", AUTH_NONE, BODY_NONE, 0, "load, earnings, why it is idle"},
         {"GET", "/v1/deals", AUTH_NONE, BODY_NONE, 0,
                 "every deal with its state and what it earned, 1000 at once in order of id; ?after=DEAL"},
+        {"POST", "/v1/channels", AUTH_NONE, BODY_JSON, 8192,
+                "sign a channel, {channel, jobCreatorSignature}, if it is within our settings"},
+        {"POST", "/v1/channels/{channel}/leave", AUTH_NONE, BODY_JSON, 8192,
+                "sign that a channel ends at once, {leave, jobCreatorSignature}"},
 };
 const size_t provider_routes_n = COUNT(provider_routes);
 
@@ -118,6 +122,10 @@ void provider_on_request(struct provider *p, const struct event *ev, struct effe
 	if (r->route == ROUTE_STATUS) {
 		if (!provider_ask_idle(p, r->conn, ev, fx))
 			provider_reply_status(p, r->conn, ev, fx);
+		return;
+	}
+	if (r->route == ROUTE_CHANNEL || r->route == ROUTE_LEAVE) {
+		(r->route == ROUTE_CHANNEL ? provider_on_channel : provider_on_leave)(p, ev, fx);
 		return;
 	}
 	l.list = json_array();

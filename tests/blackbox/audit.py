@@ -17,6 +17,10 @@ SAID = {"MEDIATION_ACCEPTED": "DISPUTE_LOST", "MEDIATION_REJECTED": "REJECTED", 
         "TIMEOUT_MEDIATE": "NO_RULING"}  # how a job ends that was disputed
 # What it may say instead: the output was never seen, the clock was quicker than the dispute.
 MAY_SAY = {"RESULTS_ACCEPTED": ["TIMEOUT"], "TIMEOUT_JUDGE": ["TIMEOUT", "TOO_LATE"]}
+# Which clock has run out, or nearly, when a deal ends so without an answer.
+CLOCK = {"TIMEOUT_SUBMIT": "submitTimeout", "DECLINED": "submitTimeout", "TIMEOUT_JUDGE": "judgeTimeout",
+         "TIMEOUT_MEDIATE": "mediateTimeout"}
+LONG_S = 60       # a clock of so much does not run out because somebody died
 STUCK_S = 20      # after a deadline, until somebody has acted on it
 HOURS = 4         # one step of a deal after another: each has a clock of its own
 
@@ -139,6 +143,8 @@ class OneDeal:
         is_ = {a: n for a, n in self.moved.items() if n}
         if is_ != must:
             yield f"is {self.state} and has moved {is_}, not {must}"
+        if self.state in CLOCK and not self.answers and int(self.deal["hot"][CLOCK[self.state]]) >= LONG_S:
+            yield f"is {self.state}, and its clock was {self.deal['hot'][CLOCK[self.state]]} s"
         if self.says != paid(self.state, self.cost):
             yield f"is {self.state} and says that {self.says} was paid, not {paid(self.state, self.cost)}"
 

@@ -18,7 +18,7 @@ import time
 
 from audit import Audit
 from conftest import Market, alive, folder
-from world import Buyer, command_of, jobs, kill_and_start, start_again
+from world import Buyer, command_of, is_ready, jobs, kill_and_start, start_again
 
 ROLES = ["ledger", "solver", "directory", "mediator", "provider", "creator", "run"]
 SETTLE_S = 90     # after the last kill, until every job is over
@@ -177,21 +177,16 @@ class Kills:
             plain = [word for word in command if not word.startswith("--test-misbehave")]
             return plain + ([f"--test-misbehave={instrument}"] if instrument else [])
 
-        kill_and_start(self.m, name, change)
+        kill_and_start(self.m, name, change, patience=0)  # it may die while it starts
         pid, = self.m.pids(name)
         threading.Thread(target=self.clock, args=(name, pid, time.monotonic()), daemon=True).start()
 
     def clock(self, name, pid, began):
         """How long it took until it served; nothing when it was killed before."""
-        role = name if name in ROLES else f"{name.split('-')[0]}-{name}"
-        ready = self.m.folder / "state" / role / "ready.json"
         while time.monotonic() < began + READY_S and alive(pid):
-            try:
-                if json.loads(ready.read_text())["pid"] == pid:
-                    self.restarts[name.split("-")[0]].append(time.monotonic() - began)
-                    return
-            except (OSError, ValueError):
-                pass  # not there, or half written
+            if is_ready(self.m, name, pid):
+                self.restarts[name.split("-")[0]].append(time.monotonic() - began)
+                return
             time.sleep(0.005)
         if alive(pid):
             self.wrong.append(f"{name} does not serve {READY_S} s after its start")

@@ -31,6 +31,11 @@ COMMANDS = [line.split("  ")[1].strip() for line in
   wallet fund
   wallet export
   wallet import
+  channel open
+  channel top-up
+  channel show
+  channel leave
+  channel close
   module list
   module show
   module init
