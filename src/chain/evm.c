@@ -48,7 +48,7 @@ void evm_down(struct evm *m, const struct err *why)
 	evm_note(m, &n);
 }
 
-static void up(struct evm *m)
+void evm_up(struct evm *m)
 {
 	struct ledger_note n = {.stage = LEDGER_UP};
 
@@ -165,8 +165,6 @@ static void on_head(void *ctx, const struct evm_answer *a)
 	}
 	if (!trusted(m, &h))
 		return;
-	if (m->down && !m->f.active)
-		up(m);
 	m->head = h.number;
 	m->head_time = h.time;
 	evm_send_tick(m->send, h.number, h.time);

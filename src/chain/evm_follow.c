@@ -574,8 +574,12 @@ static void next_range(struct evm *m)
 	uint64_t confirmed = m->head >= m->o.depth ? m->head - m->o.depth : 0;
 
 	f->active = confirmed > f->last && !m->closing;
-	if (!f->active)
+	if (!f->active) {
+		/* All that is final has been told: only now it is known that nothing stands in the way. */
+		if (!m->closing)
+			evm_up(m);
 		return;
+	}
 	f->to = MIN2(confirmed, f->last + f->chunk);
 	if (hash_is_zero(&f->last_hash))
 		ask_to(m);

@@ -86,6 +86,7 @@ void evm_note(struct evm *m, struct ledger_note *n);
 void evm_stage(struct evm *m, enum ledger_stage which, const struct hash *id, bool failed,
         const struct err *why);
 void evm_down(struct evm *m, const struct err *why);
+void evm_up(struct evm *m);
 /* "address" and topics of the logs of one deal, in blocks from..to; to 0: up to the newest. */
 json_t *evm_deal_filter(const struct evm *m, const struct hash *deal, uint64_t to);
 /* Adds them to *d, those before the log (block, index). */

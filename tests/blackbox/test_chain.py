@@ -271,6 +271,17 @@ def test_reorganised_at_every_step(new_chain, depth):
     assert held(chain) == supply(chain)
 
 
+def test_a_reorganisation_below_the_depth_stops(new_chain):
+    """What was told cannot be undone: the daemon says so, once, and tells nothing more."""
+    chain = new_chain(depth=1)
+    time.sleep(6)
+    chain.ask("anvil_reorg", 5, [])
+    wait_until(lambda: "has replaced block" in chain.log("solver"), timeout=20)
+    time.sleep(4)
+    assert chain.log("solver").count("has replaced block") == 1
+    assert "is back" not in chain.log("provider")
+
+
 def test_a_killed_endpoint(new_chain):
     """Two nodes: the first is killed in the middle, answers HTML, then nothing; the job goes on with the second."""
     chain = new_chain(roles=())
