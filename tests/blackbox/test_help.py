@@ -65,7 +65,7 @@ COMMANDS = [line.split("  ")[1].strip() for line in
 
 def test_every_command_is_asked_for(lilypad):
     text = lilypad.run("help").stdout
-    listed = re.findall(r"^  ([a-z]+(?: [a-z]+)?)  +\S", text, re.M)
+    listed = re.findall(r"^  ([a-z]+(?: [a-z-]+)?)  +\S", text, re.M)
     assert set(COMMANDS) <= set(listed)
 
 
