@@ -16,9 +16,13 @@ contracts-test:
 contracts-long:
 	@FOUNDRY_PROFILE=long tools/evm/run_tests
 
+# What each rung of the ladder costs, beside the goals and other systems.
+gas:
+	@tools/evm/gas
+
 contracts-cov:
 	@tools/evm/forge coverage --ir-minimum --report summary --no-match-contract GasTest
 
 CHECK_STEPS += contracts-check contracts-test
 
-.PHONY: contracts contracts-check contracts-test contracts-long contracts-cov
+.PHONY: contracts contracts-check contracts-test contracts-long contracts-cov gas

@@ -53,7 +53,8 @@ abstract contract Channels is Deals {
     /// set where item i was settled; the others were skipped
     event ListSettled(address indexed provider, bytes done);
     /// @notice A voucher paid, and closed every number up to `number` that was not on the ledger.
-    event Redeemed(bytes32 indexed channel, uint64 number, uint96 paid, uint96 due);
+    /// @param what bits 0-63 `number`, 64-159 what was paid, 160-255 what stays due
+    event Redeemed(bytes32 indexed channel, uint256 what);
     /// @notice A cancel set the bit of a deal that was not on the ledger (5.3).
     event NumberCancelled(bytes32 indexed channel, bytes32 indexed deal, uint64 number);
 
@@ -288,7 +289,7 @@ abstract contract Channels is Deals {
             }
             _vouched[id] = Vouched(uint96(v.paid + pay), number, claims);
             if (pay != 0) c.job = uint96(job - pay);
-            emit Redeemed(id, number, uint96(pay), uint96(due - pay));
+            emit Redeemed(id, (due - pay) << 160 | pay << 64 | number);
         }
     }
 

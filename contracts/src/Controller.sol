@@ -336,6 +336,7 @@ contract Controller is Channels {
         Step memory s;
         Shown memory w;
         _claimChecked(h, s, w, full, ch, o, rpSig, k, checkSig);
+        emit ClaimChecked(s.id, w.mediator, w.check, w.result, _told(o, w.cost));
         _store(s);
     }
 
@@ -357,7 +358,8 @@ contract Controller is Channels {
         _claimChecked(h, s, w, full, ch, o, rpSig, k, checkSig);
         bytes32 doc = Documents.verdict(s.id, v);
         _mediated(s, w, v.mediator, doc, verdictSig);
-        _end(s, h, w, doc, _ruled(v.round, v.ruling));
+        uint256 step = _pay(s, h, _ruled(v.round, v.ruling), w.cost, w.mediator);
+        emit ClaimRuled(s.id, w.mediator, w.result, _told(o, w.cost), step);
     }
 
     function _claimChecked(
@@ -383,7 +385,6 @@ contract Controller is Channels {
         w.mediator = _seat(c);
         s.mark = _markOf(w);
         _move(s, RESULTS_CHECKED, h.mediateTimeout);
-        emit ClaimChecked(s.id, w.mediator, w.check, w.result, _told(o, w.cost));
     }
 
     // ---- several in one transaction -------------------------------------------------------------------------

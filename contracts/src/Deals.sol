@@ -30,7 +30,7 @@ abstract contract Deals is Payments, SingleMediator {
 
     /// @notice A deal was opened (5.1).
     /// @param step bits 8-15 the state, 16-55 its deadline, 64-127 nonce, or number in its channel
-    event Opened(bytes32 indexed deal, address indexed jobCreator, address indexed provider, uint256 step);
+    event Opened(bytes32 indexed deal, address indexed jobCreator, uint256 step);
     /// @notice A deal moved to a state that no other event tells.
     /// @param step bits 0-7 the state before, 8-15 the state, 16-55 its deadline (0: final), 64-159 what was paid of COST
     event Moved(bytes32 indexed deal, uint256 step);
@@ -48,6 +48,14 @@ abstract contract Deals is Payments, SingleMediator {
         bytes32 check,
         bytes32 result,
         uint256 outcome
+    );
+    /// @notice A deal was claimed, checked and ruled on at once (8.3, 6.6); `outcome` as in Submitted, `step` as in Moved.
+    event ClaimRuled(
+        bytes32 indexed deal,
+        address indexed mediator,
+        bytes32 result,
+        uint256 outcome,
+        uint256 step
     );
 
     // ---- the record -----------------------------------------------------------------------------------------
@@ -113,9 +121,17 @@ abstract contract Deals is Payments, SingleMediator {
 
     /// @dev The deal's final state, which pays out the locks.
     function _finish(Step memory s, Hot memory h, uint256 to, uint256 cost, address mediator) internal {
-        uint256 from = s.state;
+        emit Moved(s.id, _pay(s, h, to, cost, mediator));
+    }
+
+    /// @return step what Moved tells of it
+    function _pay(Step memory s, Hot memory h, uint256 to, uint256 cost, address mediator)
+        internal
+        returns (uint256 step)
+    {
+        step = to << 8 | s.state;
         (s.state, s.deadline) = (to, 0);
-        emit Moved(s.id, _settle(s, h, to, cost, mediator) << 64 | to << 8 | from);
+        step |= _settle(s, h, to, cost, mediator) << 64;
     }
 
     /// @dev The same of a result that comes along.
@@ -217,7 +233,7 @@ abstract contract Deals is Payments, SingleMediator {
         unchecked {
             s.deadline = block.timestamp + timeout;
         }
-        emit Opened(s.id, h.jobCreator, h.provider, uint256(h.nonce) << 64 | s.deadline << 16 | state << 8);
+        emit Opened(s.id, h.jobCreator, uint256(h.nonce) << 64 | s.deadline << 16 | state << 8);
     }
 
     function _escrow(Hot memory h, Rest memory c) private {

@@ -23,7 +23,7 @@ abstract contract Signing {
 
     /// @notice The domain of every signature (protocol 2.0.1): of the Controller, also where Annex runs for it; after
     /// a fork of the chain, that of the fork.
-    function _domain() internal view returns (bytes32) {
+    function _domain() internal view virtual returns (bytes32) {
         bool same = block.chainid == CHAIN && address(this) == SELF;
         return same ? DOMAIN : Documents.domain(block.chainid, address(this));
     }

@@ -54,6 +54,7 @@ static bool is_of_deal(const struct evm_log *l)
 	case EVENT_ChannelLeft:
 	case EVENT_ChannelOpened:
 	case EVENT_ChannelToppedUp:
+	case EVENT_ClaimRuled: /* in channels only, which no daemon uses */
 	case EVENT_Deposited:
 	case EVENT_EIP712DomainChanged:
 	case EVENT_ListSettled:
