@@ -66,6 +66,7 @@
 /* Store. */
 #define STORE_TABLES_MAX 64   /* record tables of one store: more is a bug */
 #define STORE_WAL_PAGES  4000 /* 4 KiB pages of log before they are copied into the file */
+#define LOCK_WAIT_MS     1000 /* until a process that is dying lets go, then STORE_LOCKED */
 #define STORE_BUSY_MS    5000 /* a process that shares a store waits that long, then BUSY */
 
 /* Market. */

@@ -183,7 +183,7 @@ static bool take_lock(struct blobs_folder *f, struct err *e)
 	f->lock = openat(f->dir, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (f->lock < 0)
 		return FAIL_SYS(e, IO, errno, "cannot open %s/lock", f->path);
-	if (flock(f->lock, LOCK_EX | LOCK_NB)) {
+	if (!fd_lock(f->lock, LOCK_EX)) {
 		FAIL(e, STORE_LOCKED, "another process uses the blocks in %s", f->path);
 		return err_hint(e, "stop it, or give this one a state directory of its own");
 	}

@@ -6,8 +6,14 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "base/bounds.h"
+#include "os/clock.h"
+
+enum { LOCK_STEP_MS = 5 };
 
 void fd_close(const int *fd)
 {
@@ -126,6 +132,18 @@ bool file_write(const char *path, struct bytes data, unsigned mode, struct err *
 		return file_fail(e, sys, "write", path);
 	}
 	TRY(dir_sync(dir, e), e);
+	return true;
+}
+
+bool fd_lock(int fd, int how)
+{
+	struct mono end = mono_plus(clock_mono(), span_ms(LOCK_WAIT_MS));
+
+	while (flock(fd, how | LOCK_NB)) {
+		if ((errno != EWOULDBLOCK && errno != EINTR) || clock_mono().ns >= end.ns)
+			return false;
+		clock_sleep(span_ms(LOCK_STEP_MS));
+	}
 	return true;
 }
 

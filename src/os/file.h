@@ -21,6 +21,10 @@ bool file_fail(struct err *e, int sys, const char *verb, const char *path);
 /* Makes a rename or unlink in the directory durable. */
 MUST bool dir_sync(const char *path, struct err *e);
 
+/* An flock(2), how: LOCK_EX or LOCK_SH. What was killed holds its locks until its last thread is gone, and its
+ * successor may be here before: waits LOCK_WAIT_MS at most. false leaves errno: EWOULDBLOCK, another has it. */
+MUST bool fd_lock(int fd, int how);
+
 /* For OWN(): closes a descriptor that is not negative. */
 void fd_close(const int *fd);
 /* Writes all of it where the descriptor stands; false leaves errno for the caller's words. */

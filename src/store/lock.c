@@ -31,7 +31,7 @@ bool lock_take(const char *path, enum lock_mode mode, int *out, struct err *e)
 
 	if (fd < 0)
 		return file_fail(e, errno, "open", path);
-	if (flock(fd, (mode == LOCK_ALONE ? LOCK_EX : LOCK_SH) | LOCK_NB)) {
+	if (!fd_lock(fd, mode == LOCK_ALONE ? LOCK_EX : LOCK_SH)) {
 		if (errno == EWOULDBLOCK)
 			return held(fd, path, e);
 		return FAIL_SYS(e, IO, errno, "cannot lock %s", path);

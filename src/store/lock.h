@@ -11,7 +11,7 @@ enum lock_mode {
 };
 
 /* Creates path when absent (mode 0600) and writes this process's id into it. STORE_LOCKED names the
- * process that holds it; IO. *fd is close-on-exec; closing it ends the lock. */
+ * process that holds it, after LOCK_WAIT_MS; IO. *fd is close-on-exec; closing it ends the lock. */
 MUST bool lock_take(const char *path, enum lock_mode mode, int *fd, struct err *e);
 
 /* One process after the other opens or closes a shared store: SQLite answers BUSY at once, without

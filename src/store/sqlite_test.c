@@ -281,6 +281,22 @@ static void test_one_daemon_only(void **state)
 	store_sqlite_free(open_at(p->path, suite_tables)); /* the lock died with it */
 }
 
+/* Whoever was killed lets go a little later: its successor waits for that. */
+static void test_one_that_is_dying(void **state)
+{
+	struct place *p = *state;
+	pid_t child = hold(p->path, false);
+	pid_t killer = fork();
+
+	if (killer == 0) {
+		usleep(200000);
+		_exit(kill(child, SIGKILL));
+	}
+	store_sqlite_free(open_at(p->path, suite_tables));
+	assert_int_equal(waitpid(killer, NULL, 0), killer);
+	assert_int_equal(waitpid(child, NULL, 0), child);
+}
+
 static void test_shared(void **state)
 {
 	struct place *p = *state;
@@ -580,6 +596,7 @@ int main(void)
 	        T(test_kill_9_loses_nothing_committed),
 	        T(test_kill_9_before_commit),
 	        T(test_one_daemon_only),
+	        T(test_one_that_is_dying),
 	        T(test_shared),
 	        T(test_shared_counter),
 	        T(test_older_is_widened),
