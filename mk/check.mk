@@ -12,11 +12,11 @@ lint:
 	@tools/check_named_tests
 
 format:
-	clang-format-14 -i $(filter-out src/model/record_%.h,$(wildcard src/*/*.c src/*/*.h tests/sim/*.c tests/sim/*.h)) modules/*/*.c
+	clang-format-14 -i $(filter-out src/model/record_%.h,$(wildcard src/*/*.c src/*/*.h tests/sim/*.c tests/sim/*.h tests/diff/*.c tests/diff/*.h)) modules/*/*.c
 
 # Both compilers' warnings are errors: gcc's in `all` and `unit`, clang's here, without sanitizers.
 clang:
-	+@$(MAKE) --no-print-directory O=build/clang CC=$(CLANG) libs
+	+@$(MAKE) --no-print-directory O=build/clang CC=$(CLANG) libs bench-build
 
 # `make blackbox K=name` runs what has that name.
 blackbox: all

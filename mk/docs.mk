@@ -1,7 +1,7 @@
 # docs.mk - the parts of docs/ that come from the tables (see tools/gen_docs.c).
 #   make docs         bring them up to date        make docs-check   fail when one is stale
 #   make man         the manual pages, into build/man
-#   make vectors      write tests/vectors/documents.json anew, after src/model/documents.def changed
+#   make vectors      write tests/vectors/documents.json and evm.json anew
 DOCS := $(sort $(wildcard docs/*.md))
 
 docs: $(O)/tools/gen_docs
@@ -29,5 +29,6 @@ vectors:
 	@test -x $(VECTORS_PYTHON) || $(PYTHON) -m venv build/vectors
 	@$(VECTORS_PYTHON) -c 'import eth_account' 2>/dev/null || $(VECTORS_PYTHON) -m pip -q install eth-account==0.14.0
 	@$(VECTORS_PYTHON) tests/vectors/make_documents.py
+	@$(VECTORS_PYTHON) tests/vectors/make_evm.py
 
 .PHONY: docs docs-check man vectors

@@ -17,6 +17,8 @@ TEST_PACKAGES=(
 	python3-pytest python3-hypothesis libfaketime
 	spin
 )
+# The contracts' compiler runs on node. A node from elsewhere brings its own npm and bars Debian's.
+command -v npm >/dev/null || TEST_PACKAGES+=(nodejs npm)
 
 LOG=${LOG:-build/packages.log}
 

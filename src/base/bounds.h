@@ -54,6 +54,9 @@
 /* Execution. */
 #define WASM_MODULE_MAX (64u << 20) /* bytes of a module */
 #define STDOUT_MAX      (8u << 20)  /* bytes kept of stdout and of stderr, each */
+/* Compiled programs that are kept: past it those that were used longest ago go. */
+#define WASM_CACHE_MAX   (1u << 30) /* bytes */
+#define WASM_CACHE_FILES 4096
 
 /* Module manifests: MODULE_BAD past them. */
 #define MANIFEST_BYTES_MAX  (256u << 10) /* bytes of module.json */

@@ -16,10 +16,7 @@ static const char *ledger_of(const struct cli *c)
 
 bool ledger_now(const struct cli *c, struct btime *out, struct err *e)
 {
-	json_t *head OWN(json_own) = NULL;
-
-	TRY(remote_get(c, ledger_of(c), "/v1/head", &head, e), e);
-	TRY(json_get_u64(head, "time", &out->s, e), e);
+	TRY(remote_head(c, NULL, &out->s, e), e);
 	if (out->s > BTIME_MAX - SEND_LIFE_S)
 		return FAIL(e, PEER, "the ledger says that it is %llu", (unsigned long long)out->s);
 	return true;
@@ -32,7 +29,7 @@ bool action_send_by(const struct cli *c, const struct network_file *n, struct wa
 	struct hash domain, digest;
 	struct btime now;
 
-	TRY(remote_account(c, ledger_of(c), &by->addr, &account, e), e);
+	TRY(remote_account(c, &by->addr, &account, e), e);
 	TRY(ledger_now(c, &now, e), e);
 	a->kind = ACTION_SEND;
 	a->send = (struct send){
@@ -66,6 +63,9 @@ bool action_submit(const struct cli *c, const struct action *a, json_t **answer,
 {
 	json_t *j = NULL;
 
+	if (c->place.chain_id)
+		return FAIL(e, STATE,
+		        "this command works with the embedded ledger only, not on a chain");
 	TRY(remote_post(c, ledger_of(c), "/v1/actions", action_to_json(a), &j, e), e);
 	if (!included(j, e)) {
 		json_decref(j);

@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "blobs/http_tree.h"
-#include "chain/embedded.h"
 #include "cli/remote.h"
 #include "codec/hex.h"
 #include "codec/json.h"
@@ -28,23 +27,25 @@ static bool cursor_of(struct daemon *d, const char *url, const char *path, const
 
 bool buy_prepare(struct daemon *d, struct creator_config *config, struct err *e)
 {
-	const char *ledger = settings_text(d->cli->settings, "ledger.url");
-	json_t *info OWN(json_own) = NULL;
+	json_t *info OWN(json_own) = NULL, *account OWN(json_own) = NULL;
 
 	config->solver = d->solver;
 	config->directory = d->directory;
 	config->domain = d->domain;
 	config->genesis = d->network.genesis;
+	config->confirm_s = daemon_confirm_s(d);
 	if (*settings_text(d->cli->settings, "creator.cap-per-day"))
 		TRY(settings_amount(d->cli->settings, "creator.cap-per-day",
 		            d->network.genesis.decimals, &config->cap_per_day, e),
 		        e);
-	TRY(cursor_of(d, ledger, "/v1/head", "seq", &d->options.ledger_cursor, e), e);
+	TRY(remote_head(d->cli, &d->options.ledger_cursor, NULL, e), e);
 	config->ledger_seq = d->options.ledger_cursor;
+	TRY(remote_account(d->cli, &d->wallet.addr, &account, e), e);
+	TRY(json_get_u64(account, "nextJobNonce", &config->least_nonce, e), e);
 	TRY(cursor_of(d, d->solver.url, "/v1/info", "lastEvent", &config->solver_cursor, e), e);
 	TRY(remote_get(d->cli, d->directory.url, "/v1/health", &info, e), e);
 	TRY(http_tree_open(&d->loop, d->client, &d->world.blobs, &d->options.tree, e), e);
-	TRY(embedded_open(&d->loop, d->client, ledger, &d->options.ledger, e), e);
+	TRY(daemon_ledger(d, e), e);
 	return true;
 }
 

@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stdio.h>
 
+#include "chain/evm_view.h"
 #include "cli/args.h"
 #include "cli/settings.h"
 #include "crypto/secp.h"
@@ -39,6 +40,7 @@ struct cli {
 	const char *self;            /* this program, to start others */
 	bool again;                  /* a daemon that is started anew by itself (HOST_AGAIN) */
 	char waits_for[ERR_MSG_MAX]; /* why its last start failed */
+	struct evm_place place;      /* of the ledger on a chain, once the network is loaded */
 };
 
 extern const struct command cli_commands[];

@@ -82,16 +82,51 @@ static const struct option_row mediator_options[] = {
 };
 static const struct option_row demo_options[] = {
 	{"adversarial",     0,   NULL,        NULL, false, "every way to cheat that there is an instrument for: who gained, who lost"},
+	{"chain",           0,   NULL,        NULL, false, "the ledger is contracts on a chain of its own (anvil)"},
 	{"keep",            0,   NULL,        NULL, false, "keep the files"},
 	{NULL, 0, NULL, NULL, false, NULL},
 };
 static const struct option_row up_options[] = {
 	{"providers",       0,   "N",         NULL, false, "how many providers, 1 to 16; default 1"},
+	{"chain",           0,   NULL,        NULL, false, "the ledger is contracts on a chain of its own (anvil)"},
+	{NULL, 0, NULL, NULL, false, NULL},
+};
+static const struct option_row chain_dev_options[] = {
+	{"port",            0,   "N",         NULL, false, "of the chain's node; default: any free one"},
+	{"block-time",      0,   "SECONDS",   NULL, false, "between two blocks, 0: a block with each transaction; default: 1"},
+	{"depth",           0,   "N",         NULL, false, "blocks on top of one that is final; default: 2"},
+	{"providers",       0,   "N",         NULL, false, "how many keys of providers get tokens, at most 16; default: 1"},
+	{"solver-url",      0,   "URL",       NULL, false, "where the solver will serve; default: a free port"},
+	{"directory-url",   0,   "URL",       NULL, false, "where the directory will serve; default: a free port"},
+	{"mediator-url",    0,   "URL",       NULL, false, "where the mediator will serve; default: a free port"},
+	{"anvil",           0,   "FILE",      NULL, false, "the program; default: beside this one, or in the PATH"},
+	{"output",          'O', "FILE",      NULL, false, "the network file; default: among the settings"},
+	READY_FILE,
+	{NULL, 0, NULL, NULL, false, NULL},
+};
+static const struct option_row chain_deploy_options[] = {
+	{"rpc",             0,   "URLS",      NULL, false, "the chain's nodes, with commas"},
+	{"token",           0,   "ADDRESS",   NULL, false, "an ERC-20 contract that is there; without it one is made, all of whose tokens the key has"},
+	{"pauser",          0,   "ACCOUNT",   NULL, false, "who may refuse new deals for a time; default: nobody"},
+	{"depth",           0,   "N",         NULL, false, "blocks on top of one that is final; default: 12"},
+	{"block-time",      0,   "SECONDS",   NULL, false, "between two blocks of the chain, about; default: 12"},
+	{"solver-url",      0,   "URL",       NULL, false, "where the solver will serve"},
+	{"solver",          0,   "ACCOUNT",   NULL, false, "its account"},
+	{"directory-url",   0,   "URL",       NULL, false, "where the directory will serve"},
+	{"directory",       0,   "ACCOUNT",   NULL, false, "its account"},
+	{"mediator",        0,   "ACCOUNT[=URL]", NULL, true, "a mediator, in the order in which job creators prefer them"},
+	{"symbol",          0,   "TEXT",      NULL, false, "of a new token; default: LILY"},
+	{"decimals",        0,   "N",         NULL, false, "of a new token; default: 18"},
+	{"min",             0,   "TIME",      NULL, false, "least timeout of a deal; default: 60s, of a test ledger 5s"},
+	{"life",            0,   "TIME",      NULL, false, "longest life of a deal; default: 7d"},
+	{"unbonding",       0,   "TIME",      NULL, false, "how long a withdrawal takes; default: 8d"},
+	{"test",            0,   NULL,        NULL, false, "a test ledger: short timeouts, roles may misbehave"},
+	{"output",          'O', "FILE",      NULL, false, "the network file; default: NAME.network.json"},
 	{NULL, 0, NULL, NULL, false, NULL},
 };
 static const struct option_row fund_options[] = {
 	{"to",              0,   "ACCOUNT",   NULL, false, "default: the wallet in use"},
-	{"operator",        0,   "NAME",      NULL, false, "wallet of the ledger's operator; default: operator"},
+	{"operator",        0,   "NAME",      NULL, false, "wallet of the ledger's operator, on a chain the one that deposits; default: operator"},
 	{NULL, 0, NULL, NULL, false, NULL},
 };
 static const struct option_row channel_open_options[] = {
@@ -167,7 +202,7 @@ const struct command cli_commands[] = {
 	{"wallet list",     NULL, "",                "the keys on this machine", NULL, cmd_wallet_list, false},
 	{"wallet use",      NULL, "NAME",            "use this key from now on", NULL, cmd_wallet_use, false},
 	{"wallet balance",  "balance", "[ACCOUNT]",  "free, locked and withdrawing tokens", NULL, cmd_wallet_balance, false},
-	{"wallet fund",     "fund", "TOKENS",        "test ledgers: mint tokens with the operator's key", fund_options, cmd_wallet_fund, false},
+	{"wallet fund",     "fund", "TOKENS",        "test ledgers: mint tokens with the operator's key; on a chain: deposit tokens", fund_options, cmd_wallet_fund, false},
 	{"wallet export",   NULL, "[NAME] [-o FILE]", "the key as a Web3 Secret Storage file", export_options, cmd_wallet_export, false},
 	{"wallet import",   NULL, "FILE [NAME]",     "take a key file, or 64 hex digits from standard input (FILE = -)", export_options, cmd_wallet_import, false},
 	{"channel open",    NULL, "PROVIDER-URL TOKENS", "lock a sum for deals with one provider, who signs and locks one too", channel_open_options, cmd_channel_open, false},
@@ -189,6 +224,9 @@ const struct command cli_commands[] = {
 	{"ledger",          NULL, "[--genesis FILE]", "daemon: the embedded ledger", ledger_options, cmd_ledger, false},
 	{"ledger verify",   NULL, "",                "replay a journal and check every link", NULL, cmd_ledger_verify, false},
 	{"ledger export",   NULL, "",                "a journal as JSON lines", NULL, cmd_ledger_export, false},
+	{"chain dev",       NULL, "",                "a chain on this machine with our contracts, keys and network file, until Ctrl-C", chain_dev_options, cmd_chain_dev, false},
+	{"chain deploy",    NULL, "NAME --rpc URL …", "our contracts onto a chain, and the signed network file", chain_deploy_options, cmd_chain_deploy, false},
+	{"chain status",    NULL, "",                "the chain of the network in use: nodes, contract, tokens, gas", NULL, cmd_chain_status, false},
 	{"solver",          NULL, "",                "daemon: matches offers", daemon_options, cmd_solver, false},
 	{"directory",       NULL, "",                "daemon: keeps inputs and results", instrument_options, cmd_directory, false},
 	{"provider",        "resource-provider", "", "daemon: runs jobs for money", provider_options, cmd_provider, false},

@@ -6,6 +6,7 @@
 
 #include "blobs/http_tree.h"
 #include "chain/embedded.h"
+#include "chain/evm.h"
 #include "cli/misbehave.h"
 #include "cli/remote.h"
 #include "cli/remove.h"
@@ -116,6 +117,44 @@ bool daemon_open(struct daemon *d, struct cli *c, const char *role, const char *
 	return true;
 }
 
+static bool open_chain(struct daemon *d, struct err *e)
+{
+	const struct settings *s = d->cli->settings;
+	const struct evm_place *p = &d->cli->place;
+	char dir[CLI_PATH_MAX + 8];
+	struct evm_options o = {.loop = &d->loop,
+	        .client = d->client,
+	        .urls = p->urls,
+	        .chain_id = p->chain_id,
+	        .genesis = p->genesis,
+	        .controller = p->controller,
+	        .from_block = p->from_block,
+	        .depth = p->depth,
+	        .dir = dir,
+	        .signer = d->world.signer,
+	        .log = d->world.log};
+
+	/* The account's transactions, whichever role sends them. */
+	snprintf(dir, sizeof dir, "%s/chain", d->cli->places.state);
+	TRY(settings_number(s, "ledger.max-fee", UINT64_MAX, &o.max_fee_wei, e), e);
+	TRY(settings_span(s, "ledger.stuck", &o.stuck, e), e);
+	TRY(evm_view_check(p, &d->domain, e), e);
+	return evm_open(&o, &d->options.ledger, e);
+}
+
+bool daemon_ledger(struct daemon *d, struct err *e)
+{
+	if (d->cli->place.chain_id)
+		return open_chain(d, e);
+	return embedded_open(&d->loop, d->client, settings_text(d->cli->settings, "ledger.url"),
+	        &d->options.ledger, e);
+}
+
+unsigned daemon_confirm_s(const struct daemon *d)
+{
+	return d->cli->place.depth * d->network.block_time;
+}
+
 bool daemon_engine(struct daemon *d, struct err *e)
 {
 	char cache[CLI_PATH_MAX + 32], engine[CLI_PATH_MAX];
@@ -221,7 +260,8 @@ void daemon_close(struct daemon *d)
 {
 	/* A host has stopped these two, and they are gone by now. */
 	if (!d->hosted) {
-		embedded_close(&d->options.ledger);
+		if (d->options.ledger.self)
+			d->options.ledger.stop(d->options.ledger.self);
 		exec_wasm_close(&d->options.exec);
 	}
 	http_tree_close(&d->options.tree);

@@ -45,6 +45,11 @@ enum daemon_parts {
 /* wallet: which key, unless the command line names one; NULL: the one in use. Made when there is none. */
 MUST bool daemon_open(struct daemon *d, struct cli *c, const char *role, const char *wallet,
         const struct record *(*const *tables)(void), unsigned parts, struct err *e);
+/* The ledger of the network: the embedded one, or the contracts on a chain, which are asked whether they are the
+ * right ones. WRONG_LEDGER, UNREACHABLE. */
+MUST bool daemon_ledger(struct daemon *d, struct err *e);
+/* How long what is in a block takes to be final there, seconds. */
+unsigned daemon_confirm_s(const struct daemon *d);
 /* The executor, with what it compiled kept in the cache. MISSING_PART: there is no engine here. */
 MUST bool daemon_engine(struct daemon *d, struct err *e);
 /* What --test-misbehave asks of the role (cli/misbehave.h); 0: nothing. */

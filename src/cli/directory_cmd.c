@@ -1,5 +1,4 @@
 /* directory_cmd.c - `lilypad directory`. */
-#include "chain/embedded.h"
 #include "cli/daemon.h"
 #include "cli/version.h"
 #include "directory/directory.h"
@@ -14,9 +13,7 @@ static bool prepare(struct daemon *d, struct directory **out, struct err *e)
 
 	TRY(settings_size(d->cli->settings, "directory.quota", &c.quota, e), e);
 	TRY(settings_span(d->cli->settings, "directory.keep", &c.keep, e), e);
-	TRY(embedded_open(&d->loop, d->client, settings_text(d->cli->settings, "ledger.url"),
-	            &d->options.ledger, e),
-	        e);
+	TRY(daemon_ledger(d, e), e);
 	/* Mediators read an output once the ledger shows a check: the events of all are wanted. */
 	d->options.ledger_all = true;
 	TRY(directory_new(&d->world, &c, out, e), e);

@@ -359,12 +359,10 @@ static void check_ready(struct doctor *d)
  * of a test has a clock of its own. */
 static void check_clock(struct doctor *d, const struct genesis *g)
 {
-	json_t *j OWN(json_own) = NULL;
 	uint64_t then, now = wall_seconds(clock_wall());
 	struct err e;
 
-	if (!remote_get(d->c, settings_text(d->c->settings, "ledger.url"), "/v1/head", &j, &e) ||
-	        !json_get_u64(j, "time", &then, &e))
+	if (!remote_head(d->c, NULL, &then, &e))
 		return;
 	if (then > now + SKEW_S && g->test)
 		finding(d, NOTE, "clock", NULL,
@@ -388,9 +386,7 @@ static void check_money(struct doctor *d, const struct genesis *g)
 
 	if (!d->key_opens)
 		return;
-	if (!remote_account(
-	            d->c, settings_text(d->c->settings, "ledger.url"), &d->account, &j, &e) ||
-	        !account_amount(j, "free", &free_, &e))
+	if (!remote_account(d->c, &d->account, &j, &e) || !account_amount(j, "free", &free_, &e))
 		return;
 	addr_format(&d->account, who);
 	amount_format_display(free_, g->decimals, text);
@@ -424,6 +420,30 @@ static void check_provider(struct doctor *d)
 	        "lilypad provider status", "%s%s%s", state, why[0] ? ": " : "", why);
 }
 
+/* The contracts are where they must be, on the chain that it must be; and the key can pay for gas. */
+static void check_chain(struct doctor *d, const struct network_file *n)
+{
+	char who[ADDR_TEXT_MAX];
+	struct hash domain;
+	struct u256 wei;
+	struct err e;
+
+	network_domain(n, &domain);
+	if (!evm_view_check(&d->c->place, &domain, &e)) {
+		finding(d, PROBLEM, "chain", "lilypad chain status", "%s", e.msg);
+		return;
+	}
+	finding(d, FINE, "chain", NULL, "chain %llu, its contract is the right one",
+	        (unsigned long long)n->chain_id);
+	if (!d->key_opens || !evm_view_coin(&d->c->place, &d->account, &wei, &e) ||
+	        !u256_is_zero(wei))
+		return;
+	addr_format(&d->account, who);
+	finding(d, PROBLEM, "gas", "send the chain's coin to the account",
+	        "%s (%s) has none of the chain's coin: no transaction can be paid", key_in_use(d),
+	        who);
+}
+
 static void check_network(struct doctor *d)
 {
 	struct network_file n;
@@ -438,7 +458,10 @@ static void check_network(struct doctor *d)
 	        n.name);
 	if (strcmp(d->role ? d->role : "", "ledger") == 0)
 		return;
-	check_server(d, "ledger", "ledger.url", &n.genesis.operator_);
+	if (n.chain_id)
+		check_chain(d, &n);
+	else
+		check_server(d, "ledger", "ledger.url", &n.genesis.operator_);
 	check_clock(d, &n.genesis);
 	if (!d->role || strcmp(d->role, "solver") != 0) {
 		check_server(d, "solver", "solver.url", &n.solver);

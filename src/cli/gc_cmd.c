@@ -6,8 +6,10 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "base/bounds.h"
 #include "cli/cli.h"
 #include "cli/remove.h"
+#include "exec/cache.h"
 #include "os/clock.h"
 
 enum { ENTRIES_MAX = 100000 };
@@ -106,8 +108,23 @@ static const char *old_wasm(const struct gc *g, const char *name, const char *pa
 	return is_old(g, path) ? "compiled module that was not used for long" : NULL;
 }
 
+struct excess {
+	struct gc *gc;
+	struct err *e;
+	bool failed;
+};
+
+static bool drop_excess(void *ctx, const char *path)
+{
+	struct excess *x = ctx;
+
+	x->failed = !drop(x->gc, path, "compiled modules take too much space", x->e);
+	return !x->failed;
+}
+
 static bool all(struct gc *g, struct err *e)
 {
+	struct excess x = {0};
 	char dir[CLI_PATH_MAX];
 
 	TRY(settings_span(g->c->settings, "gc.keep", &g->keep, e), e);
@@ -116,7 +133,10 @@ static bool all(struct gc *g, struct err *e)
 	TRY(sweep(g, g->c->places.cache, dead_cache, e), e);
 	snprintf(dir, sizeof dir, "%.900s/wasm", g->c->places.cache);
 	TRY(sweep(g, dir, old_wasm, e), e);
-	return true;
+	x.gc = g;
+	x.e = e;
+	wasm_cache_excess(dir, WASM_CACHE_MAX, drop_excess, &x);
+	return !x.failed;
 }
 
 int cmd_gc(struct cli *c)

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cli/job_end.h"
 #include "cli/output_fetch.h"
 #include "cli/output.h"
 #include "cli/receipt_write.h"
@@ -269,20 +270,48 @@ int cmd_job_logs(struct cli *c)
 	return 0;
 }
 
-/* The folder that the job wrote to, or else the directory's copy and a receipt made anew. */
+static bool copy_own(const struct creator_job *j, const char *to, struct err *e)
+{
+	return strcmp(to, j->out) == 0 || output_copy(j->out, to, e);
+}
+
+/* The folder that the job wrote to, or else the directory's copy and a receipt made anew. After an end with an
+ * error the receipt is given whether or not there is an output still. */
 static bool get_output(struct cli *c, const struct job_store *s, const struct creator_job *j,
         const char *to, struct err *e)
 {
 	char path[CLI_PATH_MAX + 16];
-	struct err why;
+	bool got;
 
-	if (j->out[0] && access(j->out, R_OK | X_OK) == 0)
-		return strcmp(to, j->out) == 0 || output_copy(j->out, to, e);
-	TRY(output_fetch(c, s, j, to, e), e);
-	snprintf(path, sizeof path, "%.1000s/receipt.json", to);
-	if (!receipt_write(c, &s->store, &j->id, path, &why))
-		cli_say(c, "no receipt: %s", why.msg);
+	got = job_output_there(j, true) ? copy_own(j, to, e) : output_fetch(c, s, j, to, e);
+	if (!got && job_output_there(j, false))
+		got = copy_own(j, to, e);
+	if (!got && !(j->error && receipt_is_of(j)))
+		return false;
+	if (!got)
+		cli_say(c, "no output: %s", e->msg);
+	job_leave_receipt(c, &s->store, j, to, path);
 	return true;
+}
+
+/* What was got, and how the job ended. */
+static int say_got(struct cli *c, const struct creator_job *j, const char *to)
+{
+	struct err why;
+	bool failed = sm_is_final(&job_states, j->state) && job_error(j, &why);
+
+	if (c->json) {
+		json_t *out = json_pack("{s:o, s:s}", "id", json_of_hash(&j->id), "output", to);
+
+		if (failed)
+			json_object_set_new(out, "error", err_to_json(&why));
+		cli_print_json(out);
+		return failed ? err_exit(why.code) : 0;
+	}
+	printf("%s\n", to);
+	if (failed)
+		cli_say(c, "this is the %s", job_output_name(j));
+	return failed ? cli_fail(c, &why) : 0;
 }
 
 int cmd_job_get(struct cli *c)
@@ -300,11 +329,7 @@ int cmd_job_get(struct cli *c)
 		to = j.out[0] ? j.out : fresh;
 	if (!get_output(c, &s, &j, to, &e))
 		return cli_fail(c, &e);
-	if (c->json)
-		cli_print_json(json_pack("{s:o, s:s}", "id", json_of_hash(&j.id), "output", to));
-	else
-		printf("%s\n", to);
-	return 0;
+	return say_got(c, &j, to);
 }
 
 /* ---- explain --------------------------------------------------------------------------------------- */
@@ -406,15 +431,6 @@ static void print_deal(
 	                               : "not known there");
 }
 
-static bool ask_ledger(struct cli *c, const struct hash *deal, json_t **out, struct err *e)
-{
-	char path[HASH_TEXT_MAX + 20], hex[HASH_TEXT_MAX];
-
-	hash_format(deal, hex);
-	snprintf(path, sizeof path, "/v1/agreements/%s", hex);
-	return remote_get(c, settings_text(c->settings, "ledger.url"), path, out, e);
-}
-
 int cmd_deal_show(struct cli *c)
 {
 	struct job_store s OWN(job_store_close) = {0};
@@ -435,7 +451,7 @@ int cmd_deal_show(struct cli *c)
 	known = network_load(c, &n, &e);
 	/* A ledger that does not know the deal (yet) or cannot be asked is null: the deal is shown all the
 	 * same. */
-	if (!known || !ask_ledger(c, &d.id, &ledger, &e)) {
+	if (!known || !remote_deal(c, &d.id, &ledger, &e)) {
 		if (e.code != E_NOT_FOUND)
 			cli_say(c, "the ledger cannot be asked: %s", e.msg);
 		ledger = json_null();

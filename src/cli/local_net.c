@@ -22,7 +22,7 @@ enum { READY_MS = 15000, STEP_MS = 10, ARGS_MAX = 32, STOP_MS = 5000, WAITING_MS
 
 /* ---- setting up ------------------------------------------------------------------------------------- */
 
-static bool free_port(uint16_t *out, struct err *e)
+bool local_free_port(uint16_t *out, struct err *e)
 {
 	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t n = sizeof a;
@@ -56,7 +56,7 @@ static void allocate(struct genesis *g, const struct addr *who)
 		g->allocations.v[g->allocations.n++] = (struct allocation){*who, v};
 }
 
-static void provider_name(unsigned i, char out[32])
+void local_provider_name(unsigned i, char out[32])
 {
 	if (i == 0)
 		snprintf(out, 32, "provider");
@@ -81,7 +81,7 @@ static bool make_genesis(const struct cli *c, unsigned providers, struct genesis
 	TRY(account(c, settings_text(c->settings, "wallet.name"), &who, e), e);
 	allocate(g, &who);
 	for (unsigned i = 0; i < providers; i++) {
-		provider_name(i, name);
+		local_provider_name(i, name);
 		TRY(account(c, name, &who, e), e);
 		allocate(g, &who);
 	}
@@ -92,7 +92,7 @@ static bool url(char out[URL_MAX + 1], struct err *e)
 {
 	uint16_t port = 0;
 
-	TRY(free_port(&port, e), e);
+	TRY(local_free_port(&port, e), e);
 	snprintf(out, URL_MAX + 1, "http://127.0.0.1:%u", port);
 	return true;
 }
@@ -312,7 +312,7 @@ static bool start_provider(struct local_net *l, unsigned i, const char *misbehav
 	char name[32];
 	const char *args[] = {"provider", "--wallet", name, "--network-file", l->file, NULL};
 
-	provider_name(i, name);
+	local_provider_name(i, name);
 	return spawn_as(l, name, args, misbehave, e);
 }
 
@@ -321,16 +321,47 @@ static bool offers_are(struct local_net *l, unsigned n, struct err *e)
 	return wait_for(l, "provider", l->network.solver_url, "/v1/offers", offers_stand, &n, e);
 }
 
-static bool start_all(struct local_net *l, const char *genesis, unsigned providers, struct err *e)
+/* A chain that was here before goes on as well. */
+static bool start_chain(struct local_net *l, unsigned providers, struct err *e)
+{
+	struct mono until = mono_plus(clock_mono(), span_ms(2 * READY_MS));
+	char ready[CLI_PATH_MAX + 32], count[8];
+	const char *args[] = {"chain", "dev", "--providers", count, "--ready-file", ready, NULL};
+
+	snprintf(count, sizeof count, "%u", providers);
+	snprintf(ready, sizeof ready, "%s/chain.ready", l->c->places.state);
+	(void)unlink(ready);
+	TRY(spawn(l, "chain", args, e), e);
+	while (access(ready, F_OK) != 0) {
+		if (died(l, e))
+			return false;
+		if (clock_mono().ns > until.ns)
+			return FAIL(e, TIMEOUT, "the chain is not ready after %d s",
+			        2 * READY_MS / 1000);
+		clock_sleep(span_ms(STEP_MS));
+	}
+	return network_load(l->c, &l->network, e);
+}
+
+static bool start_ledger(struct local_net *l, unsigned providers, struct err *e)
+{
+	char genesis[CLI_PATH_MAX + 32];
+	const char *args[] = {"ledger", "--genesis", genesis, "--server-port", NULL, NULL};
+
+	TRY(make_network(l, providers, e), e);
+	TRY(network_load(l->c, &l->network, e), e);
+	TRY(write_genesis(l->c, &l->network.genesis, genesis, e), e);
+	args[4] = port_of(l->network.ledger_url);
+	TRY(spawn(l, "ledger", args, e), e);
+	return wait_for(l, "ledger", l->network.ledger_url, "/v1/head", NULL, NULL, e);
+}
+
+static bool start_all(struct local_net *l, unsigned providers, struct err *e)
 {
 	const struct network_file *n = &l->network;
-	const char *ledger[] = {
-	        "ledger", "--genesis", genesis, "--server-port", port_of(n->ledger_url), NULL};
 	const char *solver[] = {
 	        "solver", "--server-port", port_of(n->solver_url), "--network-file", l->file, NULL};
 
-	TRY(spawn(l, "ledger", ledger, e), e);
-	TRY(wait_for(l, "ledger", n->ledger_url, "/v1/head", NULL, NULL, e), e);
 	TRY(start_directory(l, NULL, e), e);
 	TRY(spawn(l, "solver", solver, e), e);
 	TRY(wait_for(l, "solver", n->solver_url, "/v1/info", is_ready, NULL, e), e);
@@ -345,15 +376,24 @@ static bool start_all(struct local_net *l, const char *genesis, unsigned provide
 bool local_net_start(struct local_net *l, struct cli *c, const char *dir,
         const struct local_plan *plan, struct err *e)
 {
-	char genesis[CLI_PATH_MAX + 32];
+	unsigned wallets = MAX2(plan->providers, plan->wallets);
+	bool known, chain = plan->chain;
 
 	memset(l, 0, sizeof *l);
 	l->c = c;
 	l->dir = dir;
 	l->background = plan->background;
-	TRY(make_network(l, MAX2(plan->providers, plan->wallets), e), e);
-	TRY(write_genesis(c, &l->network.genesis, genesis, e), e);
-	if (start_all(l, genesis, plan->providers, e))
+	snprintf(l->file, sizeof l->file, "%s/network.json", c->places.config);
+	known = access(l->file, F_OK) == 0;
+	if (known) {
+		TRY(network_read(l->file, &l->network, e), e);
+		if (chain && !l->network.chain_id)
+			return FAIL(e, CONFLICT, "%s is of a network with the embedded ledger",
+			        l->file);
+		chain = l->network.chain_id != 0;
+	}
+	if ((chain ? start_chain(l, wallets, e) : start_ledger(l, wallets, e)) &&
+	        start_all(l, plan->providers, e))
 		return true;
 	local_net_stop(l);
 	return false;
@@ -397,7 +437,7 @@ bool local_net_begin(struct local_net *l, const char *role, const char *misbehav
 	for (unsigned i = 0; i < LOCAL_PROVIDERS_MAX; i++) {
 		char name[32];
 
-		provider_name(i, name);
+		local_provider_name(i, name);
 		if (strcmp(role, name) == 0)
 			return start_provider(l, i, misbehave, e) && offers_are(l, i + 1, e);
 	}

@@ -9,6 +9,11 @@
 
 #define LOCAL_PROVIDERS_MAX 16
 
+/* A port of loopback that nothing listens on now. */
+MUST bool local_free_port(uint16_t *out, struct err *e);
+/* The wallet of the i-th provider, from 0: "provider", "provider-2", … */
+void local_provider_name(unsigned i, char out[32]);
+
 struct local_process {
 	char role[32];
 	pid_t pid;
@@ -29,9 +34,10 @@ struct local_plan {
 	unsigned
 	        wallets; /* providers that the genesis gives tokens to: more may be started later */
 	bool background;
+	bool chain; /* the ledger is contracts on a chain of its own (`lilypad chain dev`) */
 };
 /* Makes what is missing and starts everything; returns when every provider's offer stands. On failure
- * what was started is stopped. */
+ * what was started is stopped. CONFLICT: the folder has a ledger of the other kind. */
 MUST bool local_net_start(struct local_net *l, struct cli *c, const char *dir,
         const struct local_plan *plan, struct err *e);
 /* One process of it by its role: "mediator", "directory", "provider", "provider-2", …; misbehave: as a test

@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include "blobs/http_tree.h"
-#include "chain/embedded.h"
 #include "cli/daemon.h"
 #include "cli/version.h"
 #include "exec/wasm.h"
@@ -57,14 +56,12 @@ static bool terms(struct daemon *d, struct mediator_config *c, struct err *e)
 
 static bool prepare(struct daemon *d, struct mediator **out, struct err *e)
 {
-	struct mediator_config c = {.confirm_s = 0};
+	struct mediator_config c = {.confirm_s = daemon_confirm_s(d)};
 
 	TRY(terms(d, &c, e), e);
 	TRY(daemon_engine(d, e), e);
 	TRY(http_tree_open(&d->loop, d->client, &d->world.blobs, &d->options.tree, e), e);
-	TRY(embedded_open(&d->loop, d->client, settings_text(d->cli->settings, "ledger.url"),
-	            &d->options.ledger, e),
-	        e);
+	TRY(daemon_ledger(d, e), e);
 	TRY(mediator_new(&d->world, &c, out, e), e);
 	TRY(mediator_start_cursor(*out, &d->options.ledger_cursor, e), e);
 	d->options.metrics = mediator_metrics;

@@ -20,6 +20,10 @@ void network_domain(const struct network_file *n, struct hash *out)
 {
 	struct hash genesis;
 
+	if (n->chain_id) {
+		eip712_domain_evm(n->chain_id, &n->controller, out);
+		return;
+	}
 	eip712_hash(genesis_record(), &n->genesis, &genesis);
 	eip712_domain_embedded(&genesis, out);
 }
@@ -146,13 +150,42 @@ static void from_network(struct cli *c, const struct network_file *n)
 {
 	char addr[ADDR_TEXT_MAX];
 
-	settings_from_network(c->settings, "ledger.url", n->ledger_url);
+	settings_from_network(c->settings, "ledger.kind", n->chain_id ? "evm" : "embedded");
+	settings_from_network(
+	        c->settings, n->chain_id ? "ledger.rpc" : "ledger.url", n->ledger_url);
 	settings_from_network(c->settings, "solver.url", n->solver_url);
 	settings_from_network(c->settings, "directory.url", n->directory_url);
 	addr_format(&n->solver, addr);
 	settings_from_network(c->settings, "solver.account", addr);
 	addr_format(&n->directory, addr);
 	settings_from_network(c->settings, "directory.account", addr);
+}
+
+/* The kind is a property of the network: a setting that names another one is for another network. */
+static bool place_of(struct cli *c, const struct network_file *n, struct err *e)
+{
+	const char *kind = settings_text(c->settings, "ledger.kind");
+	const char *is = n->chain_id ? "evm" : "embedded", *rpc;
+	struct evm_place *p = &c->place;
+	uint64_t depth = 0;
+
+	*p = (struct evm_place){0};
+	if (strcmp(kind, is) != 0)
+		return FAIL(e, CONFIG, "ledger.kind is \"%.40s\"; the network %s has the kind %s",
+		        kind, n->name, is);
+	if (!n->chain_id)
+		return true;
+	rpc = settings_text(c->settings, "ledger.rpc");
+	TRY(settings_number(c->settings, "ledger.depth", UINT16_MAX, &depth, e), e);
+	if (strlen(rpc) >= sizeof p->urls)
+		return FAIL(e, CONFIG, "ledger.rpc has more than %zu bytes", sizeof p->urls - 1);
+	snprintf(p->urls, sizeof p->urls, "%s", rpc);
+	p->chain_id = n->chain_id;
+	p->genesis = n->chain_genesis;
+	p->controller = n->controller;
+	p->from_block = n->from_block;
+	p->depth = depth ? (unsigned)depth : n->depth;
+	return true;
 }
 
 bool network_load(struct cli *c, struct network_file *out, struct err *e)
@@ -172,7 +205,7 @@ bool network_load(struct cli *c, struct network_file *out, struct err *e)
 	}
 	TRY(network_read(file, out, e), e);
 	from_network(c, out);
-	return true;
+	return place_of(c, out, e);
 }
 
 bool cli_peers(const struct cli *c, struct peer *solver, struct peer *directory, struct err *e)

@@ -1,10 +1,11 @@
 /* network_new.c - `lilypad network new`: the genesis of a ledger and the signed file of a network, for daemons on
  * as many machines as there are. */
+#include "cli/network_new.h"
+
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/cli.h"
 #include "codec/eip712.h"
 #include "codec/hex.h"
 #include "codec/json.h"
@@ -77,7 +78,7 @@ static bool allocate(struct genesis *g, const char *text, struct err *e)
 	return true;
 }
 
-static bool make_genesis(const struct cli *c, const char *name, const struct addr *operator_,
+bool network_new_genesis(const struct cli *c, const char *name, const struct addr *operator_,
         struct genesis *g, struct err *e)
 {
 	const struct args *a = &c->args;
@@ -148,24 +149,33 @@ static bool add_mediator(struct network_file *n, const char *text, struct err *e
 	return true;
 }
 
-static bool make_network(const struct cli *c, const char *name, const struct addr *operator_,
-        struct network_file *n, struct err *e)
+bool network_new_parties(
+        const struct cli *c, const char *name, struct network_file *n, struct err *e)
 {
 	const struct args *a = &c->args;
-	const char *known = args_get(a, "genesis"), *m;
+	const char *m;
 
 	if (!*name || strlen(name) >= sizeof n->name || strpbrk(name, "/\\ ") || name[0] == '.')
 		return FAIL(e, USAGE, "\"%.80s\" is no name for a network", name);
 	snprintf(n->name, sizeof n->name, "%s", name);
-	TRY(url_of(a, "ledger-url", n->ledger_url, e), e);
 	TRY(url_of(a, "solver-url", n->solver_url, e), e);
 	TRY(account_of(a, "solver", &n->solver, e), e);
 	TRY(url_of(a, "directory-url", n->directory_url, e), e);
 	TRY(account_of(a, "directory", &n->directory, e), e);
 	for (size_t i = 0; (m = args_nth(a, "mediator", i)) != NULL; i++)
 		TRY(add_mediator(n, m, e), e);
+	return true;
+}
+
+static bool make_network(const struct cli *c, const char *name, const struct addr *operator_,
+        struct network_file *n, struct err *e)
+{
+	const char *known = args_get(&c->args, "genesis");
+
+	TRY(url_of(&c->args, "ledger-url", n->ledger_url, e), e);
+	TRY(network_new_parties(c, name, n, e), e);
 	return known ? read_genesis(known, operator_, &n->genesis, e)
-	             : make_genesis(c, name, operator_, &n->genesis, e);
+	             : network_new_genesis(c, name, operator_, &n->genesis, e);
 }
 
 static bool absent(const char *path, struct err *e)

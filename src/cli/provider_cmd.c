@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include "blobs/http_tree.h"
-#include "chain/embedded.h"
 #include "cli/daemon.h"
 #include "cli/remote.h"
 #include "codec/hex.h"
@@ -130,12 +129,11 @@ static bool prepare(
 	p->directories_n = 1;
 	p->domain = d->domain;
 	p->genesis = d->network.genesis;
+	p->confirm_s = daemon_confirm_s(d);
 	TRY(make_offer(d, p, e), e);
 	TRY(daemon_engine(d, e), e);
 	TRY(http_tree_open(&d->loop, d->client, &d->world.blobs, &d->options.tree, e), e);
-	TRY(embedded_open(&d->loop, d->client, settings_text(d->cli->settings, "ledger.url"),
-	            &d->options.ledger, e),
-	        e);
+	TRY(daemon_ledger(d, e), e);
 	TRY(provider_new(&d->world, p, out, e), e);
 	TRY(provider_start_cursor(*out, &d->options.ledger_cursor, e), e);
 	return true;

@@ -3,54 +3,97 @@
 
 #include <stdlib.h>
 
+#include "base/arena.h"
 #include "codec/eip712.h"
 #include "codec/json.h"
 #include "ledger/proof.h"
 #include "port/action_json.h"
+
+/* Which receipts have a member. */
+enum when { ALWAYS, IF_SHOWN, IF_ACCEPTED, IF_RULED, IF_PASSED };
 
 /* Each signed document of a receipt: one row serves both directions. */
 struct row {
 	const char *name;
 	const struct record *(*rec)(void);
 	size_t at;
+	enum when when;
 };
 struct sig_row {
 	const char *name;
 	size_t at;
+	enum when when;
 };
 #define AT(member) offsetof(struct receipt, member)
 /* clang-format off */
 static const struct row rows[] = {
-	{"genesis",    genesis_record,    AT(genesis)},
-	{"jobOffer",   job_offer_record,  AT(offer)},
-	{"ack",        ack_record,        AT(ack)},
-	{"match",      match_record,      AT(match)},
-	{"deal",       deal_record,       AT(deal)},
-	{"result",     result_record,     AT(result)},
-	{"stored",     stored_record,     AT(stored)},
-	{"acceptance", acceptance_record, AT(acceptance)},
+	{"genesis",    genesis_record,    AT(genesis),    ALWAYS},
+	{"jobOffer",   job_offer_record,  AT(offer),      ALWAYS},
+	{"ack",        ack_record,        AT(ack),        ALWAYS},
+	{"match",      match_record,      AT(match),      ALWAYS},
+	{"deal",       deal_record,       AT(deal),       ALWAYS},
+	{"result",     result_record,     AT(result),     IF_SHOWN}, /* else with outputHash in place of output */
+	{"stored",     stored_record,     AT(stored),     IF_SHOWN},
+	{"acceptance", acceptance_record, AT(acceptance), IF_ACCEPTED},
+	{"verdict",    verdict_record,    AT(verdict),    IF_RULED},
+	{"pass",       pass_record,       AT(pass),       IF_PASSED},
 };
 static const struct sig_row sigs[] = {
-	{"jobOfferSignature",   AT(offer_sig)},
-	{"ackSignature",        AT(ack_sig)},
-	{"matchSignature",      AT(match_sig)},
-	{"jobCreatorSignature", AT(jc_sig)},
-	{"providerSignature",   AT(rp_sig)},
-	{"resultSignature",     AT(result_sig)},
-	{"storedSignature",     AT(stored_sig)},
-	{"acceptanceSignature", AT(accept_sig)},
+	{"jobOfferSignature",   AT(offer_sig),  ALWAYS},
+	{"ackSignature",        AT(ack_sig),    ALWAYS},
+	{"matchSignature",      AT(match_sig),  ALWAYS},
+	{"jobCreatorSignature", AT(jc_sig),     ALWAYS},
+	{"providerSignature",   AT(rp_sig),     ALWAYS},
+	{"resultSignature",     AT(result_sig), ALWAYS},
+	{"storedSignature",     AT(stored_sig), IF_SHOWN},
+	{"acceptanceSignature", AT(end_sig),    IF_ACCEPTED},
+	{"verdictSignature",    AT(end_sig),    IF_RULED},
+	{"passSignature",       AT(end_sig),    IF_PASSED},
 };
 /* clang-format on */
 
+static bool has(const struct receipt *r, enum when when)
+{
+	switch (when) {
+	case ALWAYS: return true;
+	case IF_SHOWN: return r->shown;
+	case IF_ACCEPTED: return r->end == ACTION_ACCEPT;
+	case IF_RULED: return r->end == ACTION_VERDICT;
+	case IF_PASSED: return r->end == ACTION_PASS;
+	}
+	return false;
+}
+
+static bool is_end(unsigned kind)
+{
+	return kind == ACTION_ACCEPT || kind == ACTION_VERDICT || kind == ACTION_PASS ||
+	       kind == ACTION_TIMEOUT;
+}
+
+static void put_result(const struct receipt *r, struct action *out)
+{
+	out->result = r->result;
+	out->output_hash = r->output_hash;
+	out->result_sig = r->result_sig;
+}
+
 void receipt_action(const struct receipt *r, struct action *out)
 {
+	assert(is_end(r->end));
 	memset(out, 0, sizeof *out);
-	out->kind = ACTION_ACCEPT;
-	out->acceptance = r->acceptance;
-	out->doc_sig = r->accept_sig;
-	out->result = r->result;
-	eip712_hash(output_record(), &r->result.output, &out->output_hash);
-	out->result_sig = r->result_sig;
+	out->kind = r->end;
+	out->doc_sig = r->end_sig;
+	if (r->end == ACTION_ACCEPT) {
+		out->acceptance = r->acceptance;
+		if (r->shown)
+			put_result(r, out);
+	} else if (r->end == ACTION_TIMEOUT) {
+		eip712_hash(deal_record(), &r->deal, &out->deal_id);
+	} else {
+		out->verdict = r->verdict;
+		out->pass = r->pass;
+		out->deal.cold = r->deal.cold;
+	}
 }
 
 /* ---- out ------------------------------------------------------------------------------------------- */
@@ -63,6 +106,22 @@ static json_t *path_json(const struct merkle_path *p)
 		json_array_append_new(list, json_of_hash(&p->siblings[i]));
 	return json_pack("{s:I, s:I, s:o}", "index", (json_int_t)p->index, "count",
 	        (json_int_t)p->count, "siblings", list);
+}
+
+/* As the ledger has it, without its output. */
+static json_t *hidden_result_json(const struct receipt *r)
+{
+	struct action *a = calloc(1, sizeof *a);
+	json_t *j, *out;
+
+	assert(a);
+	a->kind = ACTION_RESULT;
+	put_result(r, a);
+	j = action_to_json(a);
+	out = json_incref(json_object_get(j, "result"));
+	json_decref(j);
+	free(a);
+	return out;
 }
 
 /* As the ledger answers; action and its id follow from the documents. */
@@ -86,16 +145,22 @@ static json_t *proof_json(const struct receipt *r)
 void receipt_format(const struct receipt *r, struct buf *out)
 {
 	const uint8_t *base = (const uint8_t *)r;
-	json_t *j = json_pack("{s:s, s:s, s:o}", "schema", RECEIPT_SCHEMA, "network",
-	        r->genesis.name, "proof", proof_json(r));
+	json_t *j = json_pack("{s:s, s:s, s:s, s:o}", "schema", RECEIPT_SCHEMA, "network",
+	        r->genesis.name, "ending", enum_name(&action_kind_names, r->end), "proof",
+	        proof_json(r));
 
-	for (size_t i = 0; i < COUNT(rows); i++)
-		json_object_set_new(
-		        j, rows[i].name, record_to_json(rows[i].rec(), base + rows[i].at));
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		if (has(r, rows[i].when))
+			json_object_set_new(
+			        j, rows[i].name, record_to_json(rows[i].rec(), base + rows[i].at));
+	}
+	if (!r->shown)
+		json_object_set_new(j, "result", hidden_result_json(r));
 	for (size_t i = 0; i < COUNT(sigs); i++) {
 		const struct sig *s = (const void *)(base + sigs[i].at);
 
-		json_object_set_new(j, sigs[i].name, s->n ? json_of_sig(s) : json_null());
+		if (has(r, sigs[i].when))
+			json_object_set_new(j, sigs[i].name, s->n ? json_of_sig(s) : json_null());
 	}
 	json_canonical(j, out);
 	json_decref(j);
@@ -115,6 +180,82 @@ bool receipt_take_proof(const json_t *proof, struct receipt *r, struct err *e)
 	return true;
 }
 
+enum { ACTION_LISTS_MAX = 1 << 20 };
+
+static void own_action(struct action **a)
+{
+	free(*a);
+}
+
+static bool read_action(const json_t *j, struct action **out, struct err *e)
+{
+	struct action *a OWN(own_action) = calloc(1, sizeof *a);
+	struct arena lists OWN(arena_done);
+
+	arena_init(&lists, ACTION_LISTS_MAX);
+	if (!a)
+		return FAIL(e, MEMORY, "no memory for an action");
+	TRY(action_from_json(j, &lists, a, e), e);
+	a->items = NULL; /* no end of a deal has a list */
+	a->items_n = 0;
+	*out = a;
+	a = NULL;
+	return true;
+}
+
+bool receipt_take_end(const json_t *proof, struct receipt *r, struct err *e)
+{
+	struct action *a OWN(own_action) = NULL;
+
+	TRY(read_action(json_object_get(proof, "action"), &a, e), e);
+	if (!is_end(a->kind))
+		return FAIL(e, STATE, "a deal that ended by \"%s\" has no result",
+		        enum_name(&action_kind_names, a->kind));
+	r->end = a->kind;
+	r->acceptance = a->acceptance;
+	r->verdict = a->verdict;
+	r->pass = a->pass;
+	r->end_sig = a->doc_sig;
+	return true;
+}
+
+bool receipt_take_result(const json_t *proof, struct receipt *r, struct err *e)
+{
+	struct action *a OWN(own_action) = NULL;
+
+	TRY(read_action(json_object_get(proof, "action"), &a, e), e);
+	if (a->kind != ACTION_RESULT)
+		return FAIL(e, JSON_VALUE, "kind: \"%s\" where a result was submitted",
+		        enum_name(&action_kind_names, a->kind));
+	r->shown = false;
+	r->result = a->result;
+	r->output_hash = a->output_hash;
+	r->result_sig = a->result_sig;
+	return true;
+}
+
+static bool take_ending(const json_t *j, struct receipt *r, struct err *e)
+{
+	struct str ending;
+
+	TRY(json_get_str(j, "ending", &ending, e), e);
+	if (enum_by_name(&action_kind_names, ending, &r->end) && is_end(r->end))
+		return true;
+	return FAIL(e, JSON_VALUE, "ending: \"%.*s\" is none", (int)MIN2(ending.n, (size_t)40),
+	        ending.p);
+}
+
+/* A result that was not shown is read as the action that submitted it. */
+static bool take_hidden_result(const json_t *j, struct receipt *r, struct err *e)
+{
+	json_t *proof OWN(json_own) = json_pack("{s:{s:s, s:O, s:o}}", "action", "kind",
+	        enum_name(&action_kind_names, ACTION_RESULT), "result",
+	        json_object_get(j, "result"), "resultSignature", json_of_sig(&r->result_sig));
+
+	TRY(receipt_take_result(proof, r, e), e);
+	return true;
+}
+
 static bool take_all(const json_t *j, struct receipt *r, struct err *e)
 {
 	uint8_t *base = (uint8_t *)r;
@@ -124,10 +265,21 @@ static bool take_all(const json_t *j, struct receipt *r, struct err *e)
 	if (!str_is(schema, RECEIPT_SCHEMA))
 		return FAIL(e, VERSION, "its schema is \"%.*s\", not %s",
 		        (int)MIN2(schema.n, (size_t)80), schema.p, RECEIPT_SCHEMA);
-	for (size_t i = 0; i < COUNT(rows); i++)
-		TRY(json_get_record(j, rows[i].name, rows[i].rec(), base + rows[i].at, e), e);
-	for (size_t i = 0; i < COUNT(sigs); i++)
-		TRY(json_get_sig(j, sigs[i].name, (void *)(base + sigs[i].at), e), e);
+	TRY(take_ending(j, r, e), e);
+	r->shown = !json_object_get(json_object_get(j, "result"), "outputHash");
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		if (has(r, rows[i].when))
+			TRY(json_get_record(j, rows[i].name, rows[i].rec(), base + rows[i].at, e),
+			        e);
+	}
+	for (size_t i = 0; i < COUNT(sigs); i++) {
+		if (has(r, sigs[i].when))
+			TRY(json_get_sig(j, sigs[i].name, (void *)(base + sigs[i].at), e), e);
+	}
+	if (r->shown)
+		eip712_hash(output_record(), &r->result.output, &r->output_hash);
+	else
+		TRY(take_hidden_result(j, r, e), e);
 	return receipt_take_proof(json_object_get(j, "proof"), r, e);
 }
 

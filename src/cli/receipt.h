@@ -1,7 +1,10 @@
-/* receipt.h - one file that proves one job: every signed document from offer to acceptance, and the
- * ledger's proof that it was paid. It can be checked on a machine that has nothing else.
+/* receipt.h - one file that proves how the deal of one job ended (protocol 9.4): every signed document from
+ * the offer to what ended it, and the ledger's proof of what was paid. It can be checked on a machine that
+ * has nothing else.
  *
- * The text is canonical JSON, so that a receipt has one form: any other is refused. */
+ * A deal with a result ends by its creator's acceptance, by its mediator's verdict or pass, or by a deadline;
+ * a receipt has the documents of its own ending and no other. The text is canonical JSON, so that it
+ * has one form: any other is refused. */
 #ifndef LILYPAD_CLI_RECEIPT_H
 #define LILYPAD_CLI_RECEIPT_H
 
@@ -11,9 +14,9 @@
 #include "codec/merkle.h"
 #include "port/action.h"
 
-#define RECEIPT_SCHEMA     "lilypad.receipt/1"
+#define RECEIPT_SCHEMA     "lilypad.receipt/2"
 #define RECEIPT_BYTES_MAX  (256u << 10)
-#define RECEIPT_CHECKS_MAX 32
+#define RECEIPT_CHECKS_MAX 40
 
 struct receipt {
 	struct genesis genesis;
@@ -26,12 +29,22 @@ struct receipt {
 	struct deal deal;
 	struct sig jc_sig, rp_sig; /* both over the deal */
 	struct result result;
-	struct sig result_sig; /* RP */
+	struct sig result_sig;   /* RP */
+	struct hash output_hash; /* struct hash of the result's output */
+	/* The job creator was shown the output. If not, the result is what the ledger has of it: its output
+	 * and `stored` are zero, and not in the text. */
+	bool shown;
 	struct stored stored;
 	struct sig stored_sig; /* directory */
+	/* enum action_kind: ACTION_ACCEPT, ACTION_VERDICT, ACTION_PASS or ACTION_TIMEOUT; the documents of the
+	 * other endings are zero, and not in the text. */
+	uint8_t end;
 	struct acceptance acceptance;
-	struct sig accept_sig; /* JC */
-	/* Of the accept action (protocol 8.1). */
+	struct verdict verdict;
+	struct pass pass;
+	struct sig
+	        end_sig; /* JC over the acceptance, mediator over verdict or pass; TIMEOUT: none */
+	/* Of the action that ended the deal (protocol 8.1). */
 	struct ledger_event event;
 	struct block block;
 	struct sig block_sig; /* operator */
@@ -42,9 +55,15 @@ struct receipt {
 void receipt_format(const struct receipt *r, struct buf *out);
 /* TAMPERED when it is no receipt in canonical form; says what is wrong with it. */
 MUST bool receipt_parse(struct str text, struct receipt *out, struct err *e);
-/* Takes event, block and path from what the ledger answers to GET /v1/actions/{action}. */
+/* Takes event, block and path from what the ledger answers to GET /v1/actions/{action}; JSON_VALUE. */
 MUST bool receipt_take_proof(const json_t *proof, struct receipt *r, struct err *e);
-/* The accept action, whose id the ledger knows. */
+/* Takes end with its document and signature from that answer. STATE: the action ends no deal that has a
+ * result; JSON_VALUE. */
+MUST bool receipt_take_end(const json_t *proof, struct receipt *r, struct err *e);
+/* Takes result, its signature and output_hash, as the ledger has them, from its answer about the action that
+ * submitted it; shown becomes false. JSON_VALUE. */
+MUST bool receipt_take_result(const json_t *proof, struct receipt *r, struct err *e);
+/* The action that ended the deal, whose id the ledger knows: it follows from the documents. */
 void receipt_action(const struct receipt *r, struct action *out);
 
 enum receipt_trust {

@@ -10,6 +10,7 @@
 #include "ledger/proof.h"
 #include "market/deal_of.h"
 #include "model/deal_rules.h"
+#include "model/parts.h"
 #include "port/action_json.h"
 
 struct checks {
@@ -42,16 +43,25 @@ const char *receipt_trust_text(enum receipt_trust t)
 	return texts[t];
 }
 
-static void signed_(struct checks *c, const char *document, const char *role,
-        const struct record *r, const void *row, const struct sig *sig, const struct addr *who)
+static void signed_hash(struct checks *c, const char *document, const char *role, const char *type,
+        const struct hash *h, const struct sig *sig, const struct addr *who)
 {
 	char what[160], text[ADDR_TEXT_MAX];
 	struct err e = {0};
-	bool ok = signed_check(&c->domain, r, row, sig, who, &e);
+	bool ok = signed_check_hash(&c->domain, type, h, sig, who, &e);
 
 	addr_format(who, text);
 	snprintf(what, sizeof what, "%s is signed by the %s %s", document, role, text);
 	add(c, TRUST_SIGNATURE, what, ok, e.msg);
+}
+
+static void signed_(struct checks *c, const char *document, const char *role,
+        const struct record *r, const void *row, const struct sig *sig, const struct addr *who)
+{
+	struct hash h;
+
+	eip712_hash(r, row, &h);
+	signed_hash(c, document, role, r->type, &h, sig, who);
 }
 
 static void same(struct checks *c, enum receipt_trust trust, const char *what, const struct hash *a,
@@ -67,7 +77,7 @@ static void same(struct checks *c, enum receipt_trust trust, const char *what, c
 
 /* ---- documents ------------------------------------------------------------------------------------- */
 
-static void check_signatures(struct checks *c, const struct receipt *r)
+static void check_signatures(struct checks *c, const struct receipt *r, const struct hash *result)
 {
 	const struct hot *h = &r->deal.hot;
 
@@ -77,15 +87,14 @@ static void check_signatures(struct checks *c, const struct receipt *r)
 	signed_(c, "match", "solver", match_record(), &r->match, &r->match_sig, &h->solver);
 	signed_(c, "deal", "job creator", deal_record(), &r->deal, &r->jc_sig, &h->job_creator);
 	signed_(c, "deal", "provider", deal_record(), &r->deal, &r->rp_sig, &h->provider);
-	signed_(c, "result", "provider", result_record(), &r->result, &r->result_sig, &h->provider);
-	signed_(c, "storage of the output", "directory", stored_record(), &r->stored,
-	        &r->stored_sig, &r->deal.cold.directory);
-	signed_(c, "acceptance", "job creator", acceptance_record(), &r->acceptance, &r->accept_sig,
-	        &h->job_creator);
+	signed_hash(c, "result", "provider", result_record()->type, result, &r->result_sig,
+	        &h->provider);
+	if (r->shown)
+		signed_(c, "storage of the output", "directory", stored_record(), &r->stored,
+		        &r->stored_sig, &r->deal.cold.directory);
 }
 
-static void check_links(struct checks *c, const struct receipt *r, const struct hash *deal,
-        const struct hash *result)
+static void check_links(struct checks *c, const struct receipt *r, const struct hash *deal)
 {
 	struct hash offer;
 	struct err e = {0};
@@ -100,11 +109,94 @@ static void check_links(struct checks *c, const struct receipt *r, const struct 
 	        &r->match.resource_offer, &r->deal.cold.resource_offer);
 	same(c, TRUST_NOTHING, "the match names the deal", &r->match.deal, deal);
 	same(c, TRUST_NOTHING, "the result names the deal", &r->result.deal, deal);
+	if (!r->shown)
+		return;
 	same(c, TRUST_NOTHING, "the storage names the deal", &r->stored.deal, deal);
 	same(c, TRUST_NOTHING, "the stored output is that of the result", &r->stored.output,
 	        &r->result.output.tree);
+}
+
+/* ---- the ending ------------------------------------------------------------------------------------- */
+
+static void check_acceptance(struct checks *c, const struct receipt *r, const struct hash *deal,
+        const struct hash *result)
+{
+	signed_(c, "acceptance", "job creator", acceptance_record(), &r->acceptance, &r->end_sig,
+	        &r->deal.hot.job_creator);
 	same(c, TRUST_NOTHING, "the acceptance names the deal", &r->acceptance.deal, deal);
 	same(c, TRUST_NOTHING, "the acceptance names the result", &r->acceptance.result, result);
+}
+
+/* Protocol 6.6: the deal names the one mediator, whose word in round 0 is the last. A deal without one has
+ * the zero address there, which signs nothing. */
+static void check_mediator(
+        struct checks *c, const struct receipt *r, const struct addr *who, unsigned round)
+{
+	const struct deal *d = &r->deal;
+	bool ok = d->hot.mediation == MEDIATION_SINGLE && d->cold.mediators.n == 1 &&
+	          addr_eq(who, &d->cold.mediators.v[0]) && round == 0;
+
+	add(c, TRUST_NOTHING, "it is the deal's single mediator, in the only round there is", ok,
+	        "the deal names another mediator, none or several, or the round is not 0");
+}
+
+static void check_verdict(struct checks *c, const struct receipt *r, const struct hash *deal)
+{
+	signed_(c, "verdict", "mediator", verdict_record(), &r->verdict, &r->end_sig,
+	        &r->deal.cold.mediators.v[0]);
+	same(c, TRUST_NOTHING, "the verdict names the deal", &r->verdict.deal, deal);
+	check_mediator(c, r, &r->verdict.mediator, r->verdict.round);
+}
+
+static void check_pass(struct checks *c, const struct receipt *r, const struct hash *deal)
+{
+	signed_(c, "pass", "mediator", pass_record(), &r->pass, &r->end_sig,
+	        &r->deal.cold.mediators.v[0]);
+	same(c, TRUST_NOTHING, "the pass names the deal", &r->pass.deal, deal);
+	check_mediator(c, r, &r->pass.mediator, r->pass.round);
+}
+
+static void check_end(struct checks *c, const struct receipt *r, const struct hash *deal,
+        const struct hash *result)
+{
+	if (r->end == ACTION_ACCEPT)
+		check_acceptance(c, r, deal, result);
+	else if (r->end == ACTION_VERDICT)
+		check_verdict(c, r, deal);
+	else if (r->end == ACTION_PASS)
+		check_pass(c, r, deal);
+}
+
+/* The enum deal_state that the ending leads to (5.6, 5.7, 5.10 to 5.13); 0: to none. */
+static uint8_t end_state(const struct receipt *r)
+{
+	switch (r->end) {
+	case ACTION_ACCEPT: return DEAL_RESULTS_ACCEPTED;
+	case ACTION_VERDICT: return deal_ruled(r->verdict.ruling);
+	case ACTION_PASS: return DEAL_TIMEOUT_MEDIATE;
+	case ACTION_TIMEOUT:
+		if (r->event.from == DEAL_RESULTS_SUBMITTED)
+			return DEAL_TIMEOUT_JUDGE;
+		return r->event.from == DEAL_RESULTS_CHECKED ? DEAL_TIMEOUT_MEDIATE : 0;
+	default: return 0;
+	}
+}
+
+/* What ended the deal, as a noun. */
+static void end_text(const struct receipt *r, char out[80])
+{
+	switch (r->end) {
+	case ACTION_ACCEPT: snprintf(out, 80, "the job creator's acceptance"); break;
+	case ACTION_VERDICT:
+		snprintf(out, 80, "the mediator's ruling %s",
+		        enum_name(&ruling_names, r->verdict.ruling));
+		break;
+	case ACTION_PASS: snprintf(out, 80, "the mediator's pass"); break;
+	default:
+		snprintf(out, 80, "the passing of the %s deadline",
+		        end_state(r) == DEAL_TIMEOUT_JUDGE ? "judge" : "mediate");
+		break;
+	}
 }
 
 /* ---- money ----------------------------------------------------------------------------------------- */
@@ -112,18 +204,25 @@ static void check_links(struct checks *c, const struct receipt *r, const struct 
 static void check_money(struct checks *c, const struct receipt *r)
 {
 	struct amount cost = deal_cost(&r->deal.hot, r->result.count, r->result.bytes);
-	char want[AMOUNT_DEC_MAX], got[AMOUNT_DEC_MAX], what[160], why[200];
+	struct amount due = deal_paid(end_state(r), cost);
+	char all[AMOUNT_DEC_MAX], want[AMOUNT_DEC_MAX], got[AMOUNT_DEC_MAX], what[160], why[200];
 	bool within = r->result.count <= r->deal.hot.instruction_limit &&
 	              r->result.bytes <= r->deal.hot.byte_limit;
 
-	amount_format(cost, want);
+	amount_format(cost, all);
+	amount_format(due, want);
 	amount_format(r->event.amount, got);
 	add(c, TRUST_NOTHING, "count and bytes are within the deal's limits", within,
 	        "the result charges more than the deal allows");
-	snprintf(what, sizeof what, "the ledger paid what the deal's prices give: %.80s units",
-	        want);
+	if (amount_eq(due, cost))
+		snprintf(what, sizeof what,
+		        "the ledger paid what the deal's prices give: %.80s units", want);
+	else
+		snprintf(what, sizeof what,
+		        "of the %.50s units that the deal's prices give the ledger paid %.50s", all,
+		        want);
 	snprintf(why, sizeof why, "it paid %s", got);
-	add(c, TRUST_NOTHING, what, amount_eq(cost, r->event.amount), why);
+	add(c, TRUST_NOTHING, what, amount_eq(due, r->event.amount), why);
 }
 
 /* ---- ledger ---------------------------------------------------------------------------------------- */
@@ -140,10 +239,40 @@ static bool leaf_of(const struct receipt *r, const struct hash *id, struct hash 
 	return buf_ok(&b);
 }
 
+/* What the event says of the result is what the result says. */
+static bool same_outcome(const struct receipt *r)
+{
+	const struct ledger_event *ev = &r->event;
+
+	return ev->status == r->result.status && ev->count == r->result.count &&
+	       ev->bytes == r->result.bytes && hash_eq(&ev->output, &r->output_hash);
+}
+
+static void check_event(struct checks *c, const struct receipt *r, const struct hash *action,
+        const struct hash *deal, const struct hash *result)
+{
+	const struct ledger_event *ev = &r->event;
+	char what[160], end[80];
+	uint8_t to = end_state(r);
+
+	end_text(r, end);
+	snprintf(what, sizeof what, "the ledger's event is of %s", end);
+	same(c, TRUST_NOTHING, what, &ev->action_id, action);
+	same(c, TRUST_NOTHING, "the ledger's event names the deal", &ev->deal, deal);
+	same(c, TRUST_NOTHING, "the ledger's event names the result", &ev->result, result);
+	add(c, TRUST_NOTHING, "the ledger's event says of the result what the result says",
+	        same_outcome(r), "status, count, bytes or output of the event is another");
+	snprintf(what, sizeof what, "the event ends the deal as %s, in the block's time",
+	        to ? sm_name(&deal_states, to) : "nothing does");
+	add(c, TRUST_NOTHING, what,
+	        to && ev->action == r->end && ev->to == to && sm_may(&deal_states, ev->from, to) &&
+	                ev->block == r->block.number && ev->time.s == r->block.time.s,
+	        "action, state, block or time of the event is another");
+}
+
 static void check_ledger(struct checks *c, const struct receipt *r, const struct hash *deal,
         const struct hash *result)
 {
-	const struct ledger_event *ev = &r->event;
 	struct action *a = calloc(1, sizeof *a);
 	struct hash id, leaf = {{0}};
 	char what[160];
@@ -153,13 +282,7 @@ static void check_ledger(struct checks *c, const struct receipt *r, const struct
 	receipt_action(r, a);
 	action_id(a, &id);
 	free(a);
-	same(c, TRUST_NOTHING, "the ledger's event is of this acceptance", &ev->action_id, &id);
-	same(c, TRUST_NOTHING, "the ledger's event names the deal", &ev->deal, deal);
-	same(c, TRUST_NOTHING, "the ledger's event names the result", &ev->result, result);
-	ok = ev->action == ACTION_ACCEPT && ev->to == DEAL_RESULTS_ACCEPTED &&
-	     ev->block == r->block.number && ev->time.s == r->block.time.s;
-	add(c, TRUST_NOTHING, "the event ends the deal as paid, in the block's time", ok,
-	        "action, state, block or time of the event is another");
+	check_event(c, r, &id, deal, result);
 	ok = leaf_of(r, &id, &leaf) && merkle_check(&leaf, &r->path, &r->block.root);
 	add(c, TRUST_NOTHING, "the event is in the block", ok,
 	        "its Merkle path leads to another root");
@@ -177,9 +300,10 @@ size_t receipt_check(const struct receipt *r, struct receipt_check out[RECEIPT_C
 	eip712_hash(genesis_record(), &r->genesis, &genesis);
 	eip712_domain_embedded(&genesis, &c.domain);
 	eip712_hash(deal_record(), &r->deal, &deal);
-	eip712_hash(result_record(), &r->result, &result);
-	check_signatures(&c, r);
-	check_links(&c, r, &deal, &result);
+	result_hash_of(&r->result, &r->output_hash, &result);
+	check_signatures(&c, r, &result);
+	check_links(&c, r, &deal);
+	check_end(&c, r, &deal, &result);
 	check_money(&c, r);
 	check_ledger(&c, r, &deal, &result);
 	return c.n;

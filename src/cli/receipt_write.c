@@ -7,29 +7,31 @@
 #include "codec/eip712.h"
 #include "codec/hex.h"
 #include "codec/json.h"
-#include "creator/creator.h"
 #include "os/file.h"
 #include "port/action_json.h"
 
-static bool gather(const struct store *s, const struct hash *id, struct receipt *r, struct err *e)
+bool receipt_is_of(const struct creator_job *j)
 {
-	struct creator_job job = {.id = *id};
-	struct creator_offer offer = {0};
-	struct creator_deal deal = {0};
-	struct creator_result result = {0};
+	switch (j->ledger) {
+	case DEAL_RESULTS_ACCEPTED:
+	case DEAL_TIMEOUT_JUDGE:
+	case DEAL_TIMEOUT_MEDIATE:
+	case DEAL_MEDIATION_ACCEPTED:
+	case DEAL_MEDIATION_REJECTED:
+	case DEAL_MEDIATION_JOB_FAULTY: return !hash_is_zero(&j->end_action);
+	default: return false;
+	}
+}
 
-	TRY(s->get(s->self, creator_job_record(), &job, e), e);
-	if (hash_is_zero(&job.deal))
-		return FAIL(e, STATE, "the job is %s: a receipt is of a job that was accepted",
-		        sm_name(&job_states, job.state));
-	offer.id = job.offer;
-	deal.id = job.deal;
-	result.id = job.deal;
+/* What both sides signed before the job ran. */
+static bool take_deal(
+        const struct store *s, const struct creator_job *job, struct receipt *r, struct err *e)
+{
+	struct creator_offer offer = {.id = job->offer};
+	struct creator_deal deal = {.id = job->deal};
+
 	TRY(s->get(s->self, creator_offer_record(), &offer, e), e);
 	TRY(s->get(s->self, creator_deal_record(), &deal, e), e);
-	if (!s->get(s->self, creator_result_record(), &result, e) || !result.accept_sig.n)
-		return FAIL(e, STATE, "the job is %s: a receipt is of a job that was accepted",
-		        sm_name(&job_states, job.state));
 	r->offer = offer.offer;
 	r->offer_sig = offer.sig;
 	r->ack = offer.ack;
@@ -39,35 +41,73 @@ static bool gather(const struct store *s, const struct hash *id, struct receipt 
 	r->deal = deal.deal;
 	r->jc_sig = deal.jc_sig;
 	r->rp_sig = deal.rp_sig;
-	r->result = result.result;
-	r->result_sig = result.sig;
-	r->stored = result.stored;
-	r->stored_sig = result.stored_sig;
-	r->accept_sig = result.accept_sig;
-	r->acceptance.deal = job.deal;
-	eip712_hash(result_record(), &r->result, &r->acceptance.result);
 	return true;
 }
 
-static bool ask_proof(struct cli *c, struct receipt *r, struct err *e)
+static bool ask_action(struct cli *c, const struct hash *id, json_t **out, struct err *e)
+{
+	char path[HASH_TEXT_MAX + 20], hex[HASH_TEXT_MAX];
+
+	hash_format(id, hex);
+	snprintf(path, sizeof path, "/v1/actions/%s", hex);
+	return remote_get(c, settings_text(c->settings, "ledger.url"), path, out, e);
+}
+
+static bool take_end(struct cli *c, const struct creator_job *job, struct receipt *r, struct err *e)
 {
 	json_t *j OWN(json_own) = NULL;
-	char path[HASH_TEXT_MAX + 20], hex[HASH_TEXT_MAX];
-	struct action *a = calloc(1, sizeof *a);
 	struct network_file n;
-	struct hash id;
 
-	if (!a)
-		return FAIL(e, MEMORY, "no memory for an action");
-	receipt_action(r, a);
-	action_id(a, &id);
-	free(a);
-	hash_format(&id, hex);
-	snprintf(path, sizeof path, "/v1/actions/%s", hex);
+	if (c->place.chain_id)
+		return FAIL(e, STATE, "receipts are made of the embedded ledger's proofs only");
 	TRY(network_load(c, &n, e), e);
 	r->genesis = n.genesis;
-	TRY(remote_get(c, settings_text(c->settings, "ledger.url"), path, &j, e), e);
-	return receipt_take_proof(j, r, e);
+	TRY(ask_action(c, &job->end_action, &j, e), e);
+	return receipt_take_end(j, r, e) && receipt_take_proof(j, r, e);
+}
+
+/* The result that was shown, if it is the one that the deal ended with: a provider may have submitted another
+ * one, or shown none. Then it is what the ledger has. */
+static bool take_result(struct cli *c, const struct store *s, const struct creator_job *job,
+        struct receipt *r, struct err *e)
+{
+	struct creator_result shown = {.id = job->deal};
+	json_t *j OWN(json_own) = NULL;
+	struct hash h = {{0}};
+
+	if (s->get(s->self, creator_result_record(), &shown, e))
+		eip712_hash(result_record(), &shown.result, &h);
+	else if (e->code != E_NOT_FOUND)
+		return false;
+	if (!hash_eq(&h, &r->event.result)) {
+		if (hash_is_zero(&job->submit_action))
+			return FAIL(e, STATE, "the result that the deal ended with is not known");
+		TRY(ask_action(c, &job->submit_action, &j, e), e);
+		return receipt_take_result(j, r, e);
+	}
+	r->shown = true;
+	r->result = shown.result;
+	r->result_sig = shown.sig;
+	eip712_hash(output_record(), &r->result.output, &r->output_hash);
+	r->stored = shown.stored;
+	r->stored_sig = shown.stored_sig;
+	return true;
+}
+
+static bool gather(struct cli *c, const struct store *s, const struct hash *id, struct receipt *r,
+        struct err *e)
+{
+	struct creator_job job = {.id = *id};
+
+	TRY(s->get(s->self, creator_job_record(), &job, e), e);
+	if (!receipt_is_of(&job))
+		return FAIL(e, STATE,
+		        "the job is %s%s%s: a receipt is of a deal that ended with a result",
+		        sm_name(&job_states, job.state), job.ledger ? ", its deal " : "",
+		        job.ledger ? sm_name(&deal_states, job.ledger) : "");
+	TRY(take_deal(s, &job, r, e), e);
+	TRY(take_end(c, &job, r, e), e);
+	return take_result(c, s, &job, r, e);
 }
 
 /* A receipt that does not convince its own maker is of no use to anyone. */
@@ -104,8 +144,7 @@ bool receipt_write(struct cli *c, const struct store *store, const struct hash *
 
 	if (!r)
 		return FAIL(e, MEMORY, "no memory for a receipt");
-	ok = gather(store, job, r, e) && ask_proof(c, r, e) && convincing(r, e) &&
-	     write_to(r, path, e);
+	ok = gather(c, store, job, r, e) && convincing(r, e) && write_to(r, path, e);
 	free(r);
 	return ok;
 }

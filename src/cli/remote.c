@@ -5,11 +5,16 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "chain/contracts.h"
+#include "chain/evm.h"
 #include "codec/hex.h"
 #include "codec/json.h"
 #include "os/file.h"
 
-enum { READY_MAX = 4096 };
+enum {
+	READY_MAX = 4096,
+	JOB_NONCE_WORDS = 1 << 16 /* 16 million jobs of one account */
+};
 
 static const char *starter(const struct cli *c, const char *url)
 {
@@ -74,14 +79,103 @@ bool remote_post(const struct cli *c, const char *url, const char *path, json_t 
 	return call(c, NULL, url, &req, path, out, e);
 }
 
-bool remote_account(const struct cli *c, const char *ledger, const struct addr *who, json_t **out,
-        struct err *e)
+/* ---- the ledger, of either kind ------------------------------------------------------------------------ */
+
+/* Above every job nonce that is used or burnt: they are consecutive (8.4). */
+static bool chain_job_nonce(
+        const struct evm_place *p, const struct addr *who, uint64_t *out, struct err *e)
+{
+	uint64_t next = 1;
+
+	for (uint64_t word = 0; word < JOB_NONCE_WORDS; word++) {
+		struct abi_leaf args[] = {abi_addr(who), abi_u64(word)}, l;
+		struct buf data OWN(buf_done) = {0};
+		unsigned bits;
+		size_t n;
+
+		TRY(evm_view(p, &p->controller, fn_controller_nonces, args, COUNT(args),
+		            out_controller_nonces, &data, &l, 1, &n, e),
+		        e);
+		bits = u256_bits(abi_get_u256(&l));
+		if (bits == 0)
+			break;
+		next = MAX2(next, word * 256 + bits);
+	}
+	*out = next;
+	return true;
+}
+
+static bool chain_account(
+        const struct evm_place *p, const struct addr *who, json_t **out, struct err *e)
+{
+	struct abi_leaf arg = abi_addr(who), l[8];
+	struct buf data OWN(buf_done) = {0};
+	uint64_t nonce;
+	size_t n;
+
+	TRY(evm_view(p, &p->controller, fn_controller_account, &arg, 1, out_controller_account,
+	            &data, l, COUNT(l), &n, e),
+	        e);
+	TRY(chain_job_nonce(p, who, &nonce, e), e);
+	*out = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "account", json_of_addr(who),
+	        "free", json_of_amount(abi_get_amount(&l[0])), "locked",
+	        json_of_amount(abi_get_amount(&l[1])), "withdrawing",
+	        json_of_amount(abi_get_amount(&l[2])), "stake",
+	        json_of_amount(abi_get_amount(&l[4])), "sendNonce", json_of_u64(abi_get_u64(&l[6])),
+	        "nextJobNonce", json_of_u64(nonce));
+	return *out || FAIL(e, MEMORY, "no memory for an account");
+}
+
+bool remote_account(const struct cli *c, const struct addr *who, json_t **out, struct err *e)
 {
 	char path[ADDR_TEXT_MAX + 32], text[ADDR_TEXT_MAX];
 
+	if (c->place.chain_id)
+		return chain_account(&c->place, who, out, e);
 	addr_format(who, text);
 	snprintf(path, sizeof path, "/v1/accounts/%s", text);
-	return remote_get(c, ledger, path, out, e);
+	return remote_get(c, settings_text(c->settings, "ledger.url"), path, out, e);
+}
+
+bool remote_head(const struct cli *c, uint64_t *seq, uint64_t *time, struct err *e)
+{
+	json_t *j OWN(json_own) = NULL;
+	struct evm_header h;
+
+	if (c->place.chain_id) {
+		TRY(evm_view_head(&c->place, &h, e), e);
+		if (seq)
+			*seq = evm_seq_of(h.number - MIN2(h.number, (uint64_t)c->place.depth));
+		if (time)
+			*time = h.time.s;
+		return true;
+	}
+	TRY(remote_get(c, settings_text(c->settings, "ledger.url"), "/v1/head", &j, e), e);
+	if (seq)
+		TRY(json_get_u64(j, "seq", seq, e), e);
+	if (time)
+		TRY(json_get_u64(j, "time", time, e), e);
+	return true;
+}
+
+bool remote_deal(const struct cli *c, const struct hash *deal, json_t **out, struct err *e)
+{
+	char path[HASH_TEXT_MAX + 20], hex[HASH_TEXT_MAX];
+	struct evm_deal d;
+
+	hash_format(deal, hex);
+	if (!c->place.chain_id) {
+		snprintf(path, sizeof path, "/v1/agreements/%s", hex);
+		return remote_get(c, settings_text(c->settings, "ledger.url"), path, out, e);
+	}
+	TRY(evm_view_deal(&c->place, deal, &d, e), e);
+	if (!d.state)
+		return FAIL(e, NOT_FOUND, "deal %s is not on the ledger", hex);
+	*out = json_pack("{s:s, s:s, s:I, s:o, s:o, s:o, s:o}", "id", hex, "state",
+	        sm_name(&deal_states, d.state), "deadline", (json_int_t)d.deadline.s, "jobCreator",
+	        json_of_addr(&d.jc), "provider", json_of_addr(&d.rp), "result",
+	        json_of_hash(&d.result), "paid", json_of_amount(d.paid));
+	return *out || FAIL(e, MEMORY, "no memory for a deal");
 }
 
 bool account_amount(const json_t *account, const char *key, struct amount *out, struct err *e)

@@ -17,9 +17,12 @@ MUST bool remote_get_as(const struct cli *c, const struct http_identity *who,
 /* body is taken. */
 MUST bool remote_post(const struct cli *c, const char *url, const char *path, json_t *body,
         json_t **out, struct err *e);
-/* What the ledger at that address has on an account. */
-MUST bool remote_account(const struct cli *c, const char *ledger, const struct addr *who,
-        json_t **out, struct err *e);
+/* What the ledger of the network has on an account: of the embedded one its answer, of a chain its main members. */
+MUST bool remote_account(const struct cli *c, const struct addr *who, json_t **out, struct err *e);
+/* The cursor and the time of its newest block, of a chain the cursor of the newest final one; either may be NULL. */
+MUST bool remote_head(const struct cli *c, uint64_t *seq, uint64_t *time, struct err *e);
+/* A deal on it. NOT_FOUND. */
+MUST bool remote_deal(const struct cli *c, const struct hash *deal, json_t **out, struct err *e);
 /* "free", "locked" or "withdrawing" of that answer. PEER. */
 MUST bool account_amount(const json_t *account, const char *key, struct amount *out, struct err *e);
 /* Where a daemon of this machine serves, from its ready file: STATE/ROLE/ready.json. */

@@ -6,6 +6,7 @@
 
 #include "cli/buy.h"
 #include "cli/job_build.h"
+#include "cli/job_end.h"
 #include "cli/job_find.h"
 #include "cli/output.h"
 #include "cli/output_fetch.h"
@@ -121,9 +122,7 @@ static bool free_balance(struct running *r, struct amount *out, struct err *e)
 {
 	json_t *j OWN(json_own) = NULL;
 
-	TRY(remote_account(
-	            r->c, settings_text(r->c->settings, "ledger.url"), &r->d.wallet.addr, &j, e),
-	        e);
+	TRY(remote_account(r->c, &r->d.wallet.addr, &j, e), e);
 	return account_amount(j, "free", out, e);
 }
 
@@ -150,14 +149,35 @@ static bool check_balance(struct running *r, const struct job_offer *o, struct e
 	        r->d.network.genesis.test ? "100" : "AMOUNT");
 }
 
-static void quote(struct running *r, const struct job_spec *spec, const struct job_offer *o)
+/* 7.6: p as certainty. What the deal itself asks for is known with its result. */
+static const char *certainty(const struct audit_policy *p, char out[96])
 {
-	char pay[128], bond[128];
+	double percent = (double)p->ppm / (PPM_ONE / 100);
 
-	show_amount(&r->d, o->terms.pay, pay, sizeof pay);
-	show_amount(&r->d, o->terms.job_bond, bond, sizeof bond);
+	if (p->mode == AUDIT_NEVER)
+		return "not checked";
+	if (p->mode == AUDIT_RATE)
+		snprintf(out, 96, "checked with a certainty of %.4g%%", percent);
+	else
+		snprintf(out, 96,
+		        "checked with a certainty of at least %.4g%%, more where cheating could pay",
+		        percent);
+	return out;
+}
+
+static void quote(struct running *r, const struct job_spec *spec, const struct creator_request *req)
+{
+	char pay[128], bond[128], check[96];
+
+	show_amount(&r->d, req->offer.terms.pay, pay, sizeof pay);
+	show_amount(&r->d, req->offer.terms.job_bond, bond, sizeof bond);
 	cli_say(r->c, "%s · at most %s, and %s held as a bond until the result is judged",
 	        spec->name, pay, bond);
+	if (req->offer.terms.seats)
+		cli_say(r->c, "  %s", certainty(&req->check, check));
+	else
+		cli_say(r->c,
+		        "  not checked: the network names no mediator, or the job is not deterministic");
 }
 
 /* ---- the end ----------------------------------------------------------------------------------------- */
@@ -200,36 +220,47 @@ static bool write_output(
 {
 	struct job_store s = {.store = r->d.world.store};
 	struct cid root = cid_tree(&j->tree);
-	char written[CLI_PATH_MAX + 16];
 
 	if (r->d.world.blobs.has(r->d.world.blobs.self, &root))
 		return output_write(&r->d.world.blobs, &root, to, e);
-	snprintf(written, sizeof written, "%s/receipt.json", j->out);
-	if (access(written, R_OK) == 0)
+	if (job_output_there(j, true))
 		return strcmp(to, j->out) == 0 || output_copy(j->out, to, e);
 	return output_fetch(r->c, &s, j, to, e);
 }
 
+static bool give_output(
+        struct running *r, const struct creator_job *j, const char *to, struct err *e)
+{
+	if (hash_is_zero(&j->tree))
+		return true;
+	TRY(write_output(r, j, to, e), e);
+	return r->c->json || r->c->jsonl || print_stdout(to, e);
+}
+
+/* Output and receipt, after whatever ending; true: the job did what it was bought for. */
 static bool deliver(struct running *r, const struct creator_job *j, struct err *e)
 {
 	const char *to = r->to[0] ? r->to : j->out;
 	char receipt[CLI_PATH_MAX + 16], cost[128];
+	bool failed = job_error(j, e), given;
+	struct err why;
 
-	if (hash_is_zero(&j->tree))
-		return true;
-	TRY(write_output(r, j, to, e), e);
-	if (!r->c->json && !r->c->jsonl)
-		TRY(print_stdout(to, e), e);
-	snprintf(receipt, sizeof receipt, "%s/receipt.json", to);
-	if (access(receipt, R_OK) != 0 &&
-	        !receipt_write(r->c, &r->d.world.store, &j->id, receipt, e)) {
-		cli_say(r->c, "  no receipt: %s", e->msg);
-		receipt[0] = '\0';
+	given = give_output(r, j, to, &why);
+	if (!given && !failed) {
+		*e = why;
+		return false;
 	}
+	if (!given)
+		cli_say(r->c, "  no output: %s", why.msg);
+	job_leave_receipt(r->c, &r->d.world.store, j, to, receipt);
 	show_amount(&r->d, j->cost, cost, sizeof cost);
-	cli_say(r->c, "  paid %s · output in %s%s%s", cost, to,
-	        receipt[0] ? " · lilypad verify " : "", receipt);
-	return ended_well(j, e);
+	if (given && !hash_is_zero(&j->tree))
+		cli_say(r->c, "  paid %s · %s in %s%s%s", cost, job_output_name(j), to,
+		        receipt[0] ? " · lilypad verify " : "", receipt);
+	else
+		cli_say(r->c, "  paid %s%s%s", cost, receipt[0] ? " · lilypad verify " : "",
+		        receipt);
+	return !failed && (hash_is_zero(&j->tree) || ended_well(j, e));
 }
 
 /* What became of a job: 0, or the exit code of what went wrong. With --json one object says both. */
@@ -284,11 +315,10 @@ static int conclude(struct running *r)
 		return cli_fail(r->c, &e);
 	if (!sm_is_final(&job_states, j.state))
 		return goes_on(r, &j);
-	if (j.state == JOB_DONE && !j.error)
+	if (receipt_is_of(&j))
 		return say_end(r, &j, deliver(r, &j, &e) ? NULL : &e);
-	(void)err_set(&e, (enum err_code)(j.error ? j.error : E_INTERNAL), 0, __FILE__, __LINE__,
-	        "%s", j.why);
-	amount_format(j.cost, e.charged);
+	if (!job_error(&j, &e))
+		return say_end(r, &j, NULL);
 	if (j.error == E_MATCH_NONE || j.error == E_PRICE_LOW)
 		err_hint(&e,
 		        "--queue 10m waits longer, --max-price pays more, `lilypad job explain` tells all");
@@ -503,7 +533,7 @@ static int run(struct running *r, const char *module)
 	} else if (found) {
 		rc = same_job(r, &before, &config, req);
 	} else {
-		quote(r, built.spec, &req->offer);
+		quote(r, built.spec, req);
 		if (args_has(&r->c->args, "dry-run"))
 			rc = output_place_check(req->out, &e) && check_balance(r, &req->offer, &e)
 			             ? 0

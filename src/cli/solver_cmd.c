@@ -1,5 +1,4 @@
 /* solver_cmd.c - `lilypad solver`. */
-#include "chain/embedded.h"
 #include "cli/daemon.h"
 #include "solver/solver.h"
 
@@ -14,9 +13,7 @@ static bool prepare(struct daemon *d, struct solver **out, struct err *e)
 	        .open_in_s = OPEN_IN_S};
 	uint64_t rate, max;
 
-	TRY(embedded_open(&d->loop, d->client, settings_text(d->cli->settings, "ledger.url"),
-	            &d->options.ledger, e),
-	        e);
+	TRY(daemon_ledger(d, e), e);
 	TRY(settings_number(d->cli->settings, "solver.rate-offers", 1000000, &rate, e), e);
 	TRY(settings_number(d->cli->settings, "solver.offers-max", BOOK_OFFERS_MAX, &max, e), e);
 	c.rate_offers = (unsigned)rate;

@@ -139,7 +139,10 @@ int cmd_up(struct cli *c)
 	else if (read_up(c, &old, &e) && running(json_object_get(old, "processes"), pids) > 0)
 		conflict(&e);
 	else if (local_net_start(l, c, args_get(&c->args, "dir"),
-	                 &(struct local_plan){.providers = (unsigned)n, .background = true}, &e) &&
+	                 &(struct local_plan){.providers = (unsigned)n,
+	                         .background = true,
+	                         .chain = args_has(&c->args, "chain")},
+	                 &e) &&
 	         write_up(c, l, &e)) {
 		cli_say(c, "ledger %s · solver %s · directory %s · %llu provider%s",
 		        l->network.ledger_url, l->network.solver_url, l->network.directory_url,

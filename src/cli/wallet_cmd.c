@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "cli/actions.h"
+#include "cli/chain.h"
 #include "cli/remote.h"
 #include "cli/wallet.h"
 #include "codec/hex.h"
@@ -12,6 +13,9 @@
 #include "os/file.h"
 
 enum { PROFILE_MAX = 1 << 16, PASS_MAX = 1024, SECRET_MAX = 4096, KEYS_MAX = 4096 };
+
+/* One of the chain's coin. */
+#define GAS_WEI 1000000000000000000u
 
 static const char *word(const struct cli *c, size_t i)
 {
@@ -235,7 +239,7 @@ int cmd_wallet_balance(struct cli *c)
 	struct err e;
 
 	if (!network_load(c, &n, &e) || !account_of(c, word(c, 0), &who, &e) ||
-	        !remote_account(c, settings_text(c->settings, "ledger.url"), &who, &j, &e))
+	        !remote_account(c, &who, &j, &e))
 		return cli_fail(c, &e);
 	if (c->json) {
 		json_object_set_new(j, "symbol", json_string(n.genesis.symbol));
@@ -246,7 +250,7 @@ int cmd_wallet_balance(struct cli *c)
 	addr_format(&who, text);
 	printf("%-12s %s\n", "account", text);
 	if (!show_amount(j, "free", &n.genesis, &e) || !show_amount(j, "locked", &n.genesis, &e) ||
-	        !show_amount(j, "channels", &n.genesis, &e) ||
+	        (json_object_get(j, "channels") && !show_amount(j, "channels", &n.genesis, &e)) ||
 	        !show_amount(j, "withdrawing", &n.genesis, &e))
 		return cli_fail(c, &e);
 	return 0;
@@ -284,7 +288,7 @@ static bool fund_args(struct cli *c, struct network_file *n, struct mint *m, str
 	if (!tokens)
 		return FAIL(e, USAGE, "how much? lilypad wallet fund TOKENS");
 	TRY(network_load(c, n, e), e);
-	if (!n->genesis.test)
+	if (!n->genesis.test && !n->chain_id)
 		return FAIL(e, FORBIDDEN,
 		        "%s is no test ledger: nobody mints tokens there with this command",
 		        n->genesis.name);
@@ -292,6 +296,26 @@ static bool fund_args(struct cli *c, struct network_file *n, struct mint *m, str
 	        !amount_fits_document(m->amount))
 		return FAIL(e, USAGE, "\"%s\" is no amount of tokens such as 0.25", tokens);
 	TRY(account_of(c, args_get(&c->args, "to"), &m->to, e), e);
+	return true;
+}
+
+/* On a chain nobody mints: tokens of the operator's, on other than test ledgers of the wallet in use, are deposited;
+ * on a test ledger it sends coin for gas as well. */
+static bool deposit(
+        struct cli *c, const struct network_file *n, struct mint *m, json_t **answer, struct err *e)
+{
+	const char *name = args_get(&c->args, "operator");
+	struct wallet w;
+	struct hash tx;
+	bool ok, gas = false;
+
+	TRY(wallet_open(c, name || !n->genesis.test ? name : "operator", false, &w, e), e);
+	ok = chain_deposit(c, &w, n, &m->to, m->amount, &tx, e);
+	if (ok && n->genesis.test && !addr_eq(&w.addr, &m->to))
+		ok = chain_gas(c, &w, &m->to, u256_of(GAS_WEI), &gas, e);
+	wallet_close(&w);
+	TRY(ok, e);
+	*answer = json_pack("{s:o, s:b}", "transaction", json_of_hash(&tx), "gas", gas);
 	return true;
 }
 
@@ -303,7 +327,8 @@ int cmd_wallet_fund(struct cli *c)
 	char who[ADDR_TEXT_MAX], text[AMOUNT_DEC_MAX + 2];
 	struct err e;
 
-	if (!fund_args(c, &n, &m, &e) || !fund(c, &n, &m, &answer, &e))
+	if (!fund_args(c, &n, &m, &e) ||
+	        !(n.chain_id ? deposit(c, &n, &m, &answer, &e) : fund(c, &n, &m, &answer, &e)))
 		return cli_fail(c, &e);
 	addr_format(&m.to, who);
 	amount_format_display(m.amount, n.genesis.decimals, text);

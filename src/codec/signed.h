@@ -11,6 +11,10 @@ void signed_digest(
 /* SIGNATURE, naming the type and both accounts, unless `who` signed. */
 MUST bool signed_check(const struct hash *domain, const struct record *r, const void *row,
         const struct sig *sig, const struct addr *who, struct err *e);
+/* The same of a document of that type which is known by its struct hash only. */
+MUST bool signed_check_hash(const struct hash *domain, const char *type,
+        const struct hash *struct_hash, const struct sig *sig, const struct addr *who,
+        struct err *e);
 /* Who signed; SIGNATURE when malformed. */
 MUST bool signed_by(const struct hash *domain, const struct record *r, const void *row,
         const struct sig *sig, struct addr *out, struct err *e);

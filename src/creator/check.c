@@ -122,6 +122,11 @@ void job_judge(
 
 	if (!what_it_says(c, j, &s) || !creator_get(c, creator_deal_record(), &d))
 		return;
+	if (!always && j->j.check_mode == AUDIT_NEVER) {
+		job_accept_unchecked(c, j, JOB_AUDIT_NOT_DRAWN, ev, fx,
+		        "accepted, not checked: its creator asked for no check");
+		return;
+	}
 	bar = job_not_checkable(c, &d);
 	if (bar) {
 		job_accept_unchecked(c, j, JOB_AUDIT_NOT_DRAWN, ev, fx,
@@ -130,11 +135,6 @@ void job_judge(
 	}
 	j->j.audit_ppm = always ? PPM_ONE : probability(c, j, &d, &s);
 	c->world->rng.fill(c->world->rng.self, &random, sizeof random);
-	if (j->j.audit_ppm == 0) {
-		job_accept_unchecked(c, j, JOB_AUDIT_NOT_DRAWN, ev, fx,
-		        "accepted, not checked: its creator asked for no check");
-		return;
-	}
 	if (!audit_drawn(j->j.audit_ppm, random)) {
 		job_accept_unchecked(c, j, JOB_AUDIT_NOT_DRAWN, ev, fx,
 		        fx_text(fx, "accepted, not drawn for audit (%s)",
@@ -250,6 +250,7 @@ static void compare(struct creator *c, struct job *j, const struct event *ev, st
 	if (s.status == STATUS_COMPLETED)
 		j->j.exit_code = job_exit_code(c, &j->j.tree);
 	j->j.audit = JOB_AUDIT_GOOD;
+	j->j.had = 1;
 	j->j.claim = 0;
 	job_move(c, j, JOB_JUDGED, ev, fx, "run again here: the same %s and count; accepted",
 	        s.status == STATUS_COMPLETED ? "output" : "status");

@@ -413,6 +413,23 @@ static void undecided_when_the_deadline_is_near(void **state)
 	assert_int_equal(record(s).good, 0);
 }
 
+/* Paid for at the last moment, and never seen: that is no success. */
+static void paid_for_what_was_never_seen(void **state)
+{
+	struct stage *s = *state;
+
+	checks(s, "always");
+	s->config.can_run = false;
+	to_submitted(s);
+	pass(s->b, 590);
+	send_clock(s->b);
+	assert_non_null(submitted(s->b, ACTION_ACCEPT));
+	send_deal_event(s->b, &s->deal.id, DEAL_RESULTS_ACCEPTED, 50, 0);
+	assert_state(s, JOB_DONE);
+	assert_int_equal(job_row(s).error, E_TIMEOUT);
+	assert_true(amount_eq(job_row(s).cost, amount_of(50)));
+}
+
 /* What cannot be watched is told: how many deals, and the first deadline. */
 static void ledger_out_of_reach(void **state)
 {
@@ -548,6 +565,7 @@ int main(void)
 	        T(shown_the_right_one_and_submitted_a_wrong_one),
 	        T(output_that_is_not_served),
 	        T(undecided_when_the_deadline_is_near),
+	        T(paid_for_what_was_never_seen),
 	        T(ledger_out_of_reach),
 	        T(provider_at_fault),
 	        T(provider_right),

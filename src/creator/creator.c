@@ -290,6 +290,9 @@ static void on_reply(struct creator *c, const struct event *ev, struct effects *
 		job_note(c, j, ev, fx, "SOLVER", "%s", r->err.msg);
 		if (!r->ok && !job_again(j, fx))
 			return;
+		/* The match was given up, and we have not been told. */
+		if (r->ok && r->tag.what == TAG_SIGNATURE && j->j.state == JOB_MATCHED)
+			job_look(c, j, fx);
 	}
 }
 

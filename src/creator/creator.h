@@ -67,9 +67,11 @@ struct creator_config {
 	uint8_t owner[16];      /* of this process; zero: the daemon, which adopts */
 	uint64_t solver_cursor; /* messages after it are wanted */
 	uint64_t ledger_seq;    /* the ledger's events after it will be told */
-	unsigned confirm_s;     /* acts that much before a deadline (4.1) */
-	bool can_run;           /* there is an executor here: results can be checked */
-	unsigned checks;        /* runs at once; 0: one */
+	uint64_t
+	        least_nonce; /* 9.5: the next one of its job offers as the ledger knows it; 0: not asked */
+	unsigned confirm_s; /* acts that much before a deadline (4.1) */
+	bool can_run;       /* there is an executor here: results can be checked */
+	unsigned checks;    /* runs at once; 0: one */
 	uint32_t share_ppm; /* what running a job costs a provider at most, of its price (7.6) */
 	struct amount cap_per_day; /* zero: none; the sum of the ceilings of a day's jobs */
 	/* Does the process with that token live? The daemon takes over the jobs of dead ones. NULL: never. */

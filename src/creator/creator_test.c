@@ -439,6 +439,20 @@ static void declined_and_no_other(void **state)
 	assert_non_null(strstr(job_row(s).why, "declined after it had signed, and then: "));
 }
 
+/* A job for one provider alone: an offer that denies it would wait for nobody. */
+static void declined_by_the_one_it_is_for(void **state)
+{
+	struct stage *s = *state;
+
+	s->req.offer.target = s->b->addr[RP];
+	to_agreed(s);
+	send_deal_event(s->b, &s->deal.id, DEAL_DECLINED, 0, 0);
+	assert_null(fx_of(s->b, FX_CALL, TAG_OFFER, 0));
+	assert_state(s, JOB_FAILED);
+	assert_int_equal(job_row(s).error, E_DECLINED);
+	assert_int_equal(job_row(s).attempt, 1);
+}
+
 static void no_more_than_five(void **state)
 {
 	static const enum party next[] = {RP2, STRANGER, DIRECTORY, SOLVER};
@@ -718,6 +732,7 @@ int main(void)
 	        T(declined),
 	        T(late),
 	        T(declined_and_no_other),
+	        T(declined_by_the_one_it_is_for),
 	        T(no_more_than_five),
 	        T(submit_timeout_is_triggered),
 	        T(never_opened),

@@ -200,7 +200,8 @@ void job_on_look(struct creator *c, const struct event *ev, struct effects *fx)
 	}
 	if (j->j.state == JOB_POSTED && state && strcmp(state, "silent") == 0)
 		job_post(c, j, fx); /* a match of it was given up before we heard of it */
-	else if (j->j.state == JOB_POSTED && json_object_get(body, "deal"))
+	else if (j->j.state == JOB_POSTED && json_object_get(body, "deal") &&
+	         !(state && strcmp(state, "open") == 0)) /* else its last match was given up */
 		on_deal(c, body, ev, fx);
 	if (j->j.state >= JOB_MATCHED && json_object_get(body, "result"))
 		job_on_result(c, j, body, ev, fx);

@@ -165,6 +165,29 @@ static void stream_that_opened(void **state)
 	assert_int_equal(fx_count(s->b, FX_EXIT), 0);
 }
 
+/* 9.5: a store that was restored counts from where it was. */
+static void old_store(void **state)
+{
+	struct stage *s = *state;
+
+	s->config.least_nonce = 7;
+	to_posted(s);
+	assert_int_equal(s->offer.offer.nonce, 7);
+}
+
+static void store_far_too_old(void **state)
+{
+	struct stage *s = *state;
+	struct err e;
+
+	s->config.least_nonce = UINT64_MAX;
+	stage_open(s);
+	send_connected(s->b, false);
+	assert_true(err_from_json(bytes_str(need(s->b, FX_EMIT, 0)->body), &e));
+	assert_int_equal(e.code, E_STORE);
+	assert_non_null(strstr(e.hint, "newer backup"));
+}
+
 /* What is refused for good is not asked for again. */
 static void directory_says_no(void **state)
 {
@@ -183,6 +206,8 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, stage_setup, stage_teardown)
 	const struct CMUnitTest tests[] = {
+	        T(old_store),
+	        T(store_far_too_old),
 	        T(directory_says_no),
 	        T(no_stream),
 	        T(stream_that_opened),

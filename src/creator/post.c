@@ -7,7 +7,11 @@
 #include "creator/creator_own.h"
 #include "port/spec.h"
 
-enum { OFFER_LIFE_S = 3600, TAKEN_MS = 2000 };
+enum {
+	OFFER_LIFE_S = 3600,
+	TAKEN_MS = 2000,
+	NONCES_BEHIND_MAX = 100000 /* that an old store catches up with in one transaction */
+};                                 /* FIX */
 
 /* ---- a new job ------------------------------------------------------------------------------------ */
 
@@ -54,15 +58,29 @@ static bool check_cap(
 	return err_hint(e, "raise creator.cap-per-day, or wait");
 }
 
+/* 9.5: an old store that was restored counts from where it was; what the ledger has seen is not signed again. */
+static bool next_nonce(struct creator *c, uint64_t *out, struct err *e)
+{
+	struct store *s = &c->world->store;
+
+	for (unsigned i = 0; i < NONCES_BEHIND_MAX; i++) {
+		TRY(s->next(s->self, "job-nonce", out, e), e);
+		if (*out >= c->c.least_nonce)
+			return true;
+	}
+	FAIL(e, STORE, "this store counts %llu job offers, the ledger knows of %llu",
+	        (unsigned long long)*out, (unsigned long long)c->c.least_nonce);
+	return err_hint(e, "it is an old one: restore a newer backup");
+}
+
 /* Sign the offer of an attempt. */
 static bool sign_offer(struct creator *c, const struct job_offer *template, const struct hash *spec,
         const struct event *ev, struct creator_offer *out, struct err *e)
 {
-	struct store *s = &c->world->store;
 	struct creator_offer o = {.offer = *template};
 	uint64_t now = wall_seconds(ev->wall);
 
-	TRY(s->next(s->self, "job-nonce", &o.offer.nonce, e), e);
+	TRY(next_nonce(c, &o.offer.nonce, e), e);
 	o.offer.job_creator = c->world->signer.addr;
 	o.offer.spec = *spec;
 	o.offer.solver = c->c.solver.addr;
@@ -386,11 +404,17 @@ static void forget_deal(struct job *j)
 	row->ledger = row->status = row->sub_status = row->own_status = 0;
 	row->count = row->bytes = row->sub_count = row->sub_bytes = 0;
 	row->own_count = row->own_bytes = 0;
-	row->audit_ppm = row->audit = row->claim = 0;
+	row->audit_ppm = row->audit = row->claim = row->had = 0;
 	row->deadline.s = 0;
 	row->error = 0;
 	row->why[0] = '\0';
 	j->open_by = j->spare_s = j->seen_s = j->asked_s = 0;
+}
+
+/* Only the provider that failed was asked for: no other may take it. */
+static bool nobody_else(const struct job *j, const struct job_offer *o)
+{
+	return !addr_is_zero(&o->target) && addr_eq(&o->target, &j->j.provider);
 }
 
 void job_next_provider(struct creator *c, struct job *j, const struct err *why,
@@ -401,7 +425,7 @@ void job_next_provider(struct creator *c, struct job *j, const struct err *why,
 	struct err e;
 
 	if (j->j.attempt >= CREATOR_ATTEMPTS_MAX || j->cancelling ||
-	        !creator_get(c, creator_offer_record(), &old)) {
+	        !creator_get(c, creator_offer_record(), &old) || nobody_else(j, &old.offer)) {
 		job_end(c, j, JOB_FAILED, why, ev, fx, why->msg);
 		return;
 	}

@@ -113,6 +113,13 @@ static void on_final(struct creator *c, struct job *j, const struct deal_news *l
 		                sm_name(&deal_states, le->to), cost));
 		return;
 	}
+	if (!j->j.had) {
+		FAIL(&e, TIMEOUT,
+		        "%s: paid %s, though the output could not be had until then: `lilypad job get` tries again",
+		        sm_name(&deal_states, le->to), cost);
+		job_end(c, j, JOB_DONE, &e, ev, fx, e.msg);
+		return;
+	}
 	job_end(c, j, JOB_DONE, NULL, ev, fx,
 	        fx_text(fx, "%s: paid %s", sm_name(&deal_states, le->to), cost));
 }

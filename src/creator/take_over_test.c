@@ -81,6 +81,33 @@ static void from_posted_with_a_match(void **state)
 	assert_true(asks(need(s->b, FX_CALL, TAG_SIGNATURE), "/signature"));
 }
 
+/* The offer waits again: what the solver knows of it is a match that was given up. */
+static void from_posted_with_a_match_that_was_given_up(void **state)
+{
+	struct stage *s = *state;
+	json_t *j;
+
+	to_posted(s);
+	make_deal(s, RP);
+	take_over(s);
+	j = deal_message(s, SOLVER);
+	json_object_set_new(j, "state", json_string("open"));
+	send_reply(s->b, (struct tag){.what = TAG_LOOK, .key = s->job}, 200, j);
+	assert_state(s, JOB_POSTED);
+	assert_null(fx_of(s->b, FX_CALL, TAG_SIGNATURE, 0));
+}
+
+/* Signed too late: the solver is asked what became of the match. */
+static void signature_is_not_taken(void **state)
+{
+	struct stage *s = *state;
+
+	to_matched(s);
+	send_refusal(s->b, (struct tag){.what = TAG_SIGNATURE, .key = s->job}, E_STATE);
+	answer_look(s, "DISSOLVED", false);
+	assert_state(s, JOB_POSTED);
+}
+
 static void from_matched(void **state)
 {
 	struct stage *s = *state;
@@ -320,6 +347,8 @@ int main(void)
 	        T(from_storing_without_its_parts),
 	        T(from_posted),
 	        T(from_posted_with_a_match),
+	        T(from_posted_with_a_match_that_was_given_up),
+	        T(signature_is_not_taken),
 	        T(from_matched),
 	        T(from_matched_and_dissolved),
 	        T(from_matched_with_the_result_there),

@@ -16,7 +16,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/bounds.h"
 #include "codec/hex.h"
+#include "exec/cache.h"
 #include "exec/run_job.h"
 #include "os/file.h"
 
@@ -150,8 +152,10 @@ static bool begin(struct zygote *z, struct job *j)
 
 	cache_path(z, &j->program, "", path);
 	j->compiled = open_compiled(path);
-	if (j->compiled >= 0)
+	if (j->compiled >= 0) {
+		wasm_cache_used(j->compiled);
 		return spawn(z, j, false);
+	}
 	j->waiting = !may_compile(z, &j->program);
 	if (j->waiting)
 		return true;
@@ -190,6 +194,8 @@ static void keep_compiled(const struct zygote *z, const struct job *j)
 	ok = close(fd) == 0 && ok;
 	if (!ok || rename(part, path) != 0)
 		unlink(part);
+	else
+		wasm_cache_trim(z->cache, WASM_CACHE_MAX);
 }
 
 /* The compiled form in the cache is damaged, or of an engine that was built otherwise: make it again. */

@@ -295,6 +295,165 @@ static void test_repetition(void **state)
 	play_done(&p);
 }
 
+/* ---- disputes that are none of theirs, or come too often ---------------------------------------- */
+
+/* A deal of Mallory's own with RP, and with a mediator of her choice: she cannot use it on another's. */
+static struct deal of_mallory(const struct play *p)
+{
+	struct deal d = play_deal(p, 7);
+
+	d.hot.job_creator = p->who[MALLORY];
+	d.cold.mediators.v[0] = p->who[OPERATOR];
+	return d;
+}
+
+static struct hash submitted_by(struct play *p, enum who jc, const struct deal *d)
+{
+	struct hash id = play_id(deal_record(), d);
+
+	play_open(p, d);
+	play_sign(p, jc, deal_record(), d, &p->a.jc_sig);
+	applies(p);
+	play_result(p, &id, COUNT_, BYTES_);
+	applies(p);
+	return id;
+}
+
+static void check_signed_by(
+        struct play *p, enum who by, const struct hash *deal, const struct hash *result)
+{
+	play_check(p, deal, result);
+	play_sign(p, by, check_record(), &p->a.check, &p->a.doc_sig);
+}
+
+static void test_checks_of_others(void **state)
+{
+	static const enum who strangers[] = {RP, SOLVER, MEDIATOR, AUTHOR, OPERATOR, MALLORY};
+	struct play p;
+	struct deal d, own;
+	struct hash id, own_id, h, own_h;
+
+	(void)state;
+	play_init(&p);
+	d = play_deal(&p, 1);
+	own = of_mallory(&p);
+	id = submitted(&p, &d);
+	own_id = submitted_by(&p, MALLORY, &own);
+	h = play_result_hash(&id, COUNT_, BYTES_);
+	own_h = play_result_hash(&own_id, COUNT_, BYTES_);
+	for (size_t i = 0; i < COUNT(strangers); i++) {
+		check_signed_by(&p, strangers[i], &id, &h);
+		refused(&p, E_SIGNATURE);
+	}
+	/* Her signature is good for her deal, and not for the result of another. */
+	check_signed_by(&p, MALLORY, &own_id, &h);
+	refused(&p, E_RESULT);
+	check_signed_by(&p, MALLORY, &id, &own_h);
+	refused(&p, E_SIGNATURE);
+	check_signed_by(&p, MALLORY, &own_id, &own_h);
+	applies(&p);
+	assert_int_equal(state_of(&p, &id), DEAL_RESULTS_SUBMITTED);
+	play_done(&p);
+}
+
+/* The salt seeds a draw: a second check with another one would be a second draw. */
+static void test_second_check(void **state)
+{
+	struct play p;
+	struct deal d;
+	struct hash id, h;
+	struct btime due;
+
+	(void)state;
+	play_init(&p);
+	d = play_deal(&p, 1);
+	id = checked(&p, &d);
+	h = play_result_hash(&id, COUNT_, BYTES_);
+	due = ledger_agreement(p.l, &id)->deadline;
+	p.now.s++;
+	play_check(&p, &id, &h);
+	repeated(&p);
+	p.a.check.salt.b[0] = 6;
+	play_sign(&p, JC, check_record(), &p.a.check, &p.a.doc_sig);
+	refused(&p, E_STATE);
+	play_check(&p, &id, &h);
+	p.a.check.claim = RULING_TOO_MUCH_CHARGED;
+	play_sign(&p, JC, check_record(), &p.a.check, &p.a.doc_sig);
+	refused(&p, E_STATE);
+	assert_int_equal(ledger_agreement(p.l, &id)->deadline.s, due.s);
+	play_done(&p);
+}
+
+/* A mediator rules on the deals that name it, however many it has. */
+static void test_verdicts_of_others(void **state)
+{
+	struct play p;
+	struct deal d, own;
+	struct hash own_id, own_h;
+
+	(void)state;
+	play_init(&p);
+	d = play_deal(&p, 1);
+	own = of_mallory(&p);
+	checked(&p, &d);
+	own_id = submitted_by(&p, MALLORY, &own);
+	own_h = play_result_hash(&own_id, COUNT_, BYTES_);
+	check_signed_by(&p, MALLORY, &own_id, &own_h);
+	applies(&p);
+	play_verdict(&p, &d, RULING_RESULT_CORRECT);
+	p.a.verdict.mediator = p.who[OPERATOR];
+	play_sign(&p, OPERATOR, verdict_record(), &p.a.verdict, &p.a.doc_sig);
+	refused(&p, E_PARTY);
+	p.a.deal.cold = own.cold;
+	refused(&p, E_CONFLICT);
+	play_pass(&p, &d);
+	p.a.pass.mediator = p.who[OPERATOR];
+	play_sign(&p, OPERATOR, pass_record(), &p.a.pass, &p.a.doc_sig);
+	refused(&p, E_PARTY);
+	/* The name of the right one with another's signature. */
+	play_verdict(&p, &d, RULING_RESULT_CORRECT);
+	play_sign(&p, OPERATOR, verdict_record(), &p.a.verdict, &p.a.doc_sig);
+	refused(&p, E_SIGNATURE);
+	play_verdict(&p, &own, RULING_RESULT_CORRECT);
+	refused(&p, E_PARTY);
+	play_done(&p);
+}
+
+/* The first answer stands: the same again is none, another one is refused. */
+static void test_second_answer(void **state)
+{
+	static const unsigned other[] = {RULING_RESULT_CORRECT, RULING_STATUS_WRONG,
+	        RULING_TOO_MUCH_CHARGED, RULING_JOB_FAULTY, RULING_RESULT_NOT_FOUND};
+	struct play p;
+	struct deal d;
+	struct hash id;
+
+	(void)state;
+	for (int passed = 0; passed < 2; passed++) {
+		play_init(&p);
+		d = play_deal(&p, 1);
+		id = checked(&p, &d);
+		if (passed)
+			play_pass(&p, &d);
+		else
+			play_verdict(&p, &d, RULING_RESULT_WRONG);
+		applies(&p);
+		repeated(&p);
+		for (size_t i = 0; i < COUNT(other); i++) {
+			play_verdict(&p, &d, other[i]);
+			refused(&p, E_STATE);
+		}
+		if (passed)
+			play_verdict(&p, &d, RULING_RESULT_WRONG);
+		else
+			play_pass(&p, &d);
+		refused(&p, E_STATE);
+		assert_int_equal(
+		        state_of(&p, &id), passed ? DEAL_TIMEOUT_MEDIATE : DEAL_MEDIATION_REJECTED);
+		play_done(&p);
+	}
+}
+
 /* ---- attacks ------------------------------------------------------------------------------------ */
 
 /* M8: a deal goes stale, and one job offer opens one deal. */
@@ -430,6 +589,12 @@ static void test_accept_needs_result(void **state)
 	id2 = submitted(&p, &other);
 	play_accept(&p, &id, COUNT_, BYTES_, false);
 	refused(&p, E_RESULT);
+	/* Bounds come first, whatever the deal's state: here it is not even there. */
+	h = (struct hash){{1}};
+	play_accept(&p, &h, COUNT_, BYTES_, true);
+	refused(&p, E_NOT_FOUND);
+	p.a.result.status = 0;
+	refused(&p, E_RANGE);
 	/* A result of another deal, signed by RP. */
 	play_result(&p, &id2, COUNT_, BYTES_);
 	p.a.kind = ACTION_ACCEPT;
@@ -480,6 +645,10 @@ int main(void)
 	        cmocka_unit_test(test_limits),
 	        cmocka_unit_test(test_unknown_deal),
 	        cmocka_unit_test(test_repetition),
+	        cmocka_unit_test(test_checks_of_others),
+	        cmocka_unit_test(test_second_check),
+	        cmocka_unit_test(test_verdicts_of_others),
+	        cmocka_unit_test(test_second_answer),
 	        cmocka_unit_test(test_m8_stale),
 	        cmocka_unit_test(test_m9_hostage),
 	        cmocka_unit_test(test_p13_squat),

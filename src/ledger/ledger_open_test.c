@@ -303,6 +303,25 @@ static void test_refusals(void **state)
 	}
 }
 
+/* What is not offered is refused before the Send is looked at. */
+static void test_not_offered_first(void **state)
+{
+	struct play p;
+	struct deal d;
+
+	(void)state;
+	play_init(&p);
+	d = play_deal(&p, 1);
+	play_agree(&p, JC, &d);
+	p.a.send.nonce++;
+	refused(&p, E_SIGNATURE);
+	consortium(&p, &d);
+	play_agree(&p, JC, &d);
+	p.a.send.nonce++;
+	refused(&p, E_STATE);
+	play_done(&p);
+}
+
 /* 8.3: what draws on a channel is opened by its JC alone, with RP's signature, and never by `open`. */
 static void test_of_channel(void **state)
 {
@@ -361,6 +380,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_refusals),
+	        cmocka_unit_test(test_not_offered_first),
 	        cmocka_unit_test(test_of_channel),
 	        cmocka_unit_test(test_jc_is_rp),
 	        cmocka_unit_test(test_edges_open),

@@ -270,7 +270,8 @@ static bool jc_agrees(struct step *s, struct err *e)
 	return true;
 }
 
-/* The Send itself is in order, and the deal in bounds. JC first: nobody else can take the key (JC, nonce). */
+/* The Send itself is in order, and the deal in bounds and offered. JC first: nobody else can take the key (JC,
+ * nonce). */
 bool apply_agree(struct step *s, struct err *e)
 {
 	const struct hot *h = &s->a->deal.hot;
@@ -279,7 +280,6 @@ bool apply_agree(struct step *s, struct err *e)
 	char name[ADDR_TEXT_MAX];
 	struct agreement *a;
 
-	TRY(deal_offered(s, h, e), e);
 	if (!hash_is_zero(&h->channel))
 		return apply_open_in(s, e);
 	a = map_get(&s->l->agreements, &s->body);

@@ -278,6 +278,8 @@ bool apply_send(struct step *s, struct err *e)
 		return FAIL(e, RANGE, "%u is no kind of Send", m->kind);
 	TRY(document_in_bounds(send_record(), m, e), e);
 	TRY(document_in_bounds(k->body(), row, e), e);
+	if (m->kind == SEND_AGREE)
+		TRY(deal_offered(s, &s->a->deal.hot, e), e);
 	eip712_hash(k->body(), row, &s->body);
 	if (agreed_before(s))
 		return true;

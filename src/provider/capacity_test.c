@@ -11,8 +11,7 @@ static void try_deal(struct stage *s)
 {
 	make_deal(s);
 	send_signed_by(s, JC);
-	while (serve_fetches(s->b))
-		;
+	serve_all(s);
 }
 
 static void assert_busy(struct stage *s, const char *word)

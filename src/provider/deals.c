@@ -47,8 +47,11 @@ static void take_deal(
 	eip712_hash(deal_record(), &row.deal, &row.id);
 	if (provider_work_get(p, &row.id))
 		return;
-	if (s->get(s->self, provider_work_record(), &(struct provider_work){.id = row.id}, &e))
-		return; /* ended before; the message is a repetition */
+	if (s->get(s->self, provider_work_record(), &(struct provider_work){.id = row.id}, &e)) {
+		/* Ended before. A solver that asks for a signature again has not heard that there is none. */
+		step_refuse_again(p, &row.id, fx);
+		return;
+	}
 	k = provider_work_new(p, &row.id);
 	if (!k) {
 		log_line(&p->world->log, LOG_ODD,
@@ -228,6 +231,13 @@ void provider_on_run(struct provider *p, const struct event *ev, struct effects 
 	struct work *k = provider_work_get(p, &r->tag.key);
 	struct err e = r->err;
 
+	if (r->tag.what == TAG_TRY) {
+		assert(p->trying > 0);
+		p->trying--;
+		if (k)
+			step_tried(p, k, r, fx);
+		return;
+	}
 	assert(p->running > 0);
 	p->running--;
 	if (k)

@@ -1,6 +1,27 @@
 /* deals_test.c - a deal from the JC's signature to the money, and every deal that is not signed. */
 #include "provider/provider_suite.h"
 
+/* All that it holds before it signs (2.4). */
+static void gathers(struct stage *s)
+{
+	struct bench *b = s->b;
+	struct fx *f;
+
+	f = need(b, FX_FETCH, TAG_FETCH_SPEC);
+	assert_true(addr_eq(&f->audience, &b->addr[DIRECTORY]));
+	assert_memory_equal(f->root.digest.b, s->deal.cold.spec.b, 32);
+	assert_int_equal(f->limit, BLOCK_MAX);
+	assert_null(submitted(b, ACTION_OPEN));
+	serve_fetches(b);
+	assert_int_equal(fx_count(b, FX_FETCH), 2); /* program and input */
+	assert_int_equal(fx_of(b, FX_FETCH, 0, 1)->limit, s->spec.inputs.v[0].bytes);
+	serve_fetches(b);
+	/* Everything is here; what does not compile is not signed. */
+	assert_null(submitted(b, ACTION_OPEN));
+	assert_int_equal(need(b, FX_RUN, TAG_TRY)->spec->instruction_limit, 0);
+	send_tried(s, true);
+}
+
 static void whole_way(void **state)
 {
 	struct stage *s = *state;
@@ -12,16 +33,8 @@ static void whole_way(void **state)
 
 	make_deal(s);
 	send_signed_by(s, JC);
-	f = need(b, FX_FETCH, TAG_FETCH_SPEC);
-	assert_true(addr_eq(&f->audience, &b->addr[DIRECTORY]));
-	assert_memory_equal(f->root.digest.b, s->deal.cold.spec.b, 32);
-	assert_int_equal(f->limit, BLOCK_MAX);
-	assert_null(submitted(b, ACTION_OPEN));
-	serve_fetches(b);
-	assert_int_equal(fx_count(b, FX_FETCH), 2); /* program and input */
-	assert_int_equal(fx_of(b, FX_FETCH, 0, 1)->limit, s->spec.inputs.v[0].bytes);
-	serve_fetches(b);
-	/* Everything is here: signed last, and opened. */
+	gathers(s);
+	/* Signed last, and opened. */
 	a = submitted(b, ACTION_OPEN);
 	assert_non_null(a);
 	assert_true(
@@ -201,9 +214,7 @@ static void deals_out_of_time(void **state)
 		make_deal(s);
 		changes[i](s);
 		send_signed_by(s, JC);
-		serve_fetches(s->b);
-		if (fx_count(s->b, FX_FETCH))
-			serve_fetches(s->b);
+		serve_all(s);
 		assert_refused(s, "");
 	}
 }
@@ -308,8 +319,7 @@ static void pay_below_the_price_of_doing_nothing(void **state)
 	make_deal(s);
 	s->deal.hot.pay = least;
 	send_signed_by(s, JC);
-	while (serve_fetches(s->b))
-		;
+	serve_all(s);
 	assert_int_equal(work_row(s).state, WORK_SIGNED);
 }
 
@@ -323,6 +333,29 @@ static void spec_lies_about_an_input(void **state)
 	serve_fetches(s->b);
 	serve_fetches(s->b);
 	assert_refused(s, "the spec says");
+}
+
+/* The solver did not hear it: it is said again, with the same reason, until it did. */
+static void refusal_that_is_lost(void **state)
+{
+	struct stage *s = *state;
+	struct tag tag;
+
+	make_deal(s);
+	s->deal.hot.base = amount_of(1);
+	send_signed_by(s, JC);
+	assert_refused(s, "base");
+	tag = need(s->b, FX_CALL, TAG_REFUSE)->tag;
+	send_silence(s->b, tag);
+	send_timer(s->b, need(s->b, FX_TIMER, TAG_REFUSE)->tag);
+	assert_refused(s, "base");
+	restart(s);
+	send_signed_by(s, JC);
+	assert_refused(s, "base");
+	send_reply(s->b, tag, 200, json_object());
+	assert_int_equal(s->b->fx.n, 0);
+	send_refusal(s->b, tag, E_STATE);
+	assert_int_equal(s->b->fx.n, 0);
 }
 
 static void no_spec_at_all(void **state)
@@ -461,6 +494,7 @@ int main(void)
 	        T(deals_out_of_time),
 	        T(specs_that_ask_for_more),
 	        T(spec_lies_about_an_input),
+	        T(refusal_that_is_lost),
 	        T(no_spec_at_all),
 	        T(pay_below_the_price_of_doing_nothing),
 	        T(messages_that_mean_nothing),

@@ -16,6 +16,11 @@ struct misbehaving {
 
 /* ---- what it does not do -------------------------------------------------------------------------------- */
 
+static bool runs_the_job(const struct fx *f)
+{
+	return f->kind == FX_RUN && f->tag.what == TAG_RUN;
+}
+
 static bool is_dropped(const void *ctx, const struct fx *f)
 {
 	const struct misbehaving *m = ctx;
@@ -25,8 +30,8 @@ static bool is_dropped(const void *ctx, const struct fx *f)
 		return fx_submits(f, ACTION_OPEN) ||
 		       (f->kind == FX_CALL && f->tag.what == TAG_SIGNATURE);
 	case PROVIDER_NEVER_OPENS: return fx_submits(f, ACTION_OPEN);
-	case PROVIDER_NEVER_RUNS: return f->kind == FX_RUN || fx_submits(f, ACTION_DECLINE);
-	case PROVIDER_DECLINES_LATE: return f->kind == FX_RUN;
+	case PROVIDER_NEVER_RUNS: return runs_the_job(f) || fx_submits(f, ACTION_DECLINE);
+	case PROVIDER_DECLINES_LATE: return runs_the_job(f);
 	case PROVIDER_NEVER_SUBMITS:
 		return fx_submits(f, ACTION_RESULT) || fx_submits(f, ACTION_DECLINE) ||
 		       (f->kind == FX_CALL && f->tag.what == TAG_RESULT);
@@ -61,7 +66,7 @@ static void falsify(struct misbehaving *m, struct run_done *r)
 	struct work *k = provider_work_get(m->p, &r->tag.key);
 	struct err e;
 
-	if (!k || !r->ok)
+	if (!k || !r->ok || r->tag.what != TAG_RUN)
 		return;
 	if (m->how == PROVIDER_WRONG_OUTPUT &&
 	        !false_output(&m->p->world->blobs, &r->tree, &r->tree_bytes, &e))

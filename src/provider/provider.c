@@ -58,6 +58,8 @@ static void on_timer(struct provider *p, const struct event *ev, struct effects 
 		provider_on_retry(p, ev, fx);
 	} else if (ev->timer.what == TAG_TELL) {
 		provider_on_tell(p, ev, fx);
+	} else if (ev->timer.what == TAG_REFUSE) {
+		step_refuse_again(p, &ev->timer.key, fx);
 	} else if (ev->timer.what == TAG_RESUME) {
 		resume_some(p, fx);
 	}
@@ -94,6 +96,8 @@ static void on_reply(struct provider *p, const struct event *ev, struct effects 
 	}
 	if (r->tag.what == TAG_SIGNATURE || r->tag.what == TAG_RESULT)
 		on_told(p, r, fx);
+	if (r->tag.what == TAG_REFUSE && (!r->ok || r->status >= 400) && err_passes(r->err.code))
+		fx_add(fx, FX_TIMER, r->tag)->delay = span_ms(TELL_AGAIN_MS);
 	if (!r->ok || r->status >= 400)
 		log_line(&p->world->log, LOG_ODD, "solver: %s", r->err.msg);
 }
@@ -132,6 +136,7 @@ bool provider_new(
 	p->open_solver = c->solver;
 	p->open_solver.addr = (struct addr){{0}};
 	w->rng.fill(w->rng.self, &seed, sizeof seed);
+	map_init(&p->programs, sizeof(struct hash), sizeof(uint8_t), PROGRAMS_MAX, seed);
 	map_init(&p->works, sizeof(struct hash), sizeof(struct work *), PROVIDER_DEALS_MAX, seed);
 	*out = p;
 	return true;
@@ -160,6 +165,7 @@ struct provider *provider_free(struct provider *p)
 	if (!p)
 		return NULL;
 	map_done_owned(&p->works);
+	map_done(&p->programs);
 	json_decref(p->idle.json);
 	free(p->instrument);
 	free(p);

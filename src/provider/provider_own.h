@@ -33,13 +33,14 @@ enum provider_tag {
 	TAG_RUN,            /* run */
 	TAG_PUSH,           /* push: the output to the directory */
 	TAG_RESULT,         /* call: the result to the solver */
-	TAG_REFUSE,         /* call */
+	TAG_REFUSE,         /* call; timer: once more */
 	TAG_RETRY,          /* timer: try the present step again */
 	TAG_DECLINE,        /* call */
 	TAG_IDLE,           /* call: why no job matches our offer */
 	TAG_CANCEL,         /* call: our offer out of the book */
 	TAG_TELL,           /* timer: what the solver has not taken yet is sent again */
-	TAG_RESUME          /* timer: the deals of before the start, some more of them */
+	TAG_RESUME,         /* timer: the deals of before the start, some more of them */
+	TAG_TRY             /* run: does the program compile here? */
 };
 
 struct work {
@@ -50,6 +51,8 @@ struct work {
 	unsigned rounds;     /* in which parts were looked for */
 	bool gathered;       /* the parts are all here, and not looked at again */
 	bool running;        /* handed to the executor */
+	bool trying;         /* the same, for its program to be compiled */
+	bool compiles;       /* it did */
 	bool pausing;        /* until its retry timer: not run before */
 	bool loaded;         /* of before the start, and not gone on with yet */
 	bool told_signature; /* the solver has it, or will not have it */
@@ -80,6 +83,8 @@ struct cursor_view {
 	unsigned behind; /* events since it was stored */
 };
 
+#define PROGRAMS_MAX 4096 /* that are known to compile; past it all are forgotten */
+
 struct provider {
 	struct world *world;
 	struct provider_config c;
@@ -87,7 +92,9 @@ struct provider {
 	struct provider_offer offer; /* id zero: none yet */
 	bool posted;                 /* acknowledged by the solver */
 	struct map works;            /* deal id -> struct work *, unfinished ones */
+	struct map programs;         /* digests of those that compile here */
 	unsigned running;
+	unsigned trying;
 	struct btime ledger_time; /* of the confirmed head */
 	struct cursor_view cursors[CURSORS];
 	bool wrote; /* this event: its commit takes the cursors along */
@@ -118,6 +125,8 @@ void provider_on_retry(struct provider *p, const struct event *ev, struct effect
 void provider_on_tell(struct provider *p, const struct event *ev, struct effects *fx);
 /* steps.c: one function per step of a deal. */
 void step_fetch(struct provider *p, struct work *k, struct effects *fx);
+/* The program has been compiled here, or why it was not. */
+void step_tried(struct provider *p, struct work *k, const struct run_done *r, struct effects *fx);
 void step_sign(struct provider *p, struct work *k, struct effects *fx);
 void step_open(struct provider *p, struct work *k, struct effects *fx);
 void step_timeout(struct work *k, struct effects *fx);
@@ -129,6 +138,8 @@ void step_tell(struct provider *p, struct work *k, struct effects *fx);
 void step_decline(
         struct provider *p, struct work *k, uint8_t reason, const char *why, struct effects *fx);
 void step_refuse(struct provider *p, struct work *k, const struct err *why, struct effects *fx);
+/* What was refused before, if it was: a solver that did not hear of it would wait until open_by. */
+void step_refuse_again(struct provider *p, const struct hash *deal, struct effects *fx);
 /* The job's process is ended; the slot is free when the executor says so. */
 void step_kill(struct work *k, struct effects *fx);
 /* The spec, from the blob store; NULL + e when it is not there or is not one. */

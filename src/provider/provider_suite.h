@@ -160,12 +160,32 @@ static inline struct amount left_of_1000(struct stage *s)
 
 /* ---- a deal as far as a state ---------------------------------------------------------------------------- */
 
+/* The program is compiled, unless it was before. */
+static inline void send_tried(struct stage *s, bool ok)
+{
+	struct run_done r = {.tag = {.what = TAG_TRY, .key = s->id},
+	        .ok = ok,
+	        .status = STATUS_INSTRUCTIONS_EXCEEDED};
+
+	if (!ok)
+		(void)FAIL(&r.err, EXECUTOR, "the program cannot be compiled, says the test");
+	send_event(s->b, &(struct event){.kind = EV_RUN, .run = &r});
+}
+
+/* All that it asks for before it signs. */
+static inline void serve_all(struct stage *s)
+{
+	while (serve_fetches(s->b)) /* of another deal some may be here */
+		;
+	if (fx_of(s->b, FX_RUN, TAG_TRY, 0))
+		send_tried(s, true);
+}
+
 static inline void to_signed(struct stage *s)
 {
 	make_deal(s);
 	send_signed_by(s, JC);
-	while (serve_fetches(s->b)) /* of another deal some may be here */
-		;
+	serve_all(s);
 	assert_int_equal(work_row(s).state, WORK_SIGNED);
 }
 

@@ -149,6 +149,57 @@ static bool gather(struct provider *p, struct work *k, struct effects *fx)
 	return k->gathered;
 }
 
+/* Only what compiles here can be run for money: a run that may take no instruction tells, and leaves the compiled
+ * program in the cache. True: it is known. */
+static bool compiles(struct provider *p, struct work *k, struct effects *fx)
+{
+	struct job_spec *spec;
+	struct err e;
+	struct fx *f;
+
+	if (k->trying || k->compiles)
+		return k->compiles;
+	spec = work_spec(p, k, fx->arena, &e);
+	if (!spec) {
+		step_refuse(p, k, &e, fx);
+		return false;
+	}
+	k->compiles = map_get(&p->programs, &spec->program) != NULL;
+	if (k->compiles)
+		return true;
+	if (p->trying >= p->c.parallel) {
+		fx_add(fx, FX_TIMER, tag_of(TAG_RETRY, k))->delay = span_ms(CLOCK_WAIT_MS);
+		return false;
+	}
+	spec->instruction_limit = 0;
+	k->trying = true;
+	p->trying++;
+	f = fx_add(fx, FX_RUN, tag_of(TAG_TRY, k));
+	f->spec = spec;
+	return false;
+}
+
+void step_tried(struct provider *p, struct work *k, const struct run_done *r, struct effects *fx)
+{
+	struct job_spec *spec;
+	struct err e;
+
+	k->trying = false;
+	if (k->w.state != WORK_FETCHING)
+		return;
+	if (!r->ok) {
+		step_refuse(p, k, &r->err, fx);
+		return;
+	}
+	spec = work_spec(p, k, fx->arena, &e);
+	if (p->programs.n >= PROGRAMS_MAX)
+		map_clear(&p->programs);
+	if (spec && !map_put(&p->programs, &spec->program, NULL))
+		log_line(&p->world->log, LOG_ODD, "no memory to remember a program");
+	k->compiles = true;
+	step_fetch(p, k, fx);
+}
+
 void step_fetch(struct provider *p, struct work *k, struct effects *fx)
 {
 	struct err e;
@@ -160,7 +211,7 @@ void step_fetch(struct provider *p, struct work *k, struct effects *fx)
 		step_refuse(p, k, &e, fx);
 		return;
 	}
-	if (!k->gathered && !gather(p, k, fx))
+	if ((!k->gathered && !gather(p, k, fx)) || !compiles(p, k, fx))
 		return;
 	/* After a start the ledger's time is not known at once, and without it nothing is signed. */
 	if (p->ledger_time.s == 0)
@@ -310,6 +361,14 @@ void step_decline(
 	                "signature", json_of_sig(&a->doc_sig)));
 }
 
+static void tell_refusal(
+        struct provider *p, const struct hash *deal, const struct err *why, struct effects *fx)
+{
+	fx_call(fx, (struct tag){.what = TAG_REFUSE, .key = *deal}, &p->c.solver, "POST",
+	        fx_path(fx, "/v1/deals/", deal, "/refuse"),
+	        json_pack("{s:o}", "reason", err_to_json(why)));
+}
+
 /* Before our signature nothing binds us: say why, so that the next provider is tried at once. */
 void step_refuse(struct provider *p, struct work *k, const struct err *why, struct effects *fx)
 {
@@ -317,8 +376,20 @@ void step_refuse(struct provider *p, struct work *k, const struct err *why, stru
 
 	hash_format(&k->w.id, id);
 	log_line(&p->world->log, LOG_ODD, "deal %s not signed: %s", id, why->msg);
-	fx_call(fx, tag_of(TAG_REFUSE, k), &p->c.solver, "POST",
-	        fx_path(fx, "/v1/deals/", &k->w.id, "/refuse"),
-	        json_pack("{s:o}", "reason", err_to_json(why)));
+	k->w.count = (uint64_t)why->code; /* kept so that it can be said again */
+	tell_refusal(p, &k->w.id, why, fx);
 	provider_finish(p, k, WORK_LOST, why->msg);
+}
+
+void step_refuse_again(struct provider *p, const struct hash *deal, struct effects *fx)
+{
+	struct provider_work w = {.id = *deal};
+	struct store *s = &p->world->store;
+	struct err why;
+
+	if (!s->get(s->self, provider_work_record(), &w, &why) || w.state != WORK_LOST ||
+	        w.count == 0 || w.count >= E_COUNT)
+		return;
+	(void)err_set(&why, (enum err_code)w.count, 0, __FILE__, __LINE__, "%s", w.why);
+	tell_refusal(p, deal, &why, fx);
 }

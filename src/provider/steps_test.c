@@ -53,8 +53,7 @@ static void fetch_works_the_second_time(void **state)
 	tag = need(s->b, FX_FETCH, 0)->tag;
 	send_tree_failed(s->b, tag, E_BLOCK_CORRUPT);
 	send_timer(s->b, retry_of(s));
-	serve_fetches(s->b);
-	serve_fetches(s->b);
+	serve_all(s);
 	assert_int_equal(work_row(s).state, WORK_SIGNED);
 }
 
@@ -81,6 +80,49 @@ static void fetch_that_brings_nothing(void **state)
 	}
 	assert_true(n < 20);
 	assert_refused(s, "cannot be fetched whole");
+}
+
+/* ---- compiling ------------------------------------------------------------------------------------------- */
+
+/* A program that cannot be compiled here is none of our deals: nothing is signed, so nothing can be lost. */
+static void program_that_does_not_compile(void **state)
+{
+	struct stage *s = *state;
+
+	make_deal(s);
+	send_signed_by(s, JC);
+	while (serve_fetches(s->b))
+		;
+	need(s->b, FX_RUN, TAG_TRY);
+	send_tried(s, false);
+	assert_refused(s, "cannot be compiled");
+}
+
+static void compiled_once(void **state)
+{
+	struct stage *s = *state;
+
+	to_signed(s);
+	make_deal(s);
+	send_signed_by(s, JC);
+	while (serve_fetches(s->b))
+		assert_null(fx_of(s->b, FX_RUN, TAG_TRY, 0));
+	assert_int_equal(work_row(s).state, WORK_SIGNED);
+}
+
+/* The solver gives the match up meanwhile: how it ends tells nothing. */
+static void dissolved_while_it_compiles(void **state)
+{
+	struct stage *s = *state;
+
+	make_deal(s);
+	send_signed_by(s, JC);
+	while (serve_fetches(s->b))
+		;
+	send_message(s->b, "dissolved", json_pack("{s:o}", "id", json_of_hash(&s->id)));
+	send_tried(s, true);
+	assert_int_equal(s->b->fx.n, 0);
+	assert_int_equal(work_row(s).state, WORK_LOST);
 }
 
 /* ---- running and publishing ----------------------------------------------------------------------------- */
@@ -380,8 +422,7 @@ static void restart_while_fetching(void **state)
 	restart(s);
 	assert_true(hash_eq(&need(s->b, FX_TIMER, TAG_RETRY)->tag.key, &s->id));
 	send_timer(s->b, retry_of(s));
-	serve_fetches(s->b);
-	serve_fetches(s->b);
+	serve_all(s);
 	/* Nothing is signed before the ledger has told its time. */
 	assert_int_equal(work_row(s).state, WORK_FETCHING);
 	need(s->b, FX_TIMER, TAG_RETRY);
@@ -556,6 +597,9 @@ int main(void)
 	        T(fetch_fails_for_good),
 	        T(fetch_works_the_second_time),
 	        T(fetch_that_brings_nothing),
+	        T(program_that_does_not_compile),
+	        T(compiled_once),
+	        T(dissolved_while_it_compiles),
 	        T(run_fails),
 	        T(push_fails),
 	        T(push_reaches_nobody),

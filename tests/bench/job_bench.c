@@ -361,6 +361,7 @@ int main(int argc, char **argv)
 	struct bench *b = calloc(1, sizeof *b);
 	size_t jobs = number(argc, argv, 1, 200), parallel = number(argc, argv, 2, 64);
 	size_t many = number(argc, argv, 3, 2000);
+	const struct local_plan plan = {.providers = 1, .background = true};
 	struct err e;
 
 	if (!b)
@@ -382,7 +383,7 @@ int main(int argc, char **argv)
 	setenv("LILYPAD_SOLVER_RATE_OFFERS", "0", 1);
 	if (!mkdtemp(b->dir) || !places_find(b->dir, &b->c.places, &e) ||
 	        !settings_new("/nonexistent", &b->c.args, &b->c.settings, &e) ||
-	        !local_net_start(&b->net, &b->c, b->dir, 1, true, &e))
+	        !local_net_start(&b->net, &b->c, b->dir, &plan, &e))
 		quit(&e);
 	if (jobs)
 		one_after_another(b, jobs);

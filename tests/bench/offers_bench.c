@@ -292,6 +292,7 @@ static void find_parts(struct bench *b)
 
 static void start(struct bench *b)
 {
+	const struct local_plan nobody = {.background = true};
 	struct err e;
 
 	snprintf(b->dir, sizeof b->dir, "%s/lilypad-bench-XXXXXX",
@@ -305,7 +306,7 @@ static void start(struct bench *b)
 	/* No provider: an offer is filed and waits. */
 	if (!mkdtemp(b->dir) || !places_find(b->dir, &b->c.places, &e) ||
 	        !settings_new("/nonexistent", &b->c.args, &b->c.settings, &e) ||
-	        !local_net_start(&b->net, &b->c, b->dir, 0, true, &e) ||
+	        !local_net_start(&b->net, &b->c, b->dir, &nobody, &e) ||
 	        !daemon_open(&b->d, &b->c, "creator", NULL, creator_tables,
 	                DAEMON_NETWORK | DAEMON_BLOBS, &e))
 		quit(e.msg);

@@ -37,7 +37,7 @@ class Behaviour:
     disk: int = MIB
     instructions: int = 50_000_000
     memory: int = 64
-    seconds: int = 15
+    seconds: int = 60
     args: tuple = ("hostile",)
 
 
@@ -414,7 +414,7 @@ def lying_names():
 # ---- what is no program -------------------------------------------------------------------------------------
 
 @behaviour("not a program", "a working program, cut off after each of its bytes", VALID, EXCEPTION, "not accepted",
-           count=0, seconds=30)
+           count=0)
 def truncated():
     whole = Calls().call("fd_close", 77, gives=BADF).bytes()
     # A cut between two sections is a module again: it has no entry. tests of that are below.
@@ -438,7 +438,7 @@ def boundaries(module):
 
 
 @behaviour("not a program", "a working program with one byte changed, 300 times",
-           "whatever it has become, it is refused or runs like any other", None, seconds=30)
+           "whatever it has become, it is refused or runs like any other", None)
 def corrupted():
     whole = bytearray(Calls().call("random_get", 64, 32).say(64, 32).bytes())
     chance, out = random.Random(20), []
@@ -449,8 +449,8 @@ def corrupted():
     return out
 
 
-@behaviour("not a program", "200 modules of random bytes behind a good header", VALID, EXCEPTION, "", count=0,
-           seconds=30)
+@behaviour("not a program", "200 modules of random bytes behind a good header", VALID, EXCEPTION, "",
+           count=0)
 def random_bytes():
     chance = random.Random(21)
     return [MAGIC + chance.randbytes(chance.randrange(1, 400)) for _ in range(200)]
@@ -1128,9 +1128,9 @@ def locals_times_functions():
     return same_functions(500, b"", [(50_000, I32)])
 
 
-@behaviour("compile", "40 000 functions", JAIL, COMPLETED, memory=700)
+@behaviour("compile", "20 000 functions", JAIL, COMPLETED, memory=700)
 def many_functions():
-    return same_functions(40_000, b"")
+    return same_functions(20_000, b"")
 
 
 @behaviour("compile", "an expression 100 000 values deep", JAIL, COMPLETED, memory=700)
@@ -1150,7 +1150,7 @@ def nested_loops():
 
 
 @behaviour("compile", "22 000 `if`s over 1 000 locals: 264 KB that take more than 2 GiB to compile", JAIL, DECLINED,
-           "cannot be compiled", memory=2200, seconds=60)
+           "cannot be compiled", memory=2200)
 def more_memory_than_there_is():
     chance = random.Random(1)
 

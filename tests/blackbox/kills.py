@@ -2,192 +2,111 @@
 """kill -9 of every role at random instants of running jobs, each started again with the same files, until
 every role has died so many times; then an audit of what a market must never do, whatever died.
 
-    kills.py [--each N] [--seed S] [--mix NAME] [--providers N] [--only ROLE,...]
+    kills.py [--each N] [--seed S] [--mix NAME] [--only ROLE,...]
 
-test_kill.py is the short form. A mix says which jobs are bought: mixes() of a new kind is one more entry."""
+test_kill.py is the short form. A mix says which jobs are bought: one of a new kind is one more entry."""
 import argparse
 import collections
 import json
 import os
-import pathlib
 import random
 import shutil
-import sqlite3
+import statistics
 import sys
+import threading
 import time
-import urllib.request
 
-from conftest import Market, folder
-from world import START, Buyer, command_of, jobs, kill_and_start, start_again
+from audit import Audit
+from conftest import Market, alive, folder
+from world import Buyer, command_of, is_ready, jobs, kill_and_start, start_again
 
-ROLES = ["ledger", "solver", "directory", "provider", "creator", "run"]
-FINAL = {"RESULTS_ACCEPTED", "TIMEOUT_AGREE", "CANCELLED", "TIMEOUT_SUBMIT", "DECLINED", "TIMEOUT_JUDGE",
-         "TIMEOUT_MEDIATE", "MEDIATION_ACCEPTED", "MEDIATION_REJECTED", "MEDIATION_JOB_FAULTY"}
+ROLES = ["ledger", "solver", "directory", "mediator", "provider", "creator", "run"]
 SETTLE_S = 90     # after the last kill, until every job is over
-STUCK_S = 20      # after a deadline, until somebody has acted on it
-BUYERS = 2
+READY_S = 30      # until a process that was started again serves
+WAIT_S = 0.6      # until the next death, at most;
+AIM_S = 2.0       # longer where a dispute is waited for, and so long after it began
+DISPUTE_S = 0.1
+PAUSE_S = 0.4     # at most, after a death: then there are new jobs
+BUYERS = 3
 
 
 # ---- what is bought -----------------------------------------------------------------------------------
 
 
 class Job:
-    """Arguments of `lilypad run`, and what its output must be; price: whether an end that costs is right."""
+    """Arguments of `lilypad run`, what its output must be when it says 0 or 41, codes that it must not end with,
+    and its clocks, in seconds."""
 
     def __init__(self, args, good):
         self.args = args
         self.good = good
+        self.never = ()
+        self.clocks = {}
+
+    def env(self):
+        return {f"LILYPAD_JOB_{name.upper()}_TIMEOUT": f"{s}s" for name, s in self.clocks.items()}
 
 
-def plain(i):
+def cow(i):
+    return Job(["cowsay", "-i", f"Message=kill-{i}"], lambda out: f"< kill-{i} >" in (out / "stdout").read_text())
+
+
+def plain(i, accounts):
     """Jobs that nobody disputes: small ones, and some that compute for a third of a second."""
     if i % 3:
-        return Job(["cowsay", "-i", f"Message=kill-{i}"],
-                   lambda out: f"< kill-{i} >" in (out / "stdout").read_text())
+        return cow(i)
     return Job(["mandelbrot", "-i", "Width=240", "-i", "Height=160", "-i", "Iterations=2000", "-i", f"X=-0.{i:06d}"],
                lambda out: (out / "outputs" / "mandelbrot.png").read_bytes()[:4] == b"\x89PNG")
 
 
-MIXES = {"plain": plain}
+HONEST, CHEATED, CHEATED_SHORT, REJECTED, UNJUDGED, REJECTED_SHORT = range(6)
 
 
-# ---- the audit ----------------------------------------------------------------------------------------
+def disputed(i, accounts):
+    """Honest ones, some for a provider that cheats, some whose right result is disputed or never judged; with
+    long clocks and with short ones, that run out. Who takes over when a dishonest buyer is killed is honest, and
+    accepts."""
+    kind = i % 6
+    cheated = kind in (CHEATED, CHEATED_SHORT)
+    job = plain(i // 6, accounts) if kind in (HONEST, REJECTED) else cow(i)
+    job.args += ["-y", "--check", "always", "--target", accounts["provider-2" if cheated else "provider"]]
+    job.never = {0, 42, 43} if cheated else {41, 43}
+    if kind in (REJECTED, REJECTED_SHORT):
+        job.args.append("--test-misbehave=rejects-falsely")
+    elif kind == UNJUDGED:
+        job.args.append("--test-misbehave=never-judges")
+    if cheated:
+        job.clocks = {"submit": 8}
+    if kind == CHEATED_SHORT:
+        job.clocks["mediate"] = 12
+    elif kind == REJECTED_SHORT:
+        job.clocks = {"submit": 8, "judge": 8, "mediate": 12}
+    elif kind == UNJUDGED:
+        job.clocks = {"judge": 6}
+    return job
 
 
-def get(url, **query):
-    q = "&".join(f"{k}={v}" for k, v in query.items())
-    with urllib.request.urlopen(url + ("?" + q if q else ""), timeout=20) as r:
-        return json.loads(r.read())
+# Instruments of those that are started again.
+CHEATS = ["wrong-output", "wrong-count", "wrong-status", "never-runs"]
+MEDIATORS = ["cannot-fetch", "dies"] + 8 * [None]
 
 
-def events_of(ledger):
-    """All of them, in order."""
-    out, after = [], 0
-    while True:
-        page = get(f"{ledger}/v1/events/page", after=after)
-        out += page["events"]
-        after = int(page["next"])
-        if after >= int(page["last"]):
-            return out
+class Mix:
+    """jobs: gives the i-th; cheats: names of providers that never give a right result."""
+
+    def __init__(self, jobs, providers=1, cheats=()):
+        self.jobs = jobs
+        self.providers = providers
+        self.cheats = cheats
+
+    def instrument(self, name, rnd):
+        """With what a process is started again."""
+        if name in self.cheats:
+            return rnd.choice(CHEATS)
+        return rnd.choice(MEDIATORS) if self.cheats and name == "mediator" else None
 
 
-class Audit:
-    """What the ledger says happened, against what the parties say and hold."""
-
-    def __init__(self, market):
-        self.m = market
-        self.ledger = market.up["ledger"]
-        self.wrong = []
-        self.figures = collections.Counter()
-
-    def must(self, ok, what):
-        if not ok:
-            self.wrong.append(what)
-
-    def read(self):
-        self.events = events_of(self.ledger)
-        self.deals = collections.defaultdict(list)
-        for i, e in enumerate(self.events, 1):
-            self.must(int(e["seq"]) == i, f"event {i} has number {e['seq']}")
-            if e["to"]:
-                self.deals[e["deal"]].append(e)
-        self.state = {d: h[-1]["to"] for d, h in self.deals.items()}
-        self.cost = {d: sum(int(e["amount"]) for e in h if e["to"] in FINAL) for d, h in self.deals.items()}
-        self.jobs = {j["id"]: j for j in jobs(self.m)}
-        at = self.m.folder / "state" / "creator" / "store.db"
-        with sqlite3.connect(f"file:{at}?mode=ro", uri=True) as db:
-            self.job_of = {"0x" + d.hex(): "0x" + j.hex() for d, j in db.execute("SELECT id, job FROM creator_deal")}
-
-    def paths(self):
-        """Every deal is opened once and ends once at most."""
-        for d, h in self.deals.items():
-            states = [e["to"] for e in h]
-            self.must(states.count("AGREED") <= 1, f"deal {d} was opened {states.count('Agreed')} times")
-            ends = [s for s in states if s in FINAL]
-            self.must(len(ends) <= 1 and (not ends or states[-1] in FINAL), f"deal {d} went {states}")
-            self.figures["paid twice"] += len(ends) > 1
-
-    def stuck(self):
-        """Deals that are open although their job is over, or past a deadline for long. Time is moved on so
-        that every deadline passes: whoever profits from it must act."""
-        open_ = [d for d, s in self.state.items() if s not in FINAL]
-        if open_:
-            self.figures["left to a deadline"] = len(open_)
-            # One step of a deal after another: each has a clock of its own.
-            for _ in range(4):
-                self.advance(3600)
-                end = time.monotonic() + STUCK_S
-                while open_ and time.monotonic() < end:
-                    open_ = [d for d in open_ if get(f"{self.ledger}/v1/agreements/{d}")["state"] not in FINAL]
-                    time.sleep(0.2)
-                if not open_:
-                    break
-        self.figures["stuck past a deadline"] = len(open_)
-        self.must(not open_, f"deals that nobody ends: {open_}")
-
-    def advance(self, seconds):
-        r = urllib.request.Request(f"{self.ledger}/v1/clock", json.dumps({"advance": str(seconds)}).encode())
-        urllib.request.urlopen(r, timeout=20).read()
-
-    def accounts(self):
-        """Every account that an event or the genesis names, and the sink."""
-        genesis = get(f"{self.ledger}/v1/genesis")
-        genesis = genesis.get("genesis", genesis)
-        named = {a["account"]: int(a["amount"]) for a in genesis["allocations"]}
-        for e in self.events:
-            for c in e["changes"]:
-                named.setdefault(c["account"], 0)
-        named.setdefault("0x" + "0" * 40, 0)
-        return named
-
-    def money(self):
-        """Nothing came into being and nothing went; each side has what the ends of its deals say."""
-        start = self.accounts()
-        held = {}
-        for a in start:
-            j = get(f"{self.ledger}/v1/accounts/{a}")
-            held[a] = {k: int(j[k]) for k in ("free", "locked", "withdrawing", "stake")}
-        total = sum(sum(h.values()) for h in held.values())
-        self.figures["money lost"] = sum(start.values()) - total
-        self.must(total == sum(start.values()), f"{sum(start.values())} were there, {total} are")
-        spent = sum(c for d, c in self.cost.items() if self.state[d] in ("RESULTS_ACCEPTED", "TIMEOUT_JUDGE"))
-        buyer = self.m.json("wallet", "balance")
-        self.must(int(buyer["locked"]) == 0, f"the buyer has {buyer['locked']} locked with no job")
-        fines = any(s not in ("RESULTS_ACCEPTED", "CANCELLED", "TIMEOUT_AGREE") for s in self.state.values())
-        got = START - int(buyer["free"])
-        self.must(fines or got == spent, f"the buyer paid {got}, its deals cost {spent}")
-
-    def ends(self):
-        """Every job says what the ledger says."""
-        paid = collections.Counter()
-        for d, c in self.cost.items():
-            self.must(d in self.job_of, f"deal {d} is of no job")
-            if c and d in self.job_of:
-                paid[self.job_of[d]] += 1
-        for job, n in paid.items():
-            self.figures["jobs paid twice"] += n > 1
-            self.must(n == 1, f"job {job} was paid {n} times")
-        for i, j in self.jobs.items():
-            real = sum(c for d, c in self.cost.items() if self.job_of.get(d) == i)
-            self.must(j["state"] in ("DONE", "FAILED", "CANCELLED"), f"job {i} is {j['state']}")
-            self.must(int(j["cost"]) == real, f"job {i} says {j['cost']}, the ledger {real}")
-            if j["state"] == "DONE":
-                self.must(real > 0 and j["status"] == "Completed", f"job {i} is done, cost {real}, status {j['status']}")
-            else:
-                self.must(j.get("error", {}).get("message"), f"job {i} has failed without a word")
-                self.figures[f"failed: {j.get('error', {}).get('code')}"] += 1
-            self.figures["jobs " + j["state"].lower()] += 1
-
-    def all(self):
-        self.read()
-        self.paths()
-        self.stuck()
-        self.read()
-        self.money()
-        self.ends()
-        self.figures["deals"] = len(self.deals)
-        self.figures["events"] = len(self.events)
-        return self
+MIXES = {"plain": Mix(plain), "disputed": Mix(disputed, providers=2, cheats=("provider-2",))}
 
 
 # ---- the killing --------------------------------------------------------------------------------------
@@ -196,28 +115,40 @@ class Audit:
 class Kills:
     """A market in which things die. say: gets a line of progress."""
 
-    def __init__(self, seed, mix="plain", providers=1, say=lambda text: None):
+    def __init__(self, seed, mix="plain", say=lambda text: None):
         self.random = random.Random(seed)
         self.mix = MIXES[mix]
         self.say = say
         self.m = Market(folder())
         self.m.env["LILYPAD_JOB_QUEUE"] = "10m"  # a job outlives whatever dies
-        self.m.start(providers)
+        self.m.start(self.mix.providers)
+        self.accounts = {w["name"]: w["account"] for w in self.m.json("wallet", "list")["wallets"]}
         self.out = self.m.folder / "out"
         self.out.mkdir()
         self.buyers = {}
         self.made = 0
-        self.killed = collections.Counter()
+        self.instants = collections.defaultdict(list)  # of each role's deaths: seconds since 1970
+        self.in_dispute = collections.Counter()        # those while a dispute was open
+        self.restarts = collections.defaultdict(list)  # seconds until each served again
         self.exits = collections.Counter()
         self.wrong = []
         start_again(self.m, "creator", ["lilypad", "creator", "--dir", str(self.m.folder)])
         self.m.up["processes"].append({"role": "creator", "pid": self.m.children[-1].pid})
+        for name in self.mix.cheats:
+            self.again(name)
+
+    @property
+    def killed(self):
+        return {r: len(at) for r, at in self.instants.items()}
 
     def buy(self):
         i = self.made
         self.made += 1
-        job = self.mix(i)
+        job = self.mix.jobs(i, self.accounts)
+        self.m.env.update(job.env())
         b = Buyer(self.m, *job.args, "--idempotency-key", f"k{i}", "-O", self.out / str(i))
+        for name in job.env():
+            del self.m.env[name]
         self.buyers[i] = (b, job)
 
     def look(self):
@@ -228,15 +159,53 @@ class Kills:
                 continue
             b.thread.join(5)
             self.exits[rc] += 1
-            if rc == 0 and not job.good(self.out / str(i)):
-                self.wrong.append(f"run {i} ended with 0, and its output is not right")
+            if rc in (0, 41) and not job.good(self.out / str(i)):
+                self.wrong.append(f"run {i} ended with {rc}, and its output is not right")
+            if rc in job.never:
+                self.wrong.append(f"run {i} ended with {rc}: {b.story()}")
             if rc < -9 or (rc < 0 and rc != -9):
                 self.wrong.append(f"run {i} died of signal {-rc}: {b.story()}")
             del self.buyers[i]
         while len(self.buyers) < BUYERS:
             self.buy()
 
+    def again(self, name, honest=False):
+        """kill -9, and the same again, maybe with an instrument."""
+        instrument = None if honest else self.mix.instrument(name, self.random)
+
+        def change(command):
+            plain = [word for word in command if not word.startswith("--test-misbehave")]
+            return plain + ([f"--test-misbehave={instrument}"] if instrument else [])
+
+        kill_and_start(self.m, name, change, patience=0)  # it may die while it starts
+        pid, = self.m.pids(name)
+        threading.Thread(target=self.clock, args=(name, pid, time.monotonic()), daemon=True).start()
+
+    def clock(self, name, pid, began):
+        """How long it took until it served; nothing when it was killed before."""
+        while time.monotonic() < began + READY_S and alive(pid):
+            if is_ready(self.m, name, pid):
+                self.restarts[name.split("-")[0]].append(time.monotonic() - began)
+                return
+            time.sleep(0.005)
+        if alive(pid):
+            self.wrong.append(f"{name} does not serve {READY_S} s after its start")
+
+    def disputing(self):
+        return any(b.events and b.events[-1] == "DISPUTED" and b.p.poll() is None for b, _ in self.buyers.values())
+
+    def wait(self):
+        """Until a random instant; of two one is sought soon after a dispute has begun, for those are short."""
+        end = time.monotonic() + self.random.uniform(0, WAIT_S)
+        aimed = self.mix.cheats and self.random.randrange(2)
+        while time.monotonic() < end + (AIM_S if aimed else 0):
+            if aimed and self.disputing():
+                time.sleep(self.random.uniform(0, DISPUTE_S))
+                return
+            time.sleep(0.002)
+
     def kill(self, role):
+        disputing = self.disputing()
         if role == "run":
             victims = [b for b, _ in self.buyers.values() if b.p.poll() is None]
             if not victims:
@@ -247,11 +216,12 @@ class Kills:
             names = sorted(n for n in names if n == role or n.startswith(role + "-"))
             name = self.random.choice(names)
             pid, = self.m.pids(name)
-            if not pathlib.Path(f"/proc/{pid}").exists() or not command_of(pid):
+            if not alive(pid) or not command_of(pid):
                 self.wrong.append(f"{name} had ended by itself:\n{self.m.logs()[name][-1500:]}")
                 return False
-            kill_and_start(self.m, name)
-        self.killed[role] += 1
+            self.again(name)
+        self.instants[role].append(time.time())
+        self.in_dispute[role] += disputing
         return True
 
     def run(self, each, only=None):
@@ -261,16 +231,18 @@ class Kills:
         total = len(left)
         while left and not self.wrong:
             self.look()
-            time.sleep(self.random.uniform(0, 0.6))
+            self.wait()
             if self.kill(left[-1]):
                 left.pop()
+                time.sleep(self.random.uniform(0, PAUSE_S))
                 done = total - len(left)
                 if done % 25 == 0:
                     self.say(f"{done} of {total} killed, {self.made} jobs, exits {dict(self.exits)}")
         return self
 
     def settle(self):
-        """No more deaths: every job must come to its end by itself."""
+        """No more deaths: every job must come to its end by itself, and disputes before one who rules."""
+        self.again("mediator", honest=True)
         end = time.monotonic() + SETTLE_S
         while time.monotonic() < end:
             for i, (b, job) in list(self.buyers.items()):
@@ -297,9 +269,9 @@ class Kills:
                 if p["role"].startswith("provider")]
 
     def audit(self):
-        a = Audit(self.m).all()
-        self.wrong += a.wrong
-        self.figures = a.figures
+        self.seen = Audit(self.m, [self.accounts[n] for n in self.mix.cheats]).all()
+        self.wrong += self.seen.wrong
+        self.figures = self.seen.figures
         return self
 
     def end(self):
@@ -316,24 +288,31 @@ class Kills:
         return self
 
     def table(self):
-        rows = [("killed " + r, n) for r, n in self.killed.items()] + [("killed in all", sum(self.killed.values()))]
-        rows += [("jobs asked for", self.made), ("run: exits", dict(self.exits))]
-        rows += sorted(getattr(self, "figures", {}).items())
-        return "\n".join(f"  {k:<28} {v}" for k, v in rows)
+        """A line for each role: what became of the deals of jobs that were not over when it died."""
+        lines = []
+        for role, at in sorted(self.instants.items()) if hasattr(self, "seen") else ():
+            took = sorted(self.restarts[role]) or [0.0]
+            row = {"instants": len(at), "in dispute": self.in_dispute[role]} | self.seen.row(at) | {"median ms": round(1000 * statistics.median(took)),
+                                       "longest ms": round(1000 * took[-1])}
+            if not lines:
+                lines.append(f"  {'killed':<10}" + "".join(f"{name:>11}" for name in row))
+            lines.append(f"  {role:<10}" + "".join(f"{n:>11}" for n in row.values()))
+        rows = [("killed in all", sum(self.killed.values())), ("jobs asked for", self.made)]
+        rows += [("run: exits", dict(sorted(self.exits.items())))] + sorted(getattr(self, "figures", {}).items())
+        return "\n".join(lines + [f"  {k:<34} {v}" for k, v in rows])
 
 
 def main():
     a = argparse.ArgumentParser(description="kill -9 of every role, and an audit")
     a.add_argument("--each", type=int, default=10)
     a.add_argument("--seed", type=int, default=None)
-    a.add_argument("--mix", choices=sorted(MIXES), default="plain")
-    a.add_argument("--providers", type=int, default=1)
+    a.add_argument("--mix", choices=sorted(MIXES), default="disputed")
     a.add_argument("--only", default="")
     a = a.parse_args()
     seed = a.seed if a.seed is not None else int.from_bytes(os.urandom(4), "big")
     began = time.monotonic()
     print(f"seed {seed}, mix {a.mix}, {a.each} kills of each role", flush=True)
-    k = Kills(seed, a.mix, a.providers, lambda text: print(f"{time.monotonic() - began:6.0f} s  {text}", flush=True))
+    k = Kills(seed, a.mix, lambda text: print(f"{time.monotonic() - began:6.0f} s  {text}", flush=True))
     try:
         k.run(a.each, [r for r in a.only.split(",") if r]).settle().audit()
     except Exception as e:

@@ -8,7 +8,7 @@ import pytest
 
 from conftest import alive, wait_until
 from test_bad_input import ask, refused
-from world import START, Buyer, command_of, jobs, settled, start_again
+from world import START, Buyer, command_of, jobs, settled, serves, start_again
 
 NO_LIMIT = resource.RLIM_INFINITY
 
@@ -189,4 +189,5 @@ def test_read_only_store(new_market, role, tmp_path):
     assert "Read-only file system" in r.stderr and str(at) in r.stderr, r.stderr
     assert "writable for user id" in r.stderr, r.stderr
     start_again(m, role, command)
+    serves(m, role)
     m.run("run", "cowsay", "-i", "Message=after", "-O", tmp_path / "after")

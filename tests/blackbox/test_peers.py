@@ -17,7 +17,7 @@ import pytest
 
 from conftest import alive, wait_until
 from test_bad_input import ask, metric
-from world import Buyer, command_of, jobs, settled, start_again
+from world import Buyer, command_of, jobs, serves, settled, start_again
 
 SERVERS = ["ledger", "solver", "directory"]
 
@@ -164,6 +164,7 @@ def test_daemons_go_on(new_market, mode, tmp_path):
     daemon ends, and the job is finished and paid once all is well again."""
     m = new_market()
     proxies = list(behind(m, "solver", ["ledger"]).values()) + list(behind(m, "provider", SERVERS).values())
+    serves(m, "solver")
     wait_until(lambda: ask(m.up["solver"] + "/v1/offers")[1].get("resourceOffers") == 1, timeout=40)
     pids = m.pids()
     b = Buyer(m, "mandelbrot", "-i", "Width=400", "-i", "Height=300", "-i", "Iterations=2000", "--queue", "10m",

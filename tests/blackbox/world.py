@@ -6,6 +6,7 @@ import pathlib
 import signal
 import subprocess
 import threading
+import time
 
 from conftest import alive, wait_until
 
@@ -55,8 +56,18 @@ def command_of(pid):
     return pathlib.Path(f"/proc/{pid}/cmdline").read_text().split("\0")[:-1]
 
 
-def start_again(market, role, command):
-    """The same command line as before, in the list of `down` in the place of the old one."""
+def is_ready(market, role, pid):
+    """Does that very process answer requests? The folder of a wallet of its own is named by both."""
+    name = f"{role.split('-')[0]}-{role}" if "-" in role else role
+    try:
+        return json.loads((market.folder / "state" / name / "ready.json").read_text()).get("pid") == pid
+    except (OSError, ValueError):
+        return False
+
+
+def start_again(market, role, command, patience=5):
+    """The same command line as before, in the list of `down` in the place of the old one; it is waited for so
+    many seconds."""
     log = open(market.folder / "state" / f"{role}.log", "a")
     p = subprocess.Popen(command, executable=market.binary, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                          env=market.env, cwd=market.folder)
@@ -68,14 +79,25 @@ def start_again(market, role, command):
     listed.write_text(json.dumps(market.up))
     market.children = getattr(market, "children", []) + [p]
     threading.Thread(target=p.wait, daemon=True).start()  # no zombie is left for `down` to count
+    # Whoever waits for a peer serves later, whoever cannot start never does.
+    end = time.monotonic() + patience
+    while time.monotonic() < end and p.poll() is None and not is_ready(market, role, p.pid):
+        time.sleep(0.02)
 
 
-def kill_and_start(market, role):
+def serves(market, role):
+    """Waits until the process that was started again answers requests."""
+    pid, = market.pids(role)
+    wait_until(lambda: is_ready(market, role, pid))
+
+
+def kill_and_start(market, role, change=lambda command: command, patience=5):
+    """change: the command line that it is started with, from the old one."""
     pid, = market.pids(role)
     command = command_of(pid)
     os.kill(pid, signal.SIGKILL)
     wait_until(lambda: not alive(pid))
-    start_again(market, role, command)
+    start_again(market, role, change(command), patience)
 
 
 def jobs(market):

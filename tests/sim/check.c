@@ -210,6 +210,8 @@ static void check_job(struct sim *s, const struct ledger *l, const struct rows *
         const struct creator_job *j)
 {
 	bool well = j->state == JOB_DONE && !j->error;
+	/* Who was away for longer than the judge timeout may have paid for what it never saw, and says so. */
+	bool unseen = j->error == E_TIMEOUT && !j->had;
 	struct told t;
 	char id[16];
 
@@ -225,7 +227,7 @@ static void check_job(struct sim *s, const struct ledger *l, const struct rows *
 		sim_fail(s, "job %s is DONE, and nobody was paid", id);
 	else if (well && !t.misbehaving && !output_is_right(s, j))
 		sim_fail(s, "job %s is DONE with another output than its program writes", id);
-	else if (j->state == JOB_DONE && !well && !t.ruled)
+	else if (j->state == JOB_DONE && !well && !t.ruled && !(unseen && t.paid_n == 1))
 		sim_fail(s, "job %s is DONE with an error, and nobody ruled on it", id);
 	else if (j->state != JOB_DONE && t.paid_n && !(t.ruled && j->error == E_RESULT))
 		sim_fail(s, "job %s is %s, and was paid for", id, sm_name(&job_states, j->state));
@@ -294,6 +296,7 @@ static void check_deal(struct sim *s, const struct creator_deal *d, const struct
 	char id[16];
 
 	sim_short(&d->id, id);
+	sim_note(s, NULL, "deal %s ended as %s", id, sm_name(&deal_states, a->state));
 	if (!(s->sc->ends & SM_BIT(a->state)))
 		sim_fail(s, "deal %s ends as %s, which the scenario does not allow", id,
 		        sm_name(&deal_states, a->state));
@@ -318,7 +321,6 @@ static void book_deals(struct sim *s, const struct ledger *l, const struct accou
 			if (!a)
 				continue;
 			++*deals;
-			check_deal(s, d, a);
 			if (addr_eq(&d->deal.hot.job_creator, &who->addr))
 				book_deal(&d->deal.hot, a, true, p);
 			if (addr_eq(&d->deal.hot.provider, &who->addr))
@@ -391,6 +393,13 @@ void check_end(struct sim *s)
 
 			check_job(s, l, &deals, j);
 			ended[j->state == JOB_DONE ? 0 : j->state == JOB_FAILED ? 1 : 2]++;
+		}
+		for (size_t k = 0; k < deals.n; k++) {
+			const struct creator_deal *d = deal_at(&deals, k);
+			const struct agreement *a = ledger_agreement(l, &d->id);
+
+			if (a)
+				check_deal(s, d, a);
 		}
 		s->n.jobs += jobs.n;
 		rows_done(&jobs);

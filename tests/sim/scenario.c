@@ -88,6 +88,8 @@ static bool read_market(struct line *l, struct err *e)
 			TRY(span(v, &sc->submit, e), e);
 		else if (str_is(name, "judge"))
 			TRY(span(v, &sc->judge, e), e);
+		else if (str_is(name, "mediate"))
+			TRY(span(v, &sc->mediate, e), e);
 		else if (str_is(name, "limit"))
 			TRY(span(v, &sc->limit, e), e);
 		else if (str_is(name, "mediators"))
@@ -496,7 +498,7 @@ bool scenario_read(const char *path, struct scenario *out, struct err *e)
 	snprintf(out->file, sizeof out->file, "%s", path);
 	out->seeds = 5;
 	out->min = span_s(10);
-	out->submit = out->judge = span_s(300);
+	out->submit = out->judge = out->mediate = span_s(300);
 	out->limit = span_s(2 * 3600);
 	out->mediators = 1;
 	out->down = span_s(3);

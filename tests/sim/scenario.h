@@ -3,7 +3,7 @@
  *   # a comment
  *   story     what it is about
  *   seeds     N                       with how many seeds `make sim` plays it
- *   market    min=10s judge=5m submit=5m mediators=1 backlog=N limit=2h
+ *   market    min=10s submit=5m judge=5m mediate=5m mediators=1 backlog=N limit=2h
  *   ledger    chain block=2s delay=1s jitter=1s depth=3 lose=P shuffle keep-failed
  *   provider  NAME [parallel=N] [price=N] [broken] [silent] [misbehaves=MODE]
  *   creator   NAME [daemon] [misbehaves=MODE]
@@ -101,7 +101,7 @@ struct mishap {
 struct scenario {
 	char file[256], story[256];
 	unsigned seeds;
-	struct span min, submit, judge, limit;
+	struct span min, submit, judge, mediate, limit;
 	unsigned mediators;
 	size_t backlog;
 	struct {

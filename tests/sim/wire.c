@@ -22,14 +22,7 @@ enum {
 	RP_SIGNS_S = 60,
 	OPEN_IN_S = 300
 };
-enum {
-	BASE = 100,
-	FEE = 1000,
-	OUTPUT_LIMIT = 4096,
-	AGREE_S = 300,
-	MEDIATE_S = 300,
-	AGAIN_MS = 1000
-};
+enum { BASE = 100, FEE = 1000, OUTPUT_LIMIT = 4096, AGREE_S = 300, AGAIN_MS = 1000 };
 
 static const char engine[] = "wasm/sim";
 
@@ -449,7 +442,7 @@ static void make_terms(struct node *n, const struct job_spec *spec, struct job_o
 	o->directory = n->sim->directory->peer.addr;
 	o->solver = n->sim->solver->peer.addr;
 	t->agree_timeout.s = AGREE_S;
-	t->mediate_timeout.s = MEDIATE_S;
+	t->mediate_timeout.s = (uint64_t)sc->mediate.ms / 1000;
 	t->submit_timeout.s = (uint64_t)sc->submit.ms / 1000;
 	t->judge_timeout.s = (uint64_t)sc->judge.ms / 1000;
 	pay = 10 * BASE + price * o->instruction_limit + price * o->byte_limit;

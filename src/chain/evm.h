@@ -1,0 +1,48 @@
+/* evm.h - the ledger port over the contracts on an EVM chain (protocol 8.2): actions become transactions of our
+ * own account, the contract's logs become events.
+ *
+ * Anyone may carry a signed document (4.3), so the account that sends is always the one that pays for gas: our
+ * own. Submitting is as evm_send.h says: PENDING once it is written down and sent, INCLUDED in a block, FINAL
+ * `depth` blocks later; DROPPED when the dry run is refused. What has had its effect already is INCLUDED and FINAL at
+ * once, and nothing is sent.
+ *
+ * Events are told when their block is final, in order; so is the time. A reorganisation above that depth changes
+ * nothing that was told; one below it stops the port with LEDGER_DOWN (WRONG_LEDGER). An event's seq is its block *
+ * 2^24 + its log's index; its action_id is the transaction. Of an event's balances it has those of the parties and of
+ * the mediator, as they are at the end of its block. */
+#ifndef LILYPAD_CHAIN_EVM_H
+#define LILYPAD_CHAIN_EVM_H
+
+#include <uv.h>
+
+#include "http/client.h"
+#include "port/adapters.h"
+
+#define EVM_SUBMITS_MAX 4096 /* actions that are being made ready: BUSY past it */
+
+struct evm_options {
+	uv_loop_t *loop;
+	struct http_client *client;
+	const char *urls; /* of the nodes, with commas or spaces */
+	uint64_t chain_id;
+	struct hash genesis; /* of the chain: its block 0 */
+	struct addr controller;
+	uint64_t from_block;  /* in which it was made */
+	unsigned depth;       /* final when so many blocks lie on top */
+	const char *dir;      /* where transactions are written down (evm_send.h) */
+	struct signer signer; /* whose account pays for gas */
+	struct logger log;
+	uint64_t max_fee_wei; /* per gas */
+	struct span stuck;    /* not in a block after so long: replaced */
+	struct span poll;     /* how often the head is looked at; 0: 1 s */
+};
+
+/* The strings are copied. CONFIG, IO. */
+MUST bool evm_open(const struct evm_options *o, struct ledger_port *out, struct err *e);
+/* Stops it. The loop must run once more to close the handles. */
+void evm_close(struct ledger_port *p);
+
+/* The cursor of everything up to a block. */
+uint64_t evm_seq_of(uint64_t block);
+
+#endif

@@ -1,0 +1,343 @@
+/* evm_call_test.c - the calls that actions become, the logs that contracts write, and what they refuse with. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "chain/contracts.h"
+#include "chain/evm_call.h"
+#include "chain/evm_tx.h"
+#include "codec/eip712.h"
+#include "codec/hex.h"
+#include "model/parts.h"
+
+static struct deal whole;
+static struct evm_deal on_chain;
+
+static void sample(void)
+{
+	memset(&whole, 0, sizeof whole);
+	memset(&on_chain, 0, sizeof on_chain);
+	whole.hot.job_creator.b[0] = 0x11;
+	whole.hot.provider.b[0] = 0x22;
+	whole.hot.pay = amount_of(1000);
+	whole.hot.judge_timeout.s = 600;
+	whole.hot.mediate_timeout.s = 700;
+	whole.hot.nonce = 9;
+	snprintf(whole.cold.engine, sizeof whole.cold.engine, "wasm/x");
+	whole.cold.mediators.n = 1;
+	whole.cold.mediators.v[0].b[0] = 0x33;
+	eip712_hash(deal_record(), &whole, &on_chain.id);
+	on_chain.jc = whole.hot.job_creator;
+	on_chain.rp = whole.hot.provider;
+	on_chain.state = DEAL_RESULTS_CHECKED;
+	on_chain.cost = amount_of(77);
+	on_chain.mediator = whole.cold.mediators.v[0];
+}
+
+static struct action *action_new(uint8_t kind)
+{
+	struct action *a = calloc(1, sizeof *a);
+
+	assert_non_null(a);
+	a->kind = kind;
+	a->deal = whole;
+	a->jc_sig.n = a->rp_sig.n = a->result_sig.n = a->doc_sig.n = a->send_sig.n = 65;
+	a->result.deal = on_chain.id;
+	a->result.status = STATUS_COMPLETED;
+	a->result.count = 5;
+	a->output_hash.b[3] = 4;
+	return a;
+}
+
+/* Each fits the signature of the committed ABI, and is taken apart as it was put together. */
+static void every_action_has_its_call(void **state)
+{
+	static const struct {
+		uint8_t kind;
+		const char *signature;
+		size_t leaves;
+	} known[] = {{ACTION_OPEN, fn_controller_open, 3},
+	        {ACTION_CANCEL, fn_controller_cancel, 13},
+	        {ACTION_RESULT, fn_controller_submit, 16},
+	        {ACTION_DECLINE, fn_controller_decline, 12},
+	        {ACTION_ACCEPT, fn_controller_acceptWith, 17},
+	        {ACTION_CHECK, fn_controller_check, 7}, {ACTION_VERDICT, fn_controller_rule, 22},
+	        {ACTION_PASS, fn_controller_pass, 17}, {ACTION_TIMEOUT, fn_controller_timeout, 14}};
+
+	(void)state;
+	sample();
+	for (size_t i = 0; i < COUNT(known); i++) {
+		struct action *a = action_new(known[i].kind);
+		struct buf out OWN(buf_done) = {0};
+		struct abi_leaf l[64];
+		struct deal back;
+		uint64_t gas = 0;
+		size_t n;
+		struct err e;
+
+		buf_init(&out, EVM_DATA_MAX);
+		assert_true(evm_call(a, &on_chain, &whole, &out, &gas, &e));
+		assert_true(gas > 100000 && gas < 1000000);
+		assert_true(abi_is(known[i].signature, buf_bytes(&out)));
+		assert_true(abi_decode(abi_types(known[i].signature),
+		        bytes_of(out.p + 4, out.n - 4), l, COUNT(l), &n, &e));
+		assert_int_equal(n, known[i].leaves);
+		if (known[i].kind == ACTION_OPEN || known[i].kind == ACTION_CHECK)
+			assert_true(evm_deal_find(&on_chain, buf_bytes(&out), &back, &e));
+		else
+			assert_false(evm_deal_find(&on_chain, buf_bytes(&out), &back, &e));
+		free(a);
+	}
+}
+
+static void an_acceptance_without_result_names_the_submitted_one(void **state)
+{
+	struct buf out OWN(buf_done) = {0};
+	struct action *a;
+	struct abi_leaf l[16];
+	uint64_t gas;
+	size_t n;
+	struct err e;
+
+	(void)state;
+	sample();
+	a = action_new(ACTION_ACCEPT);
+	a->result_sig.n = 0;
+	buf_init(&out, EVM_DATA_MAX);
+	assert_true(evm_call(a, &on_chain, &whole, &out, &gas, &e));
+	assert_true(abi_is(fn_controller_accept, buf_bytes(&out)));
+	assert_true(abi_decode(abi_types(fn_controller_accept), bytes_of(out.p + 4, out.n - 4), l,
+	        COUNT(l), &n, &e));
+	assert_true(amount_eq(abi_get_amount(&l[n - 2]), amount_of(77)));
+	free(a);
+}
+
+static void sends_are_carried(void **state)
+{
+	static const uint8_t kinds[] = {SEND_REQUEST_WITHDRAW, SEND_WITHDRAW, SEND_SET_PAYOUT,
+	        SEND_CANCEL_NONCE, SEND_REGISTER_MEDIATOR, SEND_PAUSE_MEDIATOR, SEND_UNBOND_STAKE};
+
+	(void)state;
+	sample();
+	for (size_t i = 0; i < COUNT(kinds); i++) {
+		struct action *a = action_new(ACTION_SEND);
+		struct buf out OWN(buf_done) = {0};
+		uint64_t gas;
+		struct err e;
+
+		a->send.kind = kinds[i];
+		buf_init(&out, EVM_DATA_MAX);
+		assert_true(evm_call(a, NULL, NULL, &out, &gas, &e));
+		assert_true(abi_is(fn_controller_carry, buf_bytes(&out)));
+		free(a);
+	}
+}
+
+static void what_a_chain_does_not_offer_is_refused(void **state)
+{
+	struct buf out OWN(buf_done) = {0};
+	struct action *a;
+	uint64_t gas;
+	struct err e;
+
+	(void)state;
+	sample();
+	buf_init(&out, EVM_DATA_MAX);
+	a = action_new(ACTION_SEND);
+	a->send.kind = SEND_MINT;
+	assert_false(evm_call(a, NULL, NULL, &out, &gas, &e));
+	assert_int_equal(e.code, E_STATE);
+	a->kind = ACTION_CLAIM;
+	assert_false(evm_call(a, NULL, NULL, &out, &gas, &e));
+	assert_int_equal(e.code, E_STATE);
+	a->kind = 200;
+	assert_false(evm_call(a, NULL, NULL, &out, &gas, &e));
+	free(a);
+}
+
+/* ---- logs ---------------------------------------------------------------------------------------- */
+
+static struct evm_log log_of(const char *signature, size_t topics, size_t words)
+{
+	struct evm_log l = {.topics_n = topics, .n = 32 * words};
+
+	abi_id(signature, &l.topics[0]);
+	l.topics[1] = on_chain.id;
+	return l;
+}
+
+static void word(struct evm_log *l, size_t which, uint64_t v, unsigned at)
+{
+	for (unsigned i = 0; i < 8; i++)
+		l->data[32 * which + 31 - at / 8 - i] |= (uint8_t)(v >> (8 * i));
+}
+
+static void logs_tell_the_course_of_a_deal(void **state)
+{
+	struct evm_deal d = {0};
+	struct evm_deal_step s;
+	struct evm_log l;
+	struct hash deal;
+	struct err e;
+
+	(void)state;
+	sample();
+	d.id = on_chain.id;
+	l = log_of(ev_Opened, 4, 1);
+	memcpy(l.topics[2].b + 12, whole.hot.job_creator.b, 20);
+	memcpy(l.topics[3].b + 12, whole.hot.provider.b, 20);
+	word(&l, 0, DEAL_AGREED, 8);
+	word(&l, 0, 5000, 16);
+	word(&l, 0, 9, 64);
+	evm_log_deal(&l, &deal);
+	assert_true(hash_eq(&deal, &d.id));
+	assert_true(evm_deal_take(&d, &l, &s, &e));
+	assert_true(s.moves && !s.timed && s.from == 0 && s.to == DEAL_AGREED);
+	assert_true(d.deadline.s == 5000 && d.nonce == 9 && addr_eq(&d.rp, &whole.hot.provider));
+
+	l = log_of(ev_Submitted, 2, 2);
+	memset(l.data, 0xee, 32);
+	word(&l, 1, STATUS_COMPLETED, 0);
+	word(&l, 1, 123, 8);
+	word(&l, 1, 456, 72);
+	word(&l, 1, 789, 136);
+	assert_true(evm_deal_take(&d, &l, &s, &e));
+	assert_true(s.moves && s.timed && s.from == DEAL_AGREED && s.to == DEAL_RESULTS_SUBMITTED);
+	assert_true(d.count == 123 && d.bytes == 456 && amount_eq(d.cost, amount_of(789)));
+	assert_int_equal(evm_deal_due(&whole.hot, s.to, (struct btime){1000}).s, 1600);
+
+	l = log_of(ev_Checked, 3, 1);
+	memcpy(l.topics[2].b + 12, whole.cold.mediators.v[0].b, 20);
+	assert_true(evm_deal_take(&d, &l, &s, &e));
+	assert_true(s.timed && s.to == DEAL_RESULTS_CHECKED);
+	assert_true(addr_eq(&d.mediator, &whole.cold.mediators.v[0]));
+	assert_int_equal(evm_deal_due(&whole.hot, s.to, (struct btime){1000}).s, 1700);
+
+	l = log_of(ev_Moved, 2, 1);
+	word(&l, 0, DEAL_RESULTS_CHECKED, 0);
+	word(&l, 0, DEAL_MEDIATION_ACCEPTED, 8);
+	word(&l, 0, 789, 64);
+	assert_true(evm_deal_take(&d, &l, &s, &e));
+	assert_true(s.to == DEAL_MEDIATION_ACCEPTED && amount_eq(s.paid, amount_of(789)));
+	assert_true(d.deadline.s == 0 && d.state == DEAL_MEDIATION_ACCEPTED);
+}
+
+static void logs_that_no_contract_of_ours_writes_are_refused(void **state)
+{
+	struct evm_deal d, before;
+	struct evm_deal_step s;
+	struct evm_log l;
+	struct hash deal;
+	struct err e;
+
+	(void)state;
+	sample();
+	before = d = on_chain;
+	l = log_of(ev_Moved, 2, 2); /* too long */
+	assert_false(evm_deal_take(&d, &l, &s, &e));
+	l = log_of(ev_Opened, 3, 1); /* a topic is missing */
+	assert_false(evm_deal_take(&d, &l, &s, &e));
+	l = log_of("Moved(uint8)", 2, 1);
+	evm_log_deal(&l, &deal);
+	assert_true(hash_is_zero(&deal));
+	assert_false(evm_deal_take(&d, &l, &s, &e));
+	l = log_of(ev_Moved, 2, 1);
+	l.topics[1].b[0] ^= 1; /* another deal */
+	assert_false(evm_deal_take(&d, &l, &s, &e));
+	assert_int_equal(e.code, E_PEER);
+	assert_memory_equal(&d, &before, sizeof d);
+}
+
+/* The hash of the Output is in the call that brought the result, whatever that is wrapped in. */
+static void the_output_is_found(void **state)
+{
+	struct buf out OWN(buf_done) = {0}, wrapped OWN(buf_done) = {0};
+	struct action *a;
+	struct abi_leaf l[2];
+	struct hash found;
+	uint64_t gas;
+	struct err e;
+
+	(void)state;
+	sample();
+	a = action_new(ACTION_RESULT);
+	result_hash_of(&a->result, &a->output_hash, &on_chain.result);
+	on_chain.status = a->result.status;
+	on_chain.count = a->result.count;
+	buf_init(&out, EVM_DATA_MAX);
+	buf_init(&wrapped, EVM_DATA_MAX);
+	assert_true(evm_call(a, &on_chain, &whole, &out, &gas, &e));
+	assert_true(evm_deal_output(&on_chain, buf_bytes(&out), &found));
+	assert_true(hash_eq(&found, &a->output_hash));
+	l[0] = abi_u64(1);
+	l[1] = abi_bytes(buf_bytes(&out));
+	assert_true(abi_encode_call(fn_controller_multicall, l, 2, &wrapped, &e));
+	assert_true(evm_deal_output(&on_chain, buf_bytes(&wrapped), &found));
+	on_chain.count++;
+	assert_false(evm_deal_output(&on_chain, buf_bytes(&wrapped), &found));
+	assert_false(evm_deal_output(&on_chain, bytes_of(NULL, 0), &found));
+	free(a);
+}
+
+/* ---- refusals ------------------------------------------------------------------------------------- */
+
+static void refuse(const char *signature, const struct abi_leaf *l, size_t n, struct err *e)
+{
+	struct buf out OWN(buf_done) = {0};
+
+	buf_init(&out, 1024);
+	assert_true(abi_encode_call(signature, l, n, &out, e));
+	assert_false(contract_refusal(buf_bytes(&out), e));
+}
+
+static void refusals_have_our_codes(void **state)
+{
+	static const struct {
+		const char *signature;
+		enum err_code code;
+		size_t n;
+	} known[] = {{"TooLate(uint256)", E_TOO_LATE, 1}, {"State(uint256)", E_STATE, 1},
+	        {"Party(address)", E_PARTY, 1}, {"Signature(address)", E_SIGNATURE, 1},
+	        {"NotFound(bytes32)", E_NOT_FOUND, 1}, {"Limits(uint256,uint256)", E_LIMITS, 2},
+	        {"Busy()", E_BUSY, 0}, {"Nonce(uint256)", E_NONCE, 1},
+	        {"Bonds(uint256,uint256)", E_BONDS, 2}, {"Clocks(uint256,uint256)", E_CLOCKS, 2}};
+	struct abi_leaf l[3] = {abi_u64(41), abi_u64(42), abi_u64(43)};
+	struct err e;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(known); i++) {
+		refuse(known[i].signature, l, known[i].n, &e);
+		assert_int_equal(e.code, known[i].code);
+	}
+	refuse("Funds(address,uint256,uint256)", l, 3, &e);
+	assert_int_equal(e.code, E_FUNDS);
+	assert_non_null(strstr(e.msg, "has 42 token units free, less than the 43"));
+	l[0] = abi_bytes(str_bytes(STR("no such luck")));
+	refuse("Error(string)", l, 1, &e);
+	assert_non_null(strstr(e.msg, "no such luck"));
+	refuse("Unheard(uint256)", l + 1, 1, &e);
+	assert_int_equal(e.code, E_STATE);
+	assert_false(contract_refusal((struct bytes){0}, &e));
+	assert_int_equal(e.code, E_STATE);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(every_action_has_its_call),
+	        cmocka_unit_test(an_acceptance_without_result_names_the_submitted_one),
+	        cmocka_unit_test(sends_are_carried),
+	        cmocka_unit_test(what_a_chain_does_not_offer_is_refused),
+	        cmocka_unit_test(logs_tell_the_course_of_a_deal),
+	        cmocka_unit_test(logs_that_no_contract_of_ours_writes_are_refused),
+	        cmocka_unit_test(the_output_is_found),
+	        cmocka_unit_test(refusals_have_our_codes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
