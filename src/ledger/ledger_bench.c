@@ -1,12 +1,13 @@
 /* ledger_bench.c - how many transitions a core makes: deals that are opened, get a result and are accepted,
  * three transitions with four signatures each. With signatures the limit is the recovery of four signers,
- * measured here on the same digests; without, the hashing of the documents and the rules remain. */
+ * measured here on the same digests; without, the hashing of the documents and the rules remain. And how many
+ * deals of a channel are settled by acceptances in full lists, with one signature each. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
 #include "crypto/secp.h"
-#include "ledger/ledger_play.h"
+#include "ledger/ledger_channel_play.h"
 
 enum { DEALS = 1500, STEPS = 3, SIGS = 4, ROUNDS = 3 };
 
@@ -124,6 +125,44 @@ static double recoveries(struct play *p)
 	return DEALS * SIGS / (now_s() - start);
 }
 
+/* Deals per second that full lists settle, the best of some rounds. */
+static double settled(struct play *p)
+{
+	enum { LISTS = DEALS / ACTION_SETTLE_MAX };
+	static struct settle_item items[LISTS][ACTION_SETTLE_MAX];
+	static struct ledger_event events[LEDGER_EVENTS_MAX];
+	double best = 0;
+
+	for (int round = 0; round < ROUNDS; round++) {
+		struct hash channel;
+		double start;
+
+		ledger(p, NULL);
+		memset(p->sends, 0, sizeof p->sends);
+		p->more = events;
+		play_open_channel(p, CHANNEL_ACCEPTANCES, 1, DEALS * 1000, 0);
+		if (!play_do(p))
+			quit(p->e.msg);
+		channel = p->ev.channel.id;
+		for (uint64_t i = 0; i < LISTS * ACTION_SETTLE_MAX && round == 0; i++) {
+			struct deal d = play_channel_deal(p, &channel, i + 1);
+
+			items[i / ACTION_SETTLE_MAX][i % ACTION_SETTLE_MAX] =
+			        play_item(p, &d, 1, 100, 50);
+		}
+		start = now_s();
+		for (int i = 0; i < LISTS; i++) {
+			play_settle(p, RP, items[i], ACTION_SETTLE_MAX);
+			if (!play_do(p) || p->n != 1 + ACTION_SETTLE_MAX)
+				quit("a list was not settled whole");
+			p->sends[RP]++;
+		}
+		best = MAX2(best, LISTS * ACTION_SETTLE_MAX / (now_s() - start));
+	}
+	p->more = NULL;
+	return best;
+}
+
 int main(void)
 {
 	static struct play p;
@@ -144,6 +183,11 @@ int main(void)
 	       "\"ours\": %.0f, \"goal\": \">= 50000\"}\n",
 	        without);
 	free(list);
+	limit = limit / STEPS * SIGS;
+	printf("{\"name\": \"ledger: deals of a channel settled in lists of %d\", \"unit\": \"1/s\", "
+	       "\"ours\": %.0f, \"peer\": %.0f, \"peer_name\": \"recovering the signers alone\", "
+	       "\"goal\": 0.8}\n",
+	        ACTION_SETTLE_MAX, settled(&p), limit);
 	ledger_free(p.l);
 	return 0;
 }

@@ -564,6 +564,36 @@ static void test_settled_event(void **state)
 	json_decref(j);
 }
 
+/* A journal's row has 4095 bytes for an event: every number at its largest fits. */
+static void test_longest_event(void **state)
+{
+	struct buf b OWN(buf_done) = {0};
+	struct ledger_event ev;
+	uint64_t seed = 19;
+	struct amount most;
+
+	(void)state;
+	assert_true(amount_parse(STR("79228162514264337593543950335"), &most));
+	buf_init(&b, 1 << 20);
+	draw_event(&seed, &ev);
+	draw_channel_change(&seed, &ev.channel);
+	ev.seq = ev.block = ev.count = ev.bytes = UINT64_MAX;
+	ev.time.s = ev.deadline.s = ev.channel.close_at.s = BTIME_MAX;
+	ev.action = ACTION_CLOSE_CHANNEL;
+	ev.from = ev.to = DEAL_MEDIATION_JOB_FAULTY;
+	ev.status = STATUS_INSTRUCTIONS_EXCEEDED;
+	ev.channel.number = ev.channel.floor = ev.channel.claims = UINT64_MAX;
+	ev.amount = ev.channel.job = ev.channel.provider = ev.channel.paid = most;
+	ev.changes_n = LEDGER_CHANGES_MAX;
+	for (uint32_t i = 0; i < ev.changes_n; i++) {
+		struct balance_change *c = &ev.changes[i];
+
+		c->free = c->locked = c->withdrawing = most;
+		c->send_nonce = UINT64_MAX;
+	}
+	assert_in_range(canonical(ledger_event_to_json(&ev), &b).n, 2000, 4095);
+}
+
 /* ---- lists -------------------------------------------------------------------------------------- */
 
 /* The bound, and 64 bytes for a signature of a list. */
@@ -619,6 +649,7 @@ int main(void)
 	        cmocka_unit_test(test_events),
 	        cmocka_unit_test(test_bad_events),
 	        cmocka_unit_test(test_settled_event),
+	        cmocka_unit_test(test_longest_event),
 	        cmocka_unit_test(test_list_bounds),
 	};
 	int failed;
