@@ -30,7 +30,7 @@ abstract contract Deals is Payments, SingleMediator {
 
     /// @notice A deal was opened (5.1).
     /// @param step bits 8-15 the state, 16-55 its deadline, 64-127 nonce, or number in its channel
-    event Opened(bytes32 indexed deal, address indexed jobCreator, uint256 step);
+    event Opened(bytes32 indexed deal, address indexed jobCreator, address indexed provider, uint256 step);
     /// @notice A deal moved to a state that no other event tells.
     /// @param step bits 0-7 the state before, 8-15 the state, 16-55 its deadline (0: final), 64-159 what was paid of COST
     event Moved(bytes32 indexed deal, uint256 step);
@@ -233,7 +233,7 @@ abstract contract Deals is Payments, SingleMediator {
         unchecked {
             s.deadline = block.timestamp + timeout;
         }
-        emit Opened(s.id, h.jobCreator, uint256(h.nonce) << 64 | s.deadline << 16 | state << 8);
+        emit Opened(s.id, h.jobCreator, h.provider, uint256(h.nonce) << 64 | s.deadline << 16 | state << 8);
     }
 
     function _escrow(Hot memory h, Rest memory c) private {
