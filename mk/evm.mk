@@ -21,7 +21,7 @@ gas:
 	@tools/evm/gas
 
 contracts-cov:
-	@tools/evm/forge coverage --ir-minimum --report summary --no-match-contract GasTest
+	@tools/evm/coverage
 
 CHECK_STEPS += contracts-check contracts-test
 
