@@ -91,6 +91,9 @@ MUST bool network_write(
 MUST bool network_use(const struct cli *c, const char *file, const char *name, struct err *e);
 /* The same for a foreign file. CONFLICT: that name is another ledger's. */
 MUST bool network_import(const struct cli *c, const char *file, const char *name, struct err *e);
+/* A genesis as its canonical JSON. What file_read() and record_parse() say, after the path; TOO_LARGE. */
+MUST bool genesis_read(const char *path, struct genesis *out, struct err *e);
+MUST bool genesis_write(const struct genesis *g, const char *path, struct err *e);
 void network_domain(const struct network_file *n, struct hash *out);
 MUST bool cli_peers(
         const struct cli *c, struct peer *solver, struct peer *directory, struct err *e);

@@ -32,12 +32,7 @@ static bool read_genesis(const struct cli *c, struct genesis *out, struct err *e
 		TRY(file_write(path, buf_bytes(&text), 0644, e), e);
 		return true;
 	}
-	TRY(file_read(path, GENESIS_MAX, &text, e), e);
-	if (!record_parse(genesis_record(), buf_view(&text), out, e)) {
-		err_prefix(e, "%s: ", path);
-		return false;
-	}
-	return true;
+	return genesis_read(path, out, e);
 }
 
 static bool open_journal(struct daemon *d, struct cli *c, struct genesis *out, struct err *e)

@@ -97,17 +97,6 @@ static bool url(char out[URL_MAX + 1], struct err *e)
 	return true;
 }
 
-static bool write_genesis(
-        const struct cli *c, const struct genesis *g, char path[CLI_PATH_MAX + 32], struct err *e)
-{
-	struct buf text OWN(buf_done) = {0};
-
-	buf_init(&text, 1 << 20);
-	record_canonical(genesis_record(), g, &text);
-	snprintf(path, CLI_PATH_MAX + 32, "%s/genesis.json", c->places.config);
-	return file_write(path, buf_bytes(&text), 0644, e);
-}
-
 /* A network that was here before goes on: same genesis, same keys, new ports. */
 static bool make_network(struct local_net *l, unsigned providers, struct err *e)
 {
@@ -350,7 +339,8 @@ static bool start_ledger(struct local_net *l, unsigned providers, struct err *e)
 
 	TRY(make_network(l, providers, e), e);
 	TRY(network_load(l->c, &l->network, e), e);
-	TRY(write_genesis(l->c, &l->network.genesis, genesis, e), e);
+	snprintf(genesis, sizeof genesis, "%s/genesis.json", l->c->places.config);
+	TRY(genesis_write(&l->network.genesis, genesis, e), e);
 	args[4] = port_of(l->network.ledger_url);
 	TRY(spawn(l, "ledger", args, e), e);
 	return wait_for(l, "ledger", l->network.ledger_url, "/v1/head", NULL, NULL, e);

@@ -14,7 +14,7 @@
 #include "cli/network.def"
 #include "model/record_end.h"
 
-enum { NETWORK_FILE_MAX = 1 << 20 };
+enum { NETWORK_FILE_MAX = 1 << 20, GENESIS_MAX = 65536 };
 
 void network_domain(const struct network_file *n, struct hash *out)
 {
@@ -26,6 +26,29 @@ void network_domain(const struct network_file *n, struct hash *out)
 	}
 	eip712_hash(genesis_record(), &n->genesis, &genesis);
 	eip712_domain_embedded(&genesis, out);
+}
+
+bool genesis_read(const char *path, struct genesis *out, struct err *e)
+{
+	struct buf text OWN(buf_done) = {0};
+
+	buf_init(&text, GENESIS_MAX);
+	TRY(file_read(path, GENESIS_MAX, &text, e), e);
+	if (record_parse(genesis_record(), buf_view(&text), out, e))
+		return true;
+	err_prefix(e, "%s: ", path);
+	return false;
+}
+
+bool genesis_write(const struct genesis *g, const char *path, struct err *e)
+{
+	struct buf text OWN(buf_done) = {0};
+
+	buf_init(&text, GENESIS_MAX);
+	record_canonical(genesis_record(), g, &text);
+	if (!buf_ok(&text))
+		return FAIL(e, TOO_LARGE, "the genesis has more than %d bytes", GENESIS_MAX);
+	return file_write(path, buf_bytes(&text), 0644, e);
 }
 
 bool network_read(const char *path, struct network_file *out, struct err *e)

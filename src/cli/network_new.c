@@ -12,8 +12,6 @@
 #include "os/clock.h"
 #include "os/file.h"
 
-enum { GENESIS_MAX = 65536 };
-
 static bool missing(const char *option, const char *example, struct err *e)
 {
 	FAIL(e, USAGE, "--%s is missing", option);
@@ -110,18 +108,12 @@ bool network_new_genesis(const struct cli *c, const char *name, const struct add
 }
 
 /* One that serves already: other addresses, the same ledger. */
-static bool read_genesis(
+static bool known_genesis(
         const char *path, const struct addr *operator_, struct genesis *g, struct err *e)
 {
-	struct buf text OWN(buf_done) = {0};
 	char is[ADDR_TEXT_MAX], must[ADDR_TEXT_MAX];
 
-	buf_init(&text, GENESIS_MAX);
-	TRY(file_read(path, GENESIS_MAX, &text, e), e);
-	if (!record_parse(genesis_record(), buf_view(&text), g, e)) {
-		err_prefix(e, "%s: ", path);
-		return false;
-	}
+	TRY(genesis_read(path, g, e), e);
 	if (addr_eq(&g->operator_, operator_))
 		return true;
 	addr_format(operator_, is);
@@ -174,7 +166,7 @@ static bool make_network(const struct cli *c, const char *name, const struct add
 
 	TRY(url_of(&c->args, "ledger-url", n->ledger_url, e), e);
 	TRY(network_new_parties(c, name, n, e), e);
-	return known ? read_genesis(known, operator_, &n->genesis, e)
+	return known ? known_genesis(known, operator_, &n->genesis, e)
 	             : network_new_genesis(c, name, operator_, &n->genesis, e);
 }
 
@@ -183,17 +175,6 @@ static bool absent(const char *path, struct err *e)
 	if (access(path, F_OK) != 0)
 		return true;
 	return FAIL(e, CONFLICT, "%s is there already", path);
-}
-
-static bool write_genesis(const struct genesis *g, const char *path, struct err *e)
-{
-	struct buf text OWN(buf_done) = {0};
-
-	buf_init(&text, GENESIS_MAX);
-	record_canonical(genesis_record(), g, &text);
-	if (!buf_ok(&text))
-		return FAIL(e, TOO_LARGE, "the genesis has more than %d bytes", GENESIS_MAX);
-	return file_write(path, buf_bytes(&text), 0644, e);
 }
 
 static bool write_all(const struct cli *c, const struct network_file *n, struct wallet *w,
@@ -210,7 +191,7 @@ static bool write_all(const struct cli *c, const struct network_file *n, struct 
 	snprintf(genesis, CLI_PATH_MAX, "%.63s.genesis.json", n->name);
 	TRY(absent(file, e), e);
 	TRY(known || absent(genesis, e), e);
-	TRY(known || write_genesis(&n->genesis, genesis, e), e);
+	TRY(known || genesis_write(&n->genesis, genesis, e), e);
 	return network_write(file, n, &signer, e);
 }
 
