@@ -22,15 +22,6 @@ static void view_done(struct view *v)
 	json_decref(v->cases);
 }
 
-static void tokens_of(const json_t *j, const char *key, unsigned decimals, char *out)
-{
-	struct amount a;
-
-	if (!amount_parse(str_of(json_text(j, key)), &a))
-		a = amount_of(0);
-	amount_format_display(a, decimals, out);
-}
-
 static bool ask(const struct view *v, const char *path, json_t **out, struct err *e)
 {
 	if (remote_get(v->c, v->url, path, out, e))

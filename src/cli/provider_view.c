@@ -7,15 +7,6 @@
 #include "cli/remote.h"
 #include "codec/json.h"
 
-static void tokens_of(const json_t *j, const char *key, unsigned decimals, char *out)
-{
-	struct amount a;
-
-	if (!amount_parse(str_of(json_text(j, key)), &a))
-		a = amount_of(0);
-	amount_format_display(a, decimals, out);
-}
-
 /* The network in use, and where this machine's provider serves. */
 static bool find_provider(
         struct cli *c, struct network_file *n, char url[URL_MAX + 1], struct err *e)

@@ -188,6 +188,15 @@ bool account_amount(const json_t *account, const char *key, struct amount *out, 
 	return true;
 }
 
+void tokens_of(const json_t *j, const char *key, unsigned decimals, char out[AMOUNT_DEC_MAX + 2])
+{
+	struct amount a;
+
+	if (!amount_parse(str_of(json_text(j, key)), &a))
+		a = amount_of(0);
+	amount_format_display(a, decimals, out);
+}
+
 bool ready_url(const struct cli *c, const char *role, char out[URL_MAX + 1], struct err *e)
 {
 	struct buf text OWN(buf_done) = {0};

@@ -25,6 +25,8 @@ MUST bool remote_head(const struct cli *c, uint64_t *seq, uint64_t *time, struct
 MUST bool remote_deal(const struct cli *c, const struct hash *deal, json_t **out, struct err *e);
 /* "free", "locked" or "withdrawing" of that answer. PEER. */
 MUST bool account_amount(const json_t *account, const char *key, struct amount *out, struct err *e);
+/* A member of an answer in tokens, as people read it; what is no amount is 0. */
+void tokens_of(const json_t *j, const char *key, unsigned decimals, char out[AMOUNT_DEC_MAX + 2]);
 /* Where a daemon of this machine serves, from its ready file: STATE/ROLE/ready.json. */
 MUST bool ready_url(const struct cli *c, const char *role, char out[URL_MAX + 1], struct err *e);
 /* The engine's library: paths.engine, or beside the program. MISSING_PART says how to get it. */
