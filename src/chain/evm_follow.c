@@ -91,23 +91,35 @@ static void on_history(void *ctx, const struct evm_answer *a)
 	}
 }
 
+/* The deal of the log at hand, NULL when it is not followed; and the input of the transaction that was asked for,
+ * where the node has shown it. */
+static struct seen *called(
+        struct evm *m, const struct evm_answer *a, struct buf *input, bool *shown, struct err *e)
+{
+	struct hash deal;
+	struct seen *s;
+
+	evm_log_deal(&m->f.log, &deal);
+	s = seen_of(m, &deal);
+	buf_init(input, EVM_DATA_MAX);
+	*shown = s && evm_read_data(json_object_get(a->result, "input"), input, e);
+	return s;
+}
+
 static void on_opening(void *ctx, const struct evm_answer *a)
 {
 	struct evm *m = ctx;
 	struct buf input OWN(buf_done) = {0};
-	struct hash deal;
 	struct seen *s;
 	struct err e;
+	bool shown;
 
 	if (!a->ok) {
 		failed(m, a);
 		return;
 	}
-	evm_log_deal(&m->f.log, &deal);
-	s = seen_of(m, &deal);
-	buf_init(&input, EVM_DATA_MAX);
-	if (s && (!evm_read_data(json_object_get(a->result, "input"), &input, &e) ||
-	                 !evm_keep_whole(m, &s->d, buf_bytes(&input), &e))) {
+	s = called(m, a, &input, &shown, &e);
+	if (s && (!shown || !evm_keep_whole(m, &s->d, buf_bytes(&input), &e))) {
 		log_line(&m->o.log, LOG_ODD, "%s", e.msg);
 		s->no_whole = true;
 	}
@@ -118,20 +130,17 @@ static void on_result_tx(void *ctx, const struct evm_answer *a)
 {
 	struct evm *m = ctx;
 	struct buf input OWN(buf_done) = {0};
-	struct hash deal;
 	struct seen *s;
 	struct err e;
+	bool shown;
 
 	if (!a->ok) {
 		failed(m, a);
 		return;
 	}
-	evm_log_deal(&m->f.log, &deal);
-	s = seen_of(m, &deal);
-	buf_init(&input, EVM_DATA_MAX);
+	s = called(m, a, &input, &shown, &e);
 	/* Who calls through a contract of its own may hide it: then nobody can tell. */
-	if (s && (!evm_read_data(json_object_get(a->result, "input"), &input, &e) ||
-	                 !evm_deal_output(&s->d, buf_bytes(&input), &s->d.output)))
+	if (s && (!shown || !evm_deal_output(&s->d, buf_bytes(&input), &s->d.output)))
 		s->no_output = true;
 	pump(m);
 }
