@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "blobs/http_tree.h"
+#include "cli/output_keep.h"
 #include "cli/remote.h"
 #include "codec/hex.h"
 #include "codec/json.h"
@@ -25,6 +26,27 @@ static bool cursor_of(struct daemon *d, const char *url, const char *path, const
 	return true;
 }
 
+static bool keep_output(void *ctx, const struct cid *root, struct err *e)
+{
+	const struct daemon *d = ctx;
+
+	return output_keep(d->cli, &d->world.blobs, root, e);
+}
+
+/* Those that the network file gives an address of. */
+static void known_mediators(const struct network_file *n, struct creator_config *config)
+{
+	for (uint32_t i = 0; i < n->mediators.n; i++) {
+		struct peer *p = &config->mediators[config->mediators_n];
+
+		if (!n->mediators.v[i].url[0])
+			continue;
+		p->addr = n->mediators.v[i].account;
+		str_keep(p->url, sizeof p->url, str_of(n->mediators.v[i].url));
+		config->mediators_n++;
+	}
+}
+
 bool buy_prepare(struct daemon *d, struct creator_config *config, struct err *e)
 {
 	json_t *info OWN(json_own) = NULL, *account OWN(json_own) = NULL;
@@ -32,6 +54,9 @@ bool buy_prepare(struct daemon *d, struct creator_config *config, struct err *e)
 	config->solver = d->solver;
 	config->directory = d->directory;
 	config->domain = d->domain;
+	config->keep_output = keep_output;
+	config->keep_ctx = d;
+	known_mediators(&d->network, config);
 	config->genesis = d->network.genesis;
 	config->confirm_s = daemon_confirm_s(d);
 	if (*settings_text(d->cli->settings, "creator.cap-per-day"))

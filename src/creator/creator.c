@@ -131,7 +131,12 @@ void job_resume(struct creator *c, struct job *j, const struct event *ev, struct
 	case JOB_MATCHED: job_sign(c, j, fx); break;
 	case JOB_FETCHING: job_fetch(c, j, fx); break;
 	case JOB_CHECKING: job_check(c, j, ev, fx); break;
-	case JOB_DISPUTED: job_send_check(c, j, ev, fx); break;
+	case JOB_DISPUTED:
+		if (sm_is_final(&deal_states, j->j.ledger))
+			job_judged(c, j, ev, fx);
+		else
+			job_send_check(c, j, ev, fx);
+		break;
 	case JOB_JUDGED: job_accept(c, j, fx); break;
 	case JOB_AGREED:
 	case JOB_SUBMITTED: job_look(c, j, fx); break;
@@ -271,7 +276,9 @@ static void on_timer(struct creator *c, const struct event *ev, struct effects *
 	case TAG_WHY:
 	case TAG_WITHDRAW:
 	case TAG_PART:
-	case TAG_CHECK: break;
+	case TAG_CHECK:
+	case TAG_CASE:
+	case TAG_JUDGED: break;
 	}
 }
 
@@ -284,6 +291,8 @@ static void on_reply(struct creator *c, const struct event *ev, struct effects *
 		job_on_ack(c, ev, fx);
 	} else if (r->tag.what == TAG_WHY) {
 		job_on_why(c, ev, fx);
+	} else if (r->tag.what == TAG_CASE) {
+		job_on_case(c, ev, fx);
 	} else if (r->tag.what == TAG_LOOK) {
 		job_on_look(c, ev, fx);
 	} else if (j && (!r->ok || r->status >= 400)) {
@@ -348,6 +357,8 @@ static void on_event(void *self, const struct event *ev, struct effects *fx)
 			job_on_pushed(c, ev, fx);
 		else if (ev->tree->tag.what == TAG_PART)
 			job_on_part(c, ev, fx);
+		else if (ev->tree->tag.what == TAG_JUDGED)
+			job_on_judged(c, ev, fx);
 		else
 			job_on_fetched(c, ev, fx);
 		break;

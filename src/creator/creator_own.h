@@ -20,7 +20,9 @@ enum creator_tag {
 	TAG_CANCEL,     /* timer */
 	TAG_KEEP,       /* timer: what may wait is written */
 	TAG_PART,       /* fetch: program or input, for a check; key: job */
-	TAG_CHECK       /* run; key: job */
+	TAG_CHECK,      /* run; key: job */
+	TAG_CASE,       /* call: what a mediator has of a dispute; key: job */
+	TAG_JUDGED      /* fetch: the output that it judged; key: job */
 };
 
 #define CREATOR_LATER_MAX 8 /* lines of a timeline that wait for a write; one more is one */
@@ -98,6 +100,8 @@ void creator_keep_later(struct creator *c, struct job *j, struct effects *fx);
 void creator_keep_all(struct creator *c);
 /* The result of the present deal, written or not. */
 MUST bool creator_result_of(struct creator *c, const struct job *j, struct creator_result *out);
+/* An output of the blob store beyond this process, as far as it has a place for it. */
+void creator_keep_output(struct creator *c, const struct hash *tree);
 void creator_put(struct creator *c, const struct record *r, const void *row);
 MUST bool creator_get(struct creator *c, const struct record *r, void *row);
 struct job *job_new(struct creator *c, const struct hash *id);
@@ -190,8 +194,18 @@ uint64_t creator_good(struct creator *c, const struct addr *provider);
 void job_on_ledger(struct creator *c, const struct event *ev, struct effects *fx);
 /* What the ledger said of a job before it was taken over; may end it. */
 void job_catch_up(struct creator *c, struct job *j, const struct event *ev, struct effects *fx);
+/* The end of a dispute, as the ledger's state says it (5.10 to 5.13). */
+void job_end_ruled(struct creator *c, struct job *j, const struct event *ev, struct effects *fx);
 /* Forget what was said of deals whose job is over. */
 void creator_forget_news(struct creator *c);
+
+/* judged.c: what the mediator judged. */
+/* Is there a right output that is not here, and a mediator that can be asked for it? */
+bool job_wants_judged(struct creator *c, const struct job *j);
+/* Asks for it, now or again; the job ends when it is here, or cannot be had. */
+void job_judged(struct creator *c, struct job *j, const struct event *ev, struct effects *fx);
+void job_on_case(struct creator *c, const struct event *ev, struct effects *fx);
+void job_on_judged(struct creator *c, const struct event *ev, struct effects *fx);
 
 /* creator.c */
 /* Asks the solver what it knows of a job, now or after a while. */

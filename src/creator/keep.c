@@ -88,6 +88,15 @@ void creator_keep_all(struct creator *c)
 	}
 }
 
+void creator_keep_output(struct creator *c, const struct hash *tree)
+{
+	struct cid root = cid_tree(tree);
+	struct err e;
+
+	if (c->c.keep_output && !c->c.keep_output(c->c.keep_ctx, &root, &e))
+		log_line(&c->world->log, LOG_ODD, "an output is not kept: %s", e.msg);
+}
+
 bool creator_result_of(struct creator *c, const struct job *j, struct creator_result *out)
 {
 	*out = (struct creator_result){.id = j->j.deal};
