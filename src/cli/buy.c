@@ -47,6 +47,16 @@ static void known_mediators(const struct network_file *n, struct creator_config 
 	}
 }
 
+/* Jobs that are on the ledger are judged with the ledger alone: a JC that is silent pays Cj. */
+static bool may_come(const struct daemon *d, const struct creator_config *config, struct err *e)
+{
+	if (!config->patient || !err_passes(e->code))
+		return false;
+	log_line(&d->world.log, LOG_ODD, "begins without a peer, and tries again: %s", e->msg);
+	err_clear(e);
+	return true;
+}
+
 bool buy_prepare(struct daemon *d, struct creator_config *config, struct err *e)
 {
 	json_t *info OWN(json_own) = NULL, *account OWN(json_own) = NULL;
@@ -67,8 +77,12 @@ bool buy_prepare(struct daemon *d, struct creator_config *config, struct err *e)
 	config->ledger_seq = d->options.ledger_cursor;
 	TRY(remote_account(d->cli, &d->wallet.addr, &account, e), e);
 	TRY(json_get_u64(account, "nextJobNonce", &config->least_nonce, e), e);
-	TRY(cursor_of(d, d->solver.url, "/v1/info", "lastEvent", &config->solver_cursor, e), e);
-	TRY(remote_get(d->cli, d->directory.url, "/v1/health", &info, e), e);
+	if (!cursor_of(d, d->solver.url, "/v1/info", "lastEvent", &config->solver_cursor, e) &&
+	        !may_come(d, config, e))
+		return false;
+	if (!remote_get(d->cli, d->directory.url, "/v1/health", &info, e) &&
+	        !may_come(d, config, e))
+		return false;
 	TRY(http_tree_open(&d->loop, d->client, &d->world.blobs, &d->options.tree, e), e);
 	TRY(daemon_ledger(d, e), e);
 	return true;

@@ -8,11 +8,13 @@
 #include "blobs/http_tree.h"
 #include "cli/output.h"
 #include "cli/output_keep.h"
+#include "cli/remote.h"
 #include "cli/remove.h"
 #include "codec/hex.h"
 #include "codec/json.h"
 #include "os/file.h"
 #include "os/rng.h"
+#include "port/outcome.h"
 
 struct fetch {
 	uv_loop_t loop;
@@ -139,6 +141,42 @@ static bool fetch_any(struct fetch *f, struct cli *c, const struct source *from,
 	return false;
 }
 
+/* Nobody showed us the result, but the directory has stored for the deal what the ledger's result names. */
+static bool find_tree(const struct cli *c, const struct http_identity *who,
+        const struct source *from, const struct creator_job *j, struct cid *out, struct err *e)
+{
+	char path[HASH_TEXT_MAX + 32], hex[HASH_TEXT_MAX];
+	json_t *body OWN(json_own) = NULL;
+	const json_t *one;
+	struct stored st;
+	struct hash h;
+	size_t i;
+
+	hash_format(&j->deal, hex);
+	snprintf(path, sizeof path, "/v1/deals/%s/stored", hex);
+	TRY(remote_get_as(c, who, &from->directory.addr, from->directory.url, path, &body, e), e);
+	json_array_foreach (json_object_get(body, "stored"), i, one) {
+		TRY(json_get_record(one, "stored", stored_record(), &st, e), e);
+		outcome_output_hash(&st.output, &h);
+		*out = cid_tree(&st.output);
+		if (hash_eq(&h, &j->sub_output))
+			return true;
+	}
+	return FAIL(e, NOT_FOUND, "the directory has stored no output of that result");
+}
+
+/* Is there an output, as far as this store knows? */
+static bool has_output(const struct creator_job *j, struct err *e)
+{
+	char name[JOB_NAME_MAX];
+
+	if (!hash_is_zero(&j->deal) && !(hash_is_zero(&j->tree) && hash_is_zero(&j->submitted)))
+		return true;
+	FAIL(e, STATE, "job %s is %s and has no output", job_name(&j->id, name),
+	        sm_name(&job_states, j->state));
+	return err_hint(e, "lilypad job show %s", name);
+}
+
 bool output_fetch(struct cli *c, const struct job_store *s, const struct creator_job *j,
         const char *dir, struct err *e)
 {
@@ -149,14 +187,10 @@ bool output_fetch(struct cli *c, const struct job_store *s, const struct creator
 	struct network_file n;
 	struct wallet w;
 	struct fetch f = {0};
-	char name[JOB_NAME_MAX], kept[CLI_PATH_MAX];
+	char kept[CLI_PATH_MAX];
 	bool ok;
 
-	if (hash_is_zero(&j->deal) || hash_is_zero(&j->tree)) {
-		FAIL(e, STATE, "job %s is %s and has no output", job_name(&j->id, name),
-		        sm_name(&job_states, j->state));
-		return err_hint(e, "lilypad job show %s", name);
-	}
+	TRY(has_output(j, e), e);
 	if (output_kept(c, &root, kept))
 		return output_copy(kept, dir, e);
 	TRY(network_load(c, &n, e), e);
@@ -168,7 +202,8 @@ bool output_fetch(struct cli *c, const struct job_store *s, const struct creator
 	TRY(wallet_open(c, NULL, false, &w, e), e);
 	who = (struct http_identity){.signer = wallet_signer(&w), .rng = rng_os()};
 	network_domain(&n, &who.domain);
-	ok = uv_loop_init(&f.loop) == 0 || FAIL(e, IO, "no event loop");
+	ok = (!hash_is_zero(&j->tree) || find_tree(c, &who, &from, j, &root, e)) &&
+	     (uv_loop_init(&f.loop) == 0 || FAIL(e, IO, "no event loop"));
 	if (ok) {
 		ok = open_all(&f, c, &who, e) && fetch_any(&f, c, &from, &root, e) &&
 		     output_write(&f.blobs, &root, dir, e);

@@ -201,6 +201,16 @@ void job_check(struct creator *c, struct job *j, const struct event *ev, struct 
 	f->spec = spec;
 }
 
+/* A directory that is away may be back before the judge deadline, shortly before which the job is accepted. */
+static void no_part(struct creator *c, struct job *j, const struct err *why, const struct event *ev,
+        struct effects *fx)
+{
+	if (err_passes(why->code))
+		job_later(j, fx);
+	else
+		give_up(c, j, why, ev, fx);
+}
+
 void job_on_part(struct creator *c, const struct event *ev, struct effects *fx)
 {
 	const struct tree_done *t = ev->tree;
@@ -215,7 +225,7 @@ void job_on_part(struct creator *c, const struct event *ev, struct effects *fx)
 	if (t->ok && ++j->tries < PARTS_ROUNDS_MAX)
 		job_check(c, j, ev, fx);
 	else if (job_again(j, fx))
-		give_up(c, j, &t->err, ev, fx);
+		no_part(c, j, &t->err, ev, fx);
 }
 
 /* A run has ended: the next one that waits for its turn. */

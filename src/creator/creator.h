@@ -94,6 +94,9 @@ struct creator_config {
 	struct hash resume;  /* a job to take over, or zero */
 	bool detach;         /* exit once `first` is acknowledged, leaving it to the daemon */
 	bool exit_when_done; /* exit when no job of ours is left */
+	/* Jobs are taken over without the solver's stream, and whoever is out of reach is asked again for as long
+	 * as the ledger's deadlines leave time. Else the process ends when the solver cannot be followed. */
+	bool patient;
 };
 
 struct creator;

@@ -44,6 +44,7 @@ struct job {
 	unsigned waiting;   /* pushes or fetches under way */
 	uint32_t round;     /* of those pushes: others belong to a try that was given up */
 	unsigned tries;     /* of the present step */
+	unsigned looks;     /* at the solver that got no answer, in a row */
 	uint64_t asked_s;   /* ledger time at which a passed deadline was last acted on */
 	uint64_t events;    /* in its timeline */
 	struct hash action; /* submitted last */
@@ -83,6 +84,7 @@ struct creator {
 	uint64_t ledger_seq; /* of the last event that was told */
 	struct btime ledger_time;
 	bool started;         /* `first` has been taken up */
+	bool heard;           /* the solver's stream has been open */
 	struct err no_stream; /* why not; code E_NONE: nobody has said */
 	bool want_cancel;
 	bool keep_set;                  /* TAG_KEEP runs */
@@ -120,6 +122,8 @@ void job_end(struct creator *c, struct job *j, enum job_state end, const struct 
 #define CREATOR_AMOUNT_MAX (AMOUNT_DEC_MAX + 2 + 16)
 /* As people read it: with the token's decimals and symbol. */
 void creator_amount(const struct creator *c, struct amount a, char out[CREATOR_AMOUNT_MAX]);
+/* Repeat the step once more, after the longest wait. */
+void job_later(struct job *j, struct effects *fx);
 /* Repeat the step later; true when it has been tried too often. */
 MUST bool job_again(struct job *j, struct effects *fx);
 

@@ -311,6 +311,12 @@ void creator_amount(const struct creator *c, struct amount a, char out[CREATOR_A
 	        c->c.genesis.symbol);
 }
 
+void job_later(struct job *j, struct effects *fx)
+{
+	fx_add(fx, FX_TIMER, (struct tag){.what = TAG_RETRY, .key = j->j.id})->delay =
+	        span_ms((int64_t)RETRY_MS << TRIES_MAX);
+}
+
 bool job_again(struct job *j, struct effects *fx)
 {
 	if (++j->tries > TRIES_MAX)
