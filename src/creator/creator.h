@@ -34,6 +34,8 @@ enum job_audit {
 	JOB_AUDIT_IMPOSSIBLE, /* it could not be run here */
 	JOB_AUDITS
 };
+/* Of a job's outputSeen: how its output came here. */
+enum { JOB_HAD_NONE, JOB_HAD, JOB_HAD_JUDGED };
 /* "not drawn", … */
 const char *job_audit_name(unsigned audit);
 /* Every table of the role, for a command that only reads; ends with NULL. */
@@ -62,6 +64,8 @@ struct creator_request {
 struct creator_config {
 	struct peer solver;
 	struct peer directory;
+	struct peer mediators[MEDIATORS_MAX]; /* that can be asked for what they judged (6.8) */
+	size_t mediators_n;
 	struct hash domain;
 	struct genesis genesis;
 	uint8_t owner[16];      /* of this process; zero: the daemon, which adopts */
@@ -77,6 +81,10 @@ struct creator_config {
 	/* Does the process with that token live? The daemon takes over the jobs of dead ones. NULL: never. */
 	bool (*alive)(void *ctx, const uint8_t owner[16]);
 	void *ctx;
+	/* Keeps an output of the blob store beyond this process, where nobody else may have it: of our own run, or
+	 * given by a mediator. NULL: they go with the process. */
+	bool (*keep_output)(void *ctx, const struct cid *root, struct err *e);
+	void *keep_ctx;
 	const struct creator_request *first; /* a job to start with, or NULL */
 	/* Asked after every event, with how many jobs are unfinished, until it gives NULL: a job to start. The
 	 * request is borrowed for the call. NULL: none. How a program that buys many jobs feeds the role. */
@@ -86,6 +94,9 @@ struct creator_config {
 	struct hash resume;  /* a job to take over, or zero */
 	bool detach;         /* exit once `first` is acknowledged, leaving it to the daemon */
 	bool exit_when_done; /* exit when no job of ours is left */
+	/* Jobs are taken over without the solver's stream, and whoever is out of reach is asked again for as long
+	 * as the ledger's deadlines leave time. Else the process ends when the solver cannot be followed. */
+	bool patient;
 };
 
 struct creator;

@@ -88,6 +88,15 @@ void creator_keep_all(struct creator *c)
 	}
 }
 
+void creator_keep_output(struct creator *c, const struct hash *tree)
+{
+	struct cid root = cid_tree(tree);
+	struct err e;
+
+	if (c->c.keep_output && !c->c.keep_output(c->c.keep_ctx, &root, &e))
+		log_line(&c->world->log, LOG_ODD, "an output is not kept: %s", e.msg);
+}
+
 bool creator_result_of(struct creator *c, const struct job *j, struct creator_result *out)
 {
 	*out = (struct creator_result){.id = j->j.deal};
@@ -300,6 +309,12 @@ void creator_amount(const struct creator *c, struct amount a, char out[CREATOR_A
 	amount_format_display(a, c->c.genesis.decimals, text);
 	snprintf(out, CREATOR_AMOUNT_MAX, "%s%s%.15s", text, c->c.genesis.symbol[0] ? " " : "",
 	        c->c.genesis.symbol);
+}
+
+void job_later(struct job *j, struct effects *fx)
+{
+	fx_add(fx, FX_TIMER, (struct tag){.what = TAG_RETRY, .key = j->j.id})->delay =
+	        span_ms((int64_t)RETRY_MS << TRIES_MAX);
 }
 
 bool job_again(struct job *j, struct effects *fx)

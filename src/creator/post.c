@@ -348,7 +348,12 @@ static void on_no_ack(struct creator *c, struct job *j, const struct err *why,
 	/* A match that was quicker says that the offer is filed. */
 	if (j->j.state != JOB_POSTED)
 		return;
-	if (!passes || job_again(j, fx))
+	if (passes && !job_again(j, fx))
+		return;
+	if (passes && c->c.patient &&
+	        (!j->j.match_by_ms || ev->wall.ms < (int64_t)j->j.match_by_ms))
+		job_later(j, fx);
+	else
 		job_end(c, j, JOB_FAILED, why, ev, fx,
 		        passes ? "the solver does not answer" : "the solver refused the offer");
 }
