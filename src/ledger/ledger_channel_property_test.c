@@ -15,6 +15,7 @@
 
 #include "base/draw_suite.h"
 #include "ledger/ledger_channel_play.h"
+#include "model/channel_rules.h"
 
 #define SEQUENCES 10000 /* in `make unit` */
 #define STEPS     40
@@ -173,7 +174,7 @@ static bool used(const struct game *g, unsigned i)
 
 static uint64_t claim_until(const struct game *g, unsigned i)
 {
-	return g->deals[i].hot.open_by.s + g->deals[i].hot.submit_timeout.s;
+	return channel_claim_until(&g->deals[i].hot).s;
 }
 
 /* ---- acting ------------------------------------------------------------------------------------- */
@@ -333,33 +334,26 @@ static bool is_open(const struct game *g, unsigned i)
 	return g->signed_[i] && !used(g, i) && g->p.now.s < claim_until(g, i);
 }
 
-static struct amount draws(const struct game *g, unsigned i)
-{
-	const struct hot *h = &g->deals[i].hot;
-
-	return plus(h->pay, h->job_bond);
-}
-
 /* The sums, less what the ledger will still pay from them for an acceptance or voucher that RP keeps, cover
  * every open deal and this one, and it ends within LIFE (2.4). */
 static bool may_sign(const struct game *g, unsigned i)
 {
 	const struct ledger_channel *c = channel(g);
-	struct amount job = draws(g, i), provider = g->deals[i].hot.result_bond;
+	struct channel_sums sums = {c->job, c->provider, c->close_at, c->closed};
+	struct channel_load load = {0};
+	struct err e;
 
-	if (g->leaving || c->close_at.s || c->closed || g->signed_[i] || used(g, i) ||
-	        g->p.now.s >= g->deals[i].hot.open_by.s ||
-	        claim_until(g, i) + g->p.genesis.min.s > g->p.now.s + g->p.genesis.life.s)
+	if (g->leaving || g->signed_[i] || used(g, i))
 		return false;
 	for (unsigned k = 0; k < DEALS; k++) {
-		if (is_open(g, k)) {
-			job = plus(job, draws(g, k));
-			provider = plus(provider, g->deals[k].hot.result_bond);
-		} else if (g->given[k] && !used(g, k)) {
-			job = plus(job, right_cost(g, k));
-		}
+		const struct hot *h = &g->deals[k].hot;
+
+		if (is_open(g, k))
+			channel_load_open(&load, channel_draws(h), h->result_bond);
+		else if (g->given[k] && !used(g, k))
+			channel_load_owed(&load, right_cost(g, k));
 	}
-	return amount_cmp(job, c->job) <= 0 && amount_cmp(provider, c->provider) <= 0;
+	return channel_may_sign(&sums, &load, &g->deals[i].hot, &g->p.genesis, g->p.now, &e);
 }
 
 static void sign_doc(struct game *g, const struct record *r, const void *row)
