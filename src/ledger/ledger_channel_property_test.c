@@ -195,18 +195,41 @@ static void keep(struct game *g)
 	memcpy(g->kept_items[k], g->items, sizeof g->items);
 }
 
+/* What returns to the sums when a deal on the ledger ends is what deal_back() says: so the parties, whom no event
+ * tells of it, can add it up. */
+static void came_back(const struct game *g, const struct ledger_channel *before)
+{
+	const struct ledger_event *ev = &g->events[0];
+	struct amount jc, rp;
+
+	for (unsigned i = 0; i < DEALS; i++) {
+		if (!ev->from || !sm_is_final(&deal_states, ev->to) ||
+		        !hash_eq(&ev->deal, &g->ids[i]) || before->closed)
+			continue;
+		deal_back(&g->deals[i].hot, ev->to, ev->amount, &jc, &rp);
+		if (!amount_eq(channel(g)->job, plus(before->job, jc)) ||
+		        !amount_eq(channel(g)->provider, plus(before->provider, rp)))
+			fails(g, "another amount came back to a sum than deal_back() says");
+	}
+}
+
 /* p.a goes to the ledger; a refusal or a repetition leaves all as it was. */
 static bool act(struct game *g)
 {
 	struct ledger_totals before, after;
 	uint64_t seq = ledger_seq(g->p.l);
+	struct ledger_channel was = {.closed = true};
 	bool ok;
+
+	if (channel(g))
+		was = *channel(g);
 
 	ledger_totals(g->p.l, &before);
 	ok = play_do(&g->p);
 	ledger_totals(g->p.l, &after);
 	if (ok && g->p.n) {
 		g->accepted++;
+		came_back(g, &was);
 		g->by_kind[g->p.a.kind]++;
 		g->settled += g->p.a.items_n > 1 && g->p.n > 1;
 		keep(g);
