@@ -127,7 +127,7 @@ void job_resume(struct creator *c, struct job *j, const struct event *ev, struct
 {
 	switch ((enum job_state)j->j.state) {
 	case JOB_STORING: job_store_parts(c, j, ev, fx); break;
-	case JOB_POSTED: job_post(c, j, fx); break;
+	case JOB_POSTED: job_post(c, j, ev, fx); break;
 	case JOB_MATCHED: job_sign(c, j, fx); break;
 	case JOB_FETCHING: job_fetch(c, j, fx); break;
 	case JOB_CHECKING: job_check(c, j, ev, fx); break;
@@ -284,7 +284,8 @@ static void on_timer(struct creator *c, const struct event *ev, struct effects *
 	case TAG_PART:
 	case TAG_CHECK:
 	case TAG_CASE:
-	case TAG_JUDGED: break;
+	case TAG_JUDGED:
+	case TAG_ACCEPT: break;
 	}
 }
 
@@ -301,6 +302,8 @@ static void on_reply(struct creator *c, const struct event *ev, struct effects *
 		job_on_case(c, ev, fx);
 	} else if (r->tag.what == TAG_LOOK) {
 		job_on_look(c, ev, fx);
+	} else if (j && r->ok && r->status < 400 && r->tag.what == TAG_ACCEPT) {
+		channel_on_accepted(c, j, ev, fx);
 	} else if (j && (!r->ok || r->status >= 400)) {
 		job_note(c, j, ev, fx, "SOLVER", "%s", r->err.msg);
 		if (!r->ok && !job_again(j, fx))
@@ -399,6 +402,7 @@ bool creator_new(
 	map_init(&c->by_deal, sizeof(struct hash), sizeof(struct hash), CREATOR_JOBS_MAX, seed);
 	map_init(&c->news, sizeof(struct hash), sizeof(struct deal_news), CREATOR_JOBS_MAX, seed);
 	c->ledger_seq = config->ledger_seq;
+	c->send_nonce = config->send_nonce;
 	*out = c;
 	return true;
 }

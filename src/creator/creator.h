@@ -57,7 +57,11 @@ struct creator_request {
 	struct job_offer offer;      /* all but jobCreator, spec, createdAt, nonce, expiry */
 	struct span queue;           /* how long it may wait for a match */
 	struct audit_policy check;   /* how often its result is checked (7.6) */
-	char key[128];               /* idempotency key, or "" */
+	/* Settlement `channel`: which, as the ledger has it; id zero: escrow. What the store knows of it already
+	 * counts more. */
+	struct creator_channel channel;
+	uint64_t least_number; /* 9.5: above every number that a deal in it was made with */
+	char key[128];         /* idempotency key, or "" */
 	char out[1024];
 };
 
@@ -73,10 +77,11 @@ struct creator_config {
 	uint64_t ledger_seq;    /* the ledger's events after it will be told */
 	uint64_t
 	        least_nonce; /* 9.5: the next one of its job offers as the ledger knows it; 0: not asked */
-	unsigned confirm_s; /* acts that much before a deadline (4.1) */
-	bool can_run;       /* there is an executor here: results can be checked */
-	unsigned checks;    /* runs at once; 0: one */
-	uint32_t share_ppm; /* what running a job costs a provider at most, of its price (7.6) */
+	uint64_t send_nonce; /* of our next Send, as the ledger has it */
+	unsigned confirm_s;  /* acts that much before a deadline (4.1) */
+	bool can_run;        /* there is an executor here: results can be checked */
+	unsigned checks;     /* runs at once; 0: one */
+	uint32_t share_ppm;  /* what running a job costs a provider at most, of its price (7.6) */
 	struct amount cap_per_day; /* zero: none; the sum of the ceilings of a day's jobs */
 	/* Does the process with that token live? The daemon takes over the jobs of dead ones. NULL: never. */
 	bool (*alive)(void *ctx, const uint8_t owner[16]);

@@ -1,5 +1,6 @@
 /* post.c - the first half of a job: its parts go to the directory, its offer to the solver. */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "codec/eip712.h"
 #include "codec/hex.h"
@@ -224,6 +225,12 @@ void job_start(struct creator *c, const struct creator_request *r, const struct 
 		creator_fail(fx, &e);
 		return;
 	}
+	if (!channel_begin(c, j, r, &e)) {
+		map_del(&c->jobs, &offer.id);
+		free(j);
+		creator_fail(fx, &e);
+		return;
+	}
 	offer.job = offer.id;
 	memcpy(j->j.owner, c->c.owner, sizeof j->j.owner);
 	j->j.state = JOB_STORING;
@@ -305,22 +312,37 @@ void job_on_pushed(struct creator *c, const struct event *ev, struct effects *fx
 	}
 	if (j->waiting == 0) {
 		job_move(c, j, JOB_POSTED, ev, fx, "parts stored; the offer is posted");
-		job_post(c, j, fx);
+		job_post(c, j, ev, fx);
 	}
 }
 
 /* ---- the offer ------------------------------------------------------------------------------------ */
 
-void job_post(struct creator *c, struct job *j, struct effects *fx)
+/* Which channel its deal is to draw on, and the deal's number in it: the deal binds both of us to them. */
+static void name_channel(struct creator *c, const struct job *j, json_t *body)
+{
+	struct creator_channel row = {.id = j->j.channel};
+
+	if (!creator_get(c, creator_channel_record(), &row))
+		return;
+	json_object_set_new(body, "channel", record_to_json(channel_id_record(), &row.channel));
+	json_object_set_new(body, "number", json_of_u64(j->j.number));
+}
+
+void job_post(struct creator *c, struct job *j, const struct event *ev, struct effects *fx)
 {
 	struct creator_offer o = {.id = j->j.offer};
+	json_t *body;
 
-	if (!creator_get(c, creator_offer_record(), &o))
+	if (!creator_get(c, creator_offer_record(), &o) ||
+	        (in_channel(j) && !channel_number(c, j, &o.offer, ev, fx)))
 		return;
+	body = json_pack("{s:o, s:o}", "offer", record_to_json(job_offer_record(), &o.offer),
+	        "signature", json_of_sig(&o.sig));
+	if (in_channel(j))
+		name_channel(c, j, body);
 	fx_call(fx, (struct tag){.what = TAG_OFFER, .key = o.id}, &c->book, "POST",
-	        "/v1/job-offers",
-	        json_pack("{s:o, s:o}", "offer", record_to_json(job_offer_record(), &o.offer),
-	                "signature", json_of_sig(&o.sig)));
+	        "/v1/job-offers", body);
 }
 
 /* state: of the offer as the solver sees it: posted again, it may be in the book no more. */
@@ -411,14 +433,18 @@ static void forget_deal(struct job *j)
 	row->own_count = row->own_bytes = 0;
 	row->audit_ppm = row->audit = row->claim = row->had = 0;
 	row->deadline.s = 0;
+	row->number = 0; /* good for one deal */
 	row->error = 0;
 	row->why[0] = '\0';
 	j->open_by = j->spare_s = j->seen_s = j->asked_s = 0;
 }
 
-/* Only the provider that failed was asked for: no other may take it. */
-static bool nobody_else(const struct job *j, const struct job_offer *o)
+/* Only the provider that failed was asked for: no other may take it. In a channel there is no other, and a match
+ * that was given up is no failure of a deal. */
+static bool nobody_else(const struct job *j, const struct job_offer *o, const struct err *why)
 {
+	if (in_channel(j))
+		return why->code != E_MATCH_NONE;
 	return !addr_is_zero(&o->target) && addr_eq(&o->target, &j->j.provider);
 }
 
@@ -430,11 +456,12 @@ void job_next_provider(struct creator *c, struct job *j, const struct err *why,
 	struct err e;
 
 	if (j->j.attempt >= CREATOR_ATTEMPTS_MAX || j->cancelling ||
-	        !creator_get(c, creator_offer_record(), &old) || nobody_else(j, &old.offer)) {
+	        !creator_get(c, creator_offer_record(), &old) || nobody_else(j, &old.offer, why)) {
 		job_end(c, j, JOB_FAILED, why, ev, fx, why->msg);
 		return;
 	}
-	if (!addr_is_zero(&j->j.provider) && old.offer.deny.n < DENY_MAX)
+	channel_let_go(c, j);
+	if (!addr_is_zero(&j->j.provider) && !in_channel(j) && old.offer.deny.n < DENY_MAX)
 		old.offer.deny.v[old.offer.deny.n++] = j->j.provider;
 	if (!sign_offer(c, &old.offer, &j->j.spec, ev, &next, &e)) {
 		job_end(c, j, JOB_FAILED, &e, ev, fx, "the next offer cannot be signed");
@@ -452,8 +479,9 @@ void job_next_provider(struct creator *c, struct job *j, const struct err *why,
 		j->let_down = why->code;
 	j->j.attempt++;
 	job_index(c, j);
-	job_move(c, j, JOB_POSTED, ev, fx, "%s; the next provider is tried", why->msg);
-	job_post(c, j, fx);
+	job_move(c, j, JOB_POSTED, ev, fx, "%s; %s", why->msg,
+	        in_channel(j) ? "it is offered again" : "the next provider is tried");
+	job_post(c, j, ev, fx);
 }
 
 /* ---- no match ------------------------------------------------------------------------------------- */

@@ -51,11 +51,6 @@ static bool check_mediators(const struct addr *v, uint32_t n, struct err *e)
 /* Kinds of jobs that this solver does not match, and combinations that no ledger opens. */
 static bool check_kind(const struct job_offer *o, struct err *e)
 {
-	if (o->settlement != SETTLEMENT_ESCROW) {
-		FAIL(e, RANGE, "settlement is `%s`: this solver matches escrow deals",
-		        enum_name(&settlement_names, o->settlement));
-		return err_hint(e, "channel deals are made with the provider itself");
-	}
 	if (o->determinism == DETERMINISM_NONE && o->mediation != MEDIATION_NONE)
 		return FAIL(e, RANGE,
 		        "determinism is `none`, which no mediator can judge, and "
@@ -196,7 +191,10 @@ static bool check_job(struct solver *s, const struct solver_job *doc, const stru
 	TRY(terms_valid(&o->terms, o->mediation, e), e);
 	TRY(check_clocks(s, &o->terms, e), e);
 	TRY(check_nonce(s, o, &doc->id, e), e);
-	TRY(check_funds(s, o, e), e);
+	if (o->settlement == SETTLEMENT_CHANNEL)
+		TRY(channel_fits(s, doc, e), e);
+	else
+		TRY(check_funds(s, o, e), e);
 	return true;
 }
 
@@ -308,7 +306,7 @@ void on_job_offer(struct solver *s, const struct event *ev, struct effects *fx)
 	row.id = doc.id;
 	if (known(s, r, &row, fx))
 		return;
-	if (!file_job(s, &doc, &row, ev, &e)) {
+	if (!channel_of_offer(r, &doc, &e) || !file_job(s, &doc, &row, ev, &e)) {
 		refuse(s, r->conn, &e, fx);
 		return;
 	}

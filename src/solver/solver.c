@@ -11,7 +11,7 @@ enum { SWEEP_MS = 1000, AGAIN_OF_A_TURN = 32 };
  * "meaning") */
 #define ROUTES(X)                                                                                               \
 	X("POST", "/v1/job-offers", NONE, JSON, 65536, on_job_offer,                                            \
-	        "a signed job offer; answers its Ack")                                                          \
+	        "a signed job offer, in a channel with its `channel` and `number`; answers its Ack")            \
 	X("POST", "/v1/resource-offers", NONE, JSON, 65536, on_resource_offer,                                  \
 	        "a signed resource offer; answers its Ack")                                                     \
 	X("POST", "/v1/offers/{offer}/cancel", NONE, JSON, 4096, on_offer_cancel,                               \
@@ -24,6 +24,10 @@ enum { SWEEP_MS = 1000, AGAIN_OF_A_TURN = 32 };
 	        "a signed Result and Stored, for the job creator")                                              \
 	X("POST", "/v1/deals/{deal}/decline", NONE, JSON, 4096, on_decline,                                     \
 	        "a signed Decline, for the job creator")                                                        \
+	X("POST", "/v1/deals/{deal}/acceptance", NONE, JSON, 8192, on_acceptance,                               \
+	        "in a channel: a signed ChannelAcceptance or Voucher, for the provider")                        \
+	X("GET", "/v1/channels/{channel}", NONE, NONE, 0, view_channel,                                         \
+	        "the highest number that a deal in the channel was made with")                                  \
 	X("GET", "/v1/events", OPTIONAL, NONE, 0, view_events,                                                  \
 	        "stream of the caller's deals, signatures, results; unsigned: of the states of all deals")      \
 	X("GET", "/v1/job-offers/{offer}", OPTIONAL, NONE, 0, view_job_offer,                                   \

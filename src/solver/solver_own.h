@@ -184,8 +184,31 @@ json_t *deal_json(const struct solver_deal *d);
 /* Keeps a match for the batch; false: its job offer is not of that pricing. */
 MUST bool batch_take(struct solver *s, const struct book_match *m, struct effects *fx);
 void on_batch(struct solver *s, const struct event *ev, struct effects *fx);
+/* channel.c: deals that draw on the sums of a channel (8.3). */
+/* Which channel and number the deal of a job offer is to have; both parties' signatures bind them. */
+MUST bool channel_of_offer(const struct http_req *r, struct solver_job *doc, struct err *e);
+/* That channel is on the ledger, nobody leaves it, and its sums cover the job. */
+MUST bool channel_fits(struct solver *s, const struct solver_job *doc, struct err *e);
+void channel_note(struct solver *s, const struct channel_change *c);
+/* A deal was made with that number. */
+void channel_used(struct solver *s, const struct hash *channel, uint64_t number);
+/* RP has signed: it draws on its channel, and the ledger is not told. */
+void channel_opened(struct solver *s, struct solver_deal *d, struct solver_step *step,
+        const struct event *ev, struct effects *fx);
+/* Such a deal, when its timer fires: past its last claim instant it is over. */
+void channel_look(struct solver *s, struct solver_deal *d, struct solver_step *step,
+        const struct event *ev, struct effects *fx);
+void on_acceptance(struct solver *s, const struct event *ev, struct effects *fx);
+json_t *accepted_json(const struct solver_accepted *row);
+void view_channel(struct solver *s, const struct event *ev, struct effects *fx);
 
 /* deals.c */
+/* The answer to a party that has sent something: the state that its deal is in then, or why not. */
+typedef bool taker(struct solver *s, struct solver_deal *d, struct solver_step *step,
+        const struct event *ev, struct effects *fx, struct err *e);
+void deal_answer(struct solver *s, const struct event *ev, struct effects *fx, taker *take);
+/* It is looked at again after a while. */
+void deal_timer(struct effects *fx, const struct hash *deal, struct span delay);
 void on_signature(struct solver *s, const struct event *ev, struct effects *fx);
 void on_refuse(struct solver *s, const struct event *ev, struct effects *fx);
 void on_result(struct solver *s, const struct event *ev, struct effects *fx);
@@ -200,6 +223,12 @@ MUST bool deal_find(struct solver *s, const struct http_req *r, struct solver_de
         struct solver_step *step, struct err *e);
 
 /* follow.c */
+/* Both have agreed: nothing is reserved of free balances any more, and the job offer is done. */
+void deal_opened(struct solver *s, struct solver_deal *d, struct solver_step *step,
+        const struct event *ev, struct effects *fx, const char *text);
+/* The end, with what was paid; state: that of the ledger, or the one that it comes to. */
+void deal_ended(struct solver *s, struct solver_deal *d, struct solver_step *step, uint8_t state,
+        struct amount cost, const struct event *ev, struct effects *fx);
 void on_ledger(struct solver *s, const struct event *ev, struct effects *fx);
 
 /* idle.c */
