@@ -25,7 +25,7 @@ struct ready {
 	struct action a;
 	struct hash id;
 	struct evm_deal deal;
-	bool begun, asked_deal, asked_state;
+	bool begun, asked_deal, asked_state, asked_jc;
 };
 
 /* A deal as the logs read so far leave it. */
