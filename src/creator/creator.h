@@ -55,7 +55,10 @@ struct creator_request {
 	struct job_offer offer;      /* all but jobCreator, spec, createdAt, nonce, expiry */
 	struct span queue;           /* how long it may wait for a match */
 	struct audit_policy check;   /* how often its result is checked (7.6) */
-	char key[128];               /* idempotency key, or "" */
+	uint64_t
+	        number; /* of a job that config.contract buys: the nonce of its offer; its spec, program and inputs
+	                  * are in the directory already. 0: a job of our own */
+	char key[128]; /* idempotency key, or "" */
 	char out[1024];
 };
 
@@ -69,6 +72,8 @@ struct creator_config {
 	uint64_t ledger_seq;    /* the ledger's events after it will be told */
 	uint64_t
 	        least_nonce; /* 9.5: the next one of its job offers as the ledger knows it; 0: not asked */
+	struct addr
+	        contract; /* that is JC of all jobs, for which our key signs (docs/contracts.md); zero: we are */
 	unsigned confirm_s; /* acts that much before a deadline (4.1) */
 	bool can_run;       /* there is an executor here: results can be checked */
 	unsigned checks;    /* runs at once; 0: one */
