@@ -28,6 +28,7 @@ struct evm_options {
 	uint64_t chain_id;
 	struct hash genesis; /* of the chain: its block 0 */
 	struct addr controller;
+	struct hash domain;   /* of signatures */
 	uint64_t from_block;  /* in which it was made */
 	unsigned depth;       /* final when so many blocks lie on top */
 	const char *dir;      /* where transactions are written down (evm_send.h) */

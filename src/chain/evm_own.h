@@ -33,7 +33,7 @@ struct ready {
 	struct evm_deal deal;
 	struct hash channel; /* that the call shows; zero: none */
 	struct hash mark;    /* what the contract keeps of it: the first MARK_BYTES count */
-	bool begun, asked_deal, asked_state;
+	bool begun, asked_deal, asked_state, asked_jc;
 	bool on_chain; /* the contract knows the deal */
 };
 

@@ -208,7 +208,7 @@ static bool ceiling(const struct job_offer *o, struct amount *out, struct err *e
 }
 
 /* PAY, and bonds that cover fines, the mediator's fee and damages (5.14). */
-static bool money(struct daemon *d, struct job_offer *o, struct err *e)
+static bool money(struct daemon *d, const struct amount *most, struct job_offer *o, struct err *e)
 {
 	const struct settings *s = d->cli->settings;
 	struct terms *t = &o->terms;
@@ -217,11 +217,13 @@ static bool money(struct daemon *d, struct job_offer *o, struct err *e)
 
 	TRY(ceiling(o, &t->pay, e), e);
 	if (*settings_text(s, "job.max-price")) {
-		struct amount most;
+		struct amount set;
 
-		TRY(settings_amount(s, "job.max-price", decimals, &most, e), e);
-		t->pay = amount_min(t->pay, most);
+		TRY(settings_amount(s, "job.max-price", decimals, &set, e), e);
+		t->pay = amount_min(t->pay, set);
 	}
+	if (most)
+		t->pay = amount_min(t->pay, *most);
 	TRY(settings_amount(s, "job.fee", decimals, &t->fee, e), e);
 	t->damages = t->pay;
 	t->late_judge = t->late_submit = amount_per_mille(t->pay, 100);
@@ -244,6 +246,12 @@ static bool pricing(const char *name, struct job_offer *o, struct err *e)
 }
 
 bool buy_terms(struct daemon *d, const struct job_spec *spec, struct job_offer *o, struct err *e)
+{
+	return buy_terms_within(d, spec, NULL, o, e);
+}
+
+bool buy_terms_within(struct daemon *d, const struct job_spec *spec, const struct amount *most,
+        struct job_offer *o, struct err *e)
 {
 	const struct settings *s = d->cli->settings;
 	const struct network_file *n = &d->network;
@@ -273,5 +281,5 @@ bool buy_terms(struct daemon *d, const struct job_spec *spec, struct job_offer *
 	o->directory = d->directory.addr;
 	o->solver = d->solver.addr;
 	TRY(clocks(s, &o->terms, e), e);
-	return money(d, o, e);
+	return money(d, most, o, e);
 }

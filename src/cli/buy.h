@@ -23,4 +23,8 @@ bool buy_owner_alive(void *ctx, const uint8_t owner[16]);
 MUST bool buy_terms(
         struct daemon *d, const struct job_spec *spec, struct job_offer *out, struct err *e);
 
+/* The same of a job that costs at most so much. */
+MUST bool buy_terms_within(struct daemon *d, const struct job_spec *spec, const struct amount *most,
+        struct job_offer *out, struct err *e);
+
 #endif

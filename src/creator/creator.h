@@ -61,7 +61,10 @@ struct creator_request {
 	 * counts more. */
 	struct creator_channel channel;
 	uint64_t least_number; /* 9.5: above every number that a deal in it was made with */
-	char key[128];         /* idempotency key, or "" */
+	uint64_t
+	        number; /* of a job that config.contract buys: the nonce of its offer; its spec, program and inputs
+	                  * are in the directory already. 0: a job of our own */
+	char key[128]; /* idempotency key, or "" */
 	char out[1024];
 };
 
@@ -78,10 +81,12 @@ struct creator_config {
 	uint64_t
 	        least_nonce; /* 9.5: the next one of its job offers as the ledger knows it; 0: not asked */
 	uint64_t send_nonce; /* of our next Send, as the ledger has it */
-	unsigned confirm_s;  /* acts that much before a deadline (4.1) */
-	bool can_run;        /* there is an executor here: results can be checked */
-	unsigned checks;     /* runs at once; 0: one */
-	uint32_t share_ppm;  /* what running a job costs a provider at most, of its price (7.6) */
+	struct addr
+	        contract; /* that is JC of all jobs, for which our key signs (docs/contracts.md); zero: we are */
+	unsigned confirm_s; /* acts that much before a deadline (4.1) */
+	bool can_run;       /* there is an executor here: results can be checked */
+	unsigned checks;    /* runs at once; 0: one */
+	uint32_t share_ppm; /* what running a job costs a provider at most, of its price (7.6) */
 	struct amount cap_per_day; /* zero: none; the sum of the ceilings of a day's jobs */
 	/* Does the process with that token live? The daemon takes over the jobs of dead ones. NULL: never. */
 	bool (*alive)(void *ctx, const uint8_t owner[16]);

@@ -75,14 +75,18 @@ static bool next_nonce(struct creator *c, uint64_t *out, struct err *e)
 }
 
 /* Sign the offer of an attempt. */
-static bool sign_offer(struct creator *c, const struct job_offer *template, const struct hash *spec,
-        const struct event *ev, struct creator_offer *out, struct err *e)
+static bool sign_offer(struct creator *c, const struct job_offer *template, uint64_t number,
+        const struct hash *spec, const struct event *ev, struct creator_offer *out, struct err *e)
 {
 	struct creator_offer o = {.offer = *template};
 	uint64_t now = wall_seconds(ev->wall);
 
-	TRY(next_nonce(c, &o.offer.nonce, e), e);
-	o.offer.job_creator = c->world->signer.addr;
+	o.offer.nonce = number;
+	o.offer.job_creator = c->c.contract;
+	if (addr_is_zero(&c->c.contract)) {
+		TRY(next_nonce(c, &o.offer.nonce, e), e);
+		o.offer.job_creator = c->world->signer.addr;
+	}
 	o.offer.spec = *spec;
 	o.offer.solver = c->c.solver.addr;
 	o.offer.directory = c->c.directory.addr;
@@ -205,6 +209,17 @@ static void push_parts(
 	}
 }
 
+/* What cannot be bought is no reason for a daemon to end: the contract goes on waiting, until its clock ends it. */
+static void not_started(
+        struct creator *c, const struct creator_request *r, const struct err *e, struct effects *fx)
+{
+	if (r->number)
+		log_line(&c->world->log, LOG_ODD, "job %llu of the contract: %s",
+		        (unsigned long long)r->number, e->msg);
+	else
+		creator_fail(fx, e);
+}
+
 void job_start(struct creator *c, const struct creator_request *r, const struct event *ev,
         struct effects *fx)
 {
@@ -215,20 +230,20 @@ void job_start(struct creator *c, const struct creator_request *r, const struct 
 
 	if (!alone(c, &e) || !check_key(c, r, &e) || !check_cap(c, r, ev, &e) ||
 	        !put_spec(c, r->spec, &spec, &e) ||
-	        !sign_offer(c, &r->offer, &spec, ev, &offer, &e)) {
-		creator_fail(fx, &e);
+	        !sign_offer(c, &r->offer, r->number, &spec, ev, &offer, &e)) {
+		not_started(c, r, &e, fx);
 		return;
 	}
 	j = job_new(c, &offer.id);
 	if (!j) {
 		FAIL(&e, BUSY, "%d jobs are under way in this process", CREATOR_JOBS_MAX);
-		creator_fail(fx, &e);
+		not_started(c, r, &e, fx);
 		return;
 	}
 	if (!channel_begin(c, j, r, &e)) {
 		map_del(&c->jobs, &offer.id);
 		free(j);
-		creator_fail(fx, &e);
+		not_started(c, r, &e, fx);
 		return;
 	}
 	offer.job = offer.id;
@@ -249,6 +264,12 @@ void job_start(struct creator *c, const struct creator_request *r, const struct 
 	snprintf(j->j.out, sizeof j->j.out, "%s", r->out);
 	creator_put(c, creator_offer_record(), &offer);
 	job_index(c, j);
+	if (r->number) {
+		job_move(c, j, JOB_POSTED, ev, fx, "job %llu of a contract; the offer is posted",
+		        (unsigned long long)r->number);
+		job_post(c, j, ev, fx);
+		return;
+	}
 	job_note(c, j, ev, fx, "STORING", "spec, program and inputs go to the directory");
 	creator_keep(c, j);
 	push_parts(c, j, r->spec, fx);
@@ -440,11 +461,15 @@ static void forget_deal(struct job *j)
 }
 
 /* Only the provider that failed was asked for: no other may take it. In a channel there is no other, and a match
- * that was given up is no failure of a deal. */
-static bool nobody_else(const struct job *j, const struct job_offer *o, const struct err *why)
+ * that was given up is no failure of a deal. Nor may one take a contract's job whose deal was
+ * opened: its number is used. */
+static bool nobody_else(const struct creator *c, const struct job *j, const struct job_offer *o,
+        const struct err *why)
 {
 	if (in_channel(j))
 		return why->code != E_MATCH_NONE;
+	if (!addr_is_zero(&c->c.contract) && j->j.ledger)
+		return true;
 	return !addr_is_zero(&o->target) && addr_eq(&o->target, &j->j.provider);
 }
 
@@ -456,14 +481,15 @@ void job_next_provider(struct creator *c, struct job *j, const struct err *why,
 	struct err e;
 
 	if (j->j.attempt >= CREATOR_ATTEMPTS_MAX || j->cancelling ||
-	        !creator_get(c, creator_offer_record(), &old) || nobody_else(j, &old.offer, why)) {
+	        !creator_get(c, creator_offer_record(), &old) ||
+	        nobody_else(c, j, &old.offer, why)) {
 		job_end(c, j, JOB_FAILED, why, ev, fx, why->msg);
 		return;
 	}
 	channel_let_go(c, j);
 	if (!addr_is_zero(&j->j.provider) && !in_channel(j) && old.offer.deny.n < DENY_MAX)
 		old.offer.deny.v[old.offer.deny.n++] = j->j.provider;
-	if (!sign_offer(c, &old.offer, &j->j.spec, ev, &next, &e)) {
+	if (!sign_offer(c, &old.offer, old.offer.nonce, &j->j.spec, ev, &next, &e)) {
 		job_end(c, j, JOB_FAILED, &e, ev, fx, "the next offer cannot be signed");
 		return;
 	}

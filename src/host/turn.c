@@ -131,9 +131,10 @@ void host_event(struct host *h, struct event *ev)
 	fx_init(&fx, &h->arena);
 	h->figures.events[ev->kind]++;
 	h->in_event = true;
+	h->asked = false;
 	h->o.role.on_event(h->o.role.self, ev, &fx);
 	h->in_event = false;
-	if (fx.first) {
+	if (!host_hold(h, ev) && fx.first) {
 		*h->last = fx.first;
 		h->last = fx.last;
 	}

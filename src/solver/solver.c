@@ -149,6 +149,7 @@ bool solver_new(struct world *w, const struct solver_config *c, struct solver **
 	roster_init(&s->roster);
 	live_init(s, seed);
 	map_init(&s->open_of, sizeof(struct addr), sizeof(uint32_t), (size_t)max * 2, seed);
+	map_init(&s->contracts, sizeof(struct addr), 1, CONTRACTS_MAX, seed);
 	map_init(&s->signers, sizeof(struct addr), sizeof(struct signer_bucket), RATE_KEYS_MAX,
 	        seed);
 	map_init(&s->offers, sizeof(struct hash), sizeof(struct open_offer), (size_t)max * 2, seed);
@@ -199,6 +200,7 @@ struct solver *solver_free(struct solver *s)
 	live_done(s);
 	map_done(&s->open_of);
 	map_done(&s->signers);
+	map_done(&s->contracts);
 	free(s->again);
 	free(s);
 	return NULL;

@@ -109,9 +109,10 @@ struct solver {
 	unsigned idle_n;
 	struct hash batch[BATCH_MAX]; /* job offers of pairs that wait for their price */
 	size_t batch_n;
-	struct map live;    /* deal id -> struct live_deal *: of live.c */
-	struct map open_of; /* account -> uint32_t: its open offers */
-	struct map signers; /* account -> struct signer_bucket */
+	struct map live;      /* deal id -> struct live_deal *: of live.c */
+	struct map open_of;   /* account -> uint32_t: its open offers */
+	struct map signers;   /* account -> struct signer_bucket */
+	struct map contracts; /* account -> nothing: of contract.c */
 	struct solver_counts {
 		uint64_t job_offers, resource_offers, refused, matches, dissolved, opened, results;
 	} n;
@@ -221,6 +222,21 @@ void emit_again(struct solver *s, const struct hash *deal, struct effects *fx);
 json_t *result_json(const struct solver_result *row);
 MUST bool deal_find(struct solver *s, const struct http_req *r, struct solver_deal *d,
         struct solver_step *step, struct err *e);
+
+/* contract.c */
+#define CONTRACTS_MAX 4096 /* that buy jobs: BUSY past it */
+bool contract_known(const struct solver *s, const struct addr *account);
+/* Its balance on the ledger says nothing from now on: it brings the money of a job when the deal is opened. */
+MUST bool contract_remember(struct solver *s, const struct addr *account, struct err *e);
+/* The same after a start, where an offer that is filed again was signed by another key than its JC's. */
+MUST bool contract_recall(
+        struct solver *s, const struct hash *offer, const struct job_offer *o, struct err *e);
+/* FUNDS: less is kept for the job than it locks. */
+MUST bool contract_pays(
+        struct solver *s, const struct job_offer *o, struct amount funds, struct err *e);
+/* Who listens to the stream for the JC: itself, or the key that signed the offer for it. */
+struct addr jc_key(struct solver *s, const struct solver_deal *d);
+bool is_jc(struct solver *s, const struct solver_deal *d, const struct addr *who);
 
 /* follow.c */
 /* Both have agreed: nothing is reserved of free balances any more, and the job offer is done. */
