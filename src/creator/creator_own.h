@@ -29,9 +29,8 @@ enum creator_tag {
  * next write that must be, or with the one after TAG_KEEP. */
 struct later {
 	bool dirty;
-	struct ack ack; /* of the present offer */
-	struct sig ack_sig;
-	struct sig rp_sig; /* over the present deal */
+	struct acked acked; /* of the present offer */
+	struct sig rp_sig;  /* over the present deal */
 	struct creator_result result;
 	uint32_t lines_n;
 	struct creator_event lines[CREATOR_LATER_MAX];
