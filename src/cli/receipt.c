@@ -10,7 +10,7 @@
 #include "port/action_json.h"
 
 /* Which receipts have a member. */
-enum when { ALWAYS, IF_SHOWN, IF_ACCEPTED, IF_RULED, IF_PASSED };
+enum when { ALWAYS, IF_BATCHED, IF_SHOWN, IF_ACCEPTED, IF_RULED, IF_PASSED };
 
 /* Each signed document of a receipt: one row serves both directions. */
 struct row {
@@ -29,7 +29,8 @@ struct sig_row {
 static const struct row rows[] = {
 	{"genesis",    genesis_record,    AT(genesis),    ALWAYS},
 	{"jobOffer",   job_offer_record,  AT(offer),      ALWAYS},
-	{"ack",        ack_record,        AT(ack),        ALWAYS},
+	{"ack",        ack_record,        AT(acked.ack),  ALWAYS},
+	{"ackBatch",   ack_batch_record,  AT(acked.batch), IF_BATCHED},
 	{"match",      match_record,      AT(match),      ALWAYS},
 	{"deal",       deal_record,       AT(deal),       ALWAYS},
 	{"result",     result_record,     AT(result),     IF_SHOWN}, /* else with outputHash in place of output */
@@ -40,7 +41,7 @@ static const struct row rows[] = {
 };
 static const struct sig_row sigs[] = {
 	{"jobOfferSignature",   AT(offer_sig),  ALWAYS},
-	{"ackSignature",        AT(ack_sig),    ALWAYS},
+	{"ackSignature",        AT(acked.sig),  ALWAYS},
 	{"matchSignature",      AT(match_sig),  ALWAYS},
 	{"jobCreatorSignature", AT(jc_sig),     ALWAYS},
 	{"providerSignature",   AT(rp_sig),     ALWAYS},
@@ -56,6 +57,7 @@ static bool has(const struct receipt *r, enum when when)
 {
 	switch (when) {
 	case ALWAYS: return true;
+	case IF_BATCHED: return r->acked.batch.count > 0;
 	case IF_SHOWN: return r->shown;
 	case IF_ACCEPTED: return r->end == ACTION_ACCEPT;
 	case IF_RULED: return r->end == ACTION_VERDICT;
@@ -154,6 +156,8 @@ void receipt_format(const struct receipt *r, struct buf *out)
 			json_object_set_new(
 			        j, rows[i].name, record_to_json(rows[i].rec(), base + rows[i].at));
 	}
+	if (r->acked.batch.count)
+		json_object_set_new(j, "ackPath", ack_path_to_json(&r->acked.path));
 	if (!r->shown)
 		json_object_set_new(j, "result", hidden_result_json(r));
 	for (size_t i = 0; i < COUNT(sigs); i++) {
@@ -267,6 +271,7 @@ static bool take_all(const json_t *j, struct receipt *r, struct err *e)
 		        (int)MIN2(schema.n, (size_t)80), schema.p, RECEIPT_SCHEMA);
 	TRY(take_ending(j, r, e), e);
 	r->shown = !json_object_get(json_object_get(j, "result"), "outputHash");
+	TRY(acked_take_batch(&r->acked, j, "ackBatch", "ackPath", e), e);
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		if (has(r, rows[i].when))
 			TRY(json_get_record(j, rows[i].name, rows[i].rec(), base + rows[i].at, e),

@@ -409,7 +409,7 @@ bool creator_new(
 
 struct role creator_role(struct creator *c)
 {
-	return (struct role){"creator", routes, COUNT(routes), creator_tables, c, on_event};
+	return (struct role){"creator", routes, COUNT(routes), creator_tables, c, on_event, NULL};
 }
 
 struct creator *creator_free(struct creator *c)

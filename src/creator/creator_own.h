@@ -40,9 +40,8 @@ enum number_state {
  * next write that must be, or with the one after TAG_KEEP. */
 struct later {
 	bool dirty;
-	struct ack ack; /* of the present offer */
-	struct sig ack_sig;
-	struct sig rp_sig; /* over the present deal */
+	struct acked acked; /* of the present offer */
+	struct sig rp_sig;  /* over the present deal */
 	struct creator_result result;
 	uint32_t lines_n;
 	struct creator_event lines[CREATOR_LATER_MAX];

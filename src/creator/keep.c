@@ -52,9 +52,12 @@ void creator_keep(struct creator *c, struct job *j)
 	creator_put(c, creator_job_record(), &j->j);
 	for (uint32_t i = 0; i < l->lines_n; i++)
 		creator_put(c, creator_event_record(), &l->lines[i]);
-	if (l->ack_sig.n && creator_get(c, creator_offer_record(), &o)) {
-		o.ack = l->ack;
-		o.ack_sig = l->ack_sig;
+	if (l->acked.sig.n && creator_get(c, creator_offer_record(), &o)) {
+		o.ack = l->acked.ack;
+		o.ack_sig = l->acked.sig;
+		o.ack_batch = l->acked.batch;
+		static_assert(sizeof o.ack_path == sizeof l->acked.path, "one path");
+		memcpy(&o.ack_path, &l->acked.path, sizeof o.ack_path);
 		creator_put(c, creator_offer_record(), &o);
 	}
 	if (l->rp_sig.n && creator_get(c, creator_deal_record(), &d)) {

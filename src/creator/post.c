@@ -367,8 +367,8 @@ void job_post(struct creator *c, struct job *j, const struct event *ev, struct e
 }
 
 /* state: of the offer as the solver sees it: posted again, it may be in the book no more. */
-static bool read_ack(struct creator *c, const struct reply *r, struct ack *ack, struct sig *sig,
-        bool *in_book, struct err *e)
+static bool read_ack(
+        struct creator *c, const struct reply *r, struct acked *acked, bool *in_book, struct err *e)
 {
 	json_t *j OWN(json_own) = NULL;
 	const char *state;
@@ -377,7 +377,7 @@ static bool read_ack(struct creator *c, const struct reply *r, struct ack *ack, 
 	state = json_string_value(json_object_get(j, "state"));
 	*in_book = !state || strcmp(state, "open") == 0 || strcmp(state, "taken") == 0 ||
 	           strcmp(state, "done") == 0;
-	TRY(ack_from_json(j, &c->c.domain, &c->c.solver.addr, &r->tag.key, ack, sig, e), e);
+	TRY(acked_from_json(j, &c->c.domain, &c->c.solver.addr, &r->tag.key, acked, e), e);
 	return true;
 }
 
@@ -405,19 +405,17 @@ void job_on_ack(struct creator *c, const struct event *ev, struct effects *fx)
 {
 	const struct reply *r = ev->reply;
 	struct job *j = job_by_offer(c, &r->tag.key);
-	struct ack ack;
-	struct sig sig;
+	struct acked acked;
 	struct err e = r->err;
 	bool in_book = true;
 
 	if (!j)
 		return;
-	if (!r->ok || r->status >= 400 || !read_ack(c, r, &ack, &sig, &in_book, &e)) {
+	if (!r->ok || r->status >= 400 || !read_ack(c, r, &acked, &in_book, &e)) {
 		on_no_ack(c, j, &e, ev, fx);
 		return;
 	}
-	j->later.ack = ack;
-	j->later.ack_sig = sig;
+	j->later.acked = acked;
 	creator_keep_later(c, j, fx);
 	if (!in_book && j->j.state == JOB_POSTED) {
 		FAIL(&e, MATCH_NONE, "the offer is in the solver's book no more");
@@ -425,7 +423,8 @@ void job_on_ack(struct creator *c, const struct event *ev, struct effects *fx)
 		return;
 	}
 	j->tries = 0;
-	job_note(c, j, ev, fx, "ACKED", "filed as number %llu", (unsigned long long)ack.sequence);
+	job_note(c, j, ev, fx, "ACKED", "filed as number %llu",
+	        (unsigned long long)acked.ack.sequence);
 	if (c->c.detach) {
 		memset(j->j.owner, 0, sizeof j->j.owner);
 		creator_keep(c, j);

@@ -1,4 +1,4 @@
-/* offers.c - signed offers in, signed Acks out (protocol 1.2, 2.2, 2.3). */
+/* offers.c - signed offers in, to be acknowledged (protocol 1.2, 2.2, 2.3). */
 #include "codec/eip712.h"
 #include "codec/hex.h"
 #include "codec/json.h"
@@ -229,24 +229,6 @@ static bool check_resource(struct solver *s, const struct solver_resource *doc,
 	return true;
 }
 
-/* ---- the Ack ---------------------------------------------------------------------------------------- */
-
-static void reply_ack(
-        struct solver *s, struct conn_id conn, const struct solver_offer *row, struct effects *fx)
-{
-	struct ack ack = {row->id, row->sequence, row->time};
-	struct sig sig;
-	struct err e;
-
-	if (!world_sign(s->world, &s->c.domain, ack_record(), &ack, &sig, &e)) {
-		fx_reply_err(fx, conn, &e);
-		return;
-	}
-	fx_reply(fx, conn, 200,
-	        json_pack("{s:o, s:o, s:s}", "ack", record_to_json(ack_record(), &ack), "signature",
-	                json_of_sig(&sig), "state", offer_state_name(row->state)));
-}
-
 static void refuse(struct solver *s, struct conn_id conn, const struct err *e, struct effects *fx)
 {
 	s->n.refused++;
@@ -275,7 +257,7 @@ static bool known(
 
 	if (!solver_get(s, solver_offer_record(), &old) || old.state == OFFER_SILENT)
 		return false;
-	reply_ack(s, r->conn, &old, fx);
+	ack_alone(s, r->conn, &old, fx);
 	return true;
 }
 
@@ -327,7 +309,7 @@ void on_job_offer(struct solver *s, const struct event *ev, struct effects *fx)
 		refuse(s, r->conn, &e, fx);
 		return;
 	}
-	reply_ack(s, r->conn, &row, fx);
+	ack_later(s, r->conn, &row, ev, fx);
 }
 
 static bool file_resource(struct solver *s, struct solver_resource *doc, struct solver_offer *row,
@@ -372,7 +354,7 @@ void on_resource_offer(struct solver *s, const struct event *ev, struct effects 
 		refuse(s, r->conn, &e, fx);
 		return;
 	}
-	reply_ack(s, r->conn, &row, fx);
+	ack_later(s, r->conn, &row, ev, fx);
 }
 
 /* ---- out again -------------------------------------------------------------------------------------- */

@@ -134,6 +134,11 @@ static void on_event(void *self, const struct event *ev, struct effects *fx)
 	solver_match_all(s, ev, fx);
 }
 
+static void on_turn(void *self, const struct event *now, struct effects *fx)
+{
+	ack_all(self, now, fx);
+}
+
 bool solver_new(struct world *w, const struct solver_config *c, struct solver **out, struct err *e)
 {
 	struct solver *s = calloc(1, sizeof *s);
@@ -178,7 +183,7 @@ bool solver_start_cursor(struct solver *s, uint64_t *out, struct err *e)
 
 struct role solver_role(struct solver *s)
 {
-	return (struct role){"solver", routes, COUNT(routes), solver_tables, s, on_event};
+	return (struct role){"solver", routes, COUNT(routes), solver_tables, s, on_event, on_turn};
 }
 
 struct solver *solver_free(struct solver *s)

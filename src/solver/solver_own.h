@@ -82,6 +82,13 @@ struct signer_bucket {
 	struct mono then;
 };
 
+/* An offer that was filed and whose Ack is not signed yet. */
+struct filed {
+	struct conn_id conn;
+	struct ack ack;
+	uint8_t state; /* enum offer_state */
+};
+
 struct solver {
 	struct world *world;
 	struct solver_config c;
@@ -93,8 +100,10 @@ struct solver {
 	struct map offers; /* offer id -> struct open_offer */
 	struct btime ledger_time;
 	uint64_t ledger_cursor;
-	bool ledger_clock;   /* its present time was heard: all events of before have been */
-	uint64_t sequence;   /* of the last Ack: the highest that is stored */
+	bool ledger_clock; /* its present time was heard: all events of before have been */
+	uint64_t sequence; /* of the last Ack: the highest that is stored */
+	struct filed filed[ACK_BATCH_MAX]; /* of one turn; their sequences follow each other */
+	uint32_t filed_n;
 	uint64_t made;       /* matches, ever */
 	uint64_t clearings;  /* batches, ever */
 	uint64_t last_event; /* id of the last event of the stream */
@@ -166,6 +175,16 @@ MUST bool deal_restore(struct solver *s, const struct solver_deal *d, bool locke
 void on_job_offer(struct solver *s, const struct event *ev, struct effects *fx);
 void on_resource_offer(struct solver *s, const struct event *ev, struct effects *fx);
 void on_offer_cancel(struct solver *s, const struct event *ev, struct effects *fx);
+
+/* acks.c */
+/* Answers with an Ack that is signed alone. */
+void ack_alone(
+        struct solver *s, struct conn_id conn, const struct solver_offer *row, struct effects *fx);
+/* The offer has been filed just now; its Ack is signed with the others of this turn. */
+void ack_later(struct solver *s, struct conn_id conn, const struct solver_offer *row,
+        const struct event *ev, struct effects *fx);
+/* Signs and answers all that wait. */
+void ack_all(struct solver *s, const struct event *ev, struct effects *fx);
 
 /* match.c */
 void solver_match_all(struct solver *s, const struct event *ev, struct effects *fx);
