@@ -112,8 +112,7 @@ static bool end_turn(struct host *h)
 	h->in_event = true;
 	h->o.role.on_turn(h->o.role.self, &now, &fx);
 	h->in_event = false;
-	if (!host_hold(h, ev))
-		append(h, &fx);
+	append(h, &fx);
 	return !host_is_lost(h);
 }
 
@@ -163,7 +162,8 @@ void host_event(struct host *h, struct event *ev)
 	h->asked = false;
 	h->o.role.on_event(h->o.role.self, ev, &fx);
 	h->in_event = false;
-	append(h, &fx);
+	if (!host_hold(h, ev))
+		append(h, &fx);
 	if (host_is_lost(h))
 		host_wait(h);
 	else if (!h->in_tx)
