@@ -22,7 +22,8 @@ enum creator_tag {
 	TAG_PART,       /* fetch: program or input, for a check; key: job */
 	TAG_CHECK,      /* run; key: job */
 	TAG_CASE,       /* call: what a mediator has of a dispute; key: job */
-	TAG_JUDGED      /* fetch: the output that it judged; key: job */
+	TAG_JUDGED,     /* fetch: the output that it judged; key: job */
+	TAG_NONCES      /* call: what the solver has seen of us */
 };
 
 #define CREATOR_LATER_MAX 8 /* lines of a timeline that wait for a write; one more is one */

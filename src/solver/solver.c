@@ -40,6 +40,8 @@ enum { SWEEP_MS = 1000, AGAIN_OF_A_TURN = 32 };
 	X("GET", "/v1/offers", NONE, NONE, 0, view_offers, "size and root of the book")                    \
 	X("GET", "/v1/book", NONE, NONE, 0, view_book,                                                     \
 	        "ids of the open offers in order of sequence; ?offset=, ?limit=")                          \
+	X("GET", "/v1/accounts/{account}", NONE, NONE, 0, view_account,                                    \
+	        "{account, jobNonce, resourceNonce}: the highest acknowledged (protocol 9.5)")             \
 	X("GET", "/v1/info", NONE, NONE, 0, view_info, "account, ledger, readiness")                       \
 	X("GET", "/v1/ready", NONE, NONE, 0, view_ready, "200 when offers are matched, else 503")
 
