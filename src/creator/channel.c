@@ -380,8 +380,7 @@ void channel_on_event(struct creator *c, const struct ledger_event *le)
 			c->send_nonce = MAX2(c->send_nonce, le->changes[i].send_nonce);
 	}
 	if (sm_is_final(&deal_states, le->to) && hash_is_zero(&row.id)) {
-		if (creator_get(c, creator_deal_record(), &d) &&
-		        !hash_is_zero(&d.deal.hot.channel))
+		if (creator_get(c, creator_deal_record(), &d) && !hash_is_zero(&d.deal.hot.channel))
 			come_back(c, le, &d.deal.hot);
 		return;
 	}

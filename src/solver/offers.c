@@ -48,14 +48,9 @@ static bool check_mediators(const struct addr *v, uint32_t n, struct err *e)
 	return true;
 }
 
-/* Kinds of jobs that this solver does not match, and combinations that no ledger opens. */
+/* Combinations that no ledger opens. */
 static bool check_kind(const struct job_offer *o, struct err *e)
 {
-	if (o->pricing == PRICING_CLEARED) {
-		FAIL(e, RANGE,
-		        "pricing is `cleared`: this solver matches offer by offer, not in batches");
-		return err_hint(e, "`market` pays what the provider asks, up to your ceiling");
-	}
 	if (o->determinism == DETERMINISM_NONE && o->mediation != MEDIATION_NONE)
 		return FAIL(e, RANGE,
 		        "determinism is `none`, which no mediator can judge, and "
