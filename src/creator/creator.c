@@ -202,6 +202,39 @@ static void cancel_all(struct creator *c, const struct event *ev, struct effects
 	}
 }
 
+static bool is_dropped(struct creator *c, const struct job *j)
+{
+	struct creator_offer o = {.id = j->j.offer};
+
+	if (!creator_get(c, creator_offer_record(), &o))
+		return false;
+	for (size_t i = 0; i < c->drop_n; i++) {
+		if (c->drop[i] == o.offer.nonce)
+			return true;
+	}
+	return false;
+}
+
+static void drop_some(struct creator *c, const struct event *ev, struct effects *fx)
+{
+	struct hash ids[CREATOR_DROPS_MAX];
+	const void *key;
+	void *val;
+	size_t n = 0;
+
+	for (size_t i = 0; n < COUNT(ids) && map_next(&c->jobs, &i, &key, &val);) {
+		if (is_dropped(c, *(struct job **)val))
+			memcpy(&ids[n++], key, sizeof ids[0]);
+	}
+	c->drop_n = 0;
+	for (size_t i = 0; i < n; i++) {
+		struct job *j = job_by_id(c, &ids[i]);
+
+		if (j)
+			cancel_one(c, j, ev, fx);
+	}
+}
+
 /* Messages are lost for good: the solver is asked for what they told. Each by a timer: one event's effects are
  * bounded. */
 static void look_at_all(struct creator *c, struct effects *fx)
@@ -377,6 +410,8 @@ static void on_event(void *self, const struct event *ev, struct effects *fx)
 
 	if (c->want_cancel)
 		cancel_all(c, ev, fx);
+	if (c->drop_n)
+		drop_some(c, ev, fx);
 	switch (ev->kind) {
 	case EV_START: on_start(c, ev, fx); break;
 	case EV_TIMER: on_timer(c, ev, fx); break;
@@ -407,6 +442,14 @@ static void on_event(void *self, const struct event *ev, struct effects *fx)
 	}
 	if (c->started && c->c.next && ev->kind != EV_STOP)
 		start_more(c, ev, fx);
+}
+
+bool creator_drop(struct creator *c, uint64_t number)
+{
+	if (c->drop_n == CREATOR_DROPS_MAX)
+		return false;
+	c->drop[c->drop_n++] = number;
+	return true;
 }
 
 void creator_cancel(struct creator *c)

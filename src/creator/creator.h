@@ -126,5 +126,8 @@ struct creator *creator_free(struct creator *c);
 /* Ask to cancel every job of this process as far as that is free; called from the loop, acts at the
  * next event (a timer with TAG_CANCEL is how a command raises it). */
 void creator_cancel(struct creator *c);
+/* The same of the jobs of a contract's number that is bought no more. False: too many wait for the next event. */
+#define CREATOR_DROPS_MAX 64
+MUST bool creator_drop(struct creator *c, uint64_t number);
 
 #endif

@@ -99,6 +99,8 @@ struct creator {
 	bool heard;           /* the solver's stream has been open */
 	struct err no_stream; /* why not; code E_NONE: nobody has said */
 	bool want_cancel;
+	uint64_t drop[CREATOR_DROPS_MAX]; /* numbers of a contract's jobs to be cancelled */
+	size_t drop_n;
 	bool keep_set;                  /* TAG_KEEP runs */
 	unsigned checking;              /* runs that are under way */
 	struct misbehaving *instrument; /* owned; NULL: honest */
