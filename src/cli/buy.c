@@ -196,6 +196,14 @@ static bool money(struct daemon *d, struct job_offer *o, struct err *e)
 	return true;
 }
 
+static bool pricing(const char *name, struct job_offer *o, struct err *e)
+{
+	if (!enum_by_name(&pricing_names, str_of(name), &o->pricing))
+		return FAIL(
+		        e, CONFIG, "job.pricing is \"%s\"; it is market, cleared or fixed", name);
+	return true;
+}
+
 bool buy_terms(struct daemon *d, const struct job_spec *spec, struct job_offer *o, struct err *e)
 {
 	const struct settings *s = d->cli->settings;
@@ -206,7 +214,7 @@ bool buy_terms(struct daemon *d, const struct job_spec *spec, struct job_offer *
 	TRY(settings_amount(s, "job.max-instruction", decimals, &o->prices.per_instruction, e), e);
 	TRY(settings_amount(s, "job.max-byte", decimals, &o->prices.per_byte, e), e);
 	o->module = spec->module;
-	o->pricing = PRICING_MARKET;
+	TRY(pricing(settings_text(s, "job.pricing"), o, e), e);
 	o->settlement = SETTLEMENT_ESCROW;
 	o->determinism = spec->determinism;
 	o->instruction_limit = spec->instruction_limit;

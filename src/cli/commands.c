@@ -26,6 +26,7 @@ static const struct option_row run_options[] = {
 	{"yes",             'y', NULL,        NULL, false, "no questions"},
 	{"dry-run",         0,   NULL,        NULL, false, "check and quote; nothing is signed"},
 	{"max-price",       0,   "TOKENS",    "job.max-price", false, "the most that the job may cost"},
+	{"pricing",         0,   "HOW",       "job.pricing", false, "market: the provider's ask; cleared: the price of a batch; fixed: the highest prices"},
 	{"check",           0,   "HOW",       "job.check", false, "how often the result is run again here: never, always, a probability, certainty=PROBABILITY"},
 	{"queue",           0,   "TIME",      "job.queue", false, "how long it may wait for a match"},
 	{"target",          't', "ACCOUNT",   NULL, false, "only this provider"},

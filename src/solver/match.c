@@ -39,12 +39,14 @@ static uint64_t open_by(const struct solver *s)
 	return s->ledger_time.s + MIN2(both, (uint64_t)s->c.open_in_s);
 }
 
-static bool make_deal(struct solver *s, const struct book_match *m, const struct event *ev,
-        struct solver_deal *d, struct err *e)
+static bool make_deal(struct solver *s, const struct book_match *m, const struct prices *cleared,
+        const struct event *ev, struct solver_deal *d, struct err *e)
 {
 	struct open_offer *j = offer_find(s, &m->job), *r = offer_find(s, &m->resource);
-	struct deal_making making = {
-	        .job_offer = m->job, .resource_offer = m->resource, .open_by.s = open_by(s)};
+	struct deal_making making = {.job_offer = m->job,
+	        .resource_offer = m->resource,
+	        .open_by.s = open_by(s),
+	        .cleared = cleared};
 	struct job_offer job;
 	struct resource_offer resource;
 
@@ -75,15 +77,15 @@ static void count(struct solver *s, const struct hash *deal)
 	s->n.matches++;
 }
 
-static bool match_one(struct solver *s, const struct book_match *m, const struct event *ev,
-        struct effects *fx, struct err *e)
+static bool match_one(struct solver *s, const struct book_match *m, const struct prices *cleared,
+        const struct event *ev, struct effects *fx, struct err *e)
 {
 	struct solver_deal d = {0};
 	struct solver_step step = {.state = MATCH_MATCHED, .matched_ms = (uint64_t)ev->wall.ms};
 	struct solver_offer row = {.id = m->job};
 	char cost[AMOUNT_DEC_MAX];
 
-	TRY(make_deal(s, m, ev, &d, e), e);
+	TRY(make_deal(s, m, cleared, ev, &d, e), e);
 	TRY(book_take(s->book, &d.id, &m->job, &m->resource, e), e);
 	step.id = d.id;
 	solver_put(s, solver_deal_record(), &d);
@@ -101,6 +103,20 @@ static bool match_one(struct solver *s, const struct book_match *m, const struct
 	fx_add(fx, FX_TIMER, (struct tag){.what = TAG_UNSIGNED, .key = d.id})->delay =
 	        s->c.jc_signs_in;
 	return true;
+}
+
+void match_make(struct solver *s, const struct book_match *m, const struct prices *cleared,
+        const struct event *ev, struct effects *fx)
+{
+	struct err e;
+
+	if (match_one(s, m, cleared, ev, fx, &e))
+		return;
+	log_line(&s->world->log, LOG_ODD, "two offers that match make no deal: %s", e.msg);
+	if (book_exclude(s->book, &m->job, &m->resource, &e))
+		return;
+	book_remove(s->book, &m->job);
+	offer_forget(s, &m->job, OFFER_REFUSED);
 }
 
 static bool expire(struct solver *s, struct btime now)
@@ -125,7 +141,6 @@ void solver_match_all(struct solver *s, const struct event *ev, struct effects *
 {
 	struct btime now = solver_now(s, ev);
 	struct book_match m;
-	struct err e;
 
 	if (!expire(s, now)) {
 		go_on(fx);
@@ -133,18 +148,14 @@ void solver_match_all(struct solver *s, const struct event *ev, struct effects *
 	}
 	if (!solver_caught_up(s, ev))
 		return; /* without the ledger's clock no deal has an open_by, without its events no balance */
-	for (int i = 0; book_next(s->book, now, &m); i++) {
+	/* While a batch is full the book would give what is for the next one again and again. */
+	for (int i = 0; s->batch_n < BATCH_MAX && book_next(s->book, now, &m); i++) {
 		if (i == MATCHES_OF_A_TURN) {
 			go_on(fx);
 			return;
 		}
-		if (match_one(s, &m, ev, fx, &e))
-			continue;
-		log_line(&s->world->log, LOG_ODD, "two offers that match make no deal: %s", e.msg);
-		if (book_exclude(s->book, &m.job, &m.resource, &e))
-			continue;
-		book_remove(s->book, &m.job);
-		offer_forget(s, &m.job, OFFER_REFUSED);
+		if (!batch_take(s, &m, fx))
+			match_make(s, &m, NULL, ev, fx);
 	}
 }
 

@@ -51,11 +51,6 @@ static bool check_mediators(const struct addr *v, uint32_t n, struct err *e)
 /* Kinds of jobs that this solver does not match, and combinations that no ledger opens. */
 static bool check_kind(const struct job_offer *o, struct err *e)
 {
-	if (o->pricing == PRICING_CLEARED) {
-		FAIL(e, RANGE,
-		        "pricing is `cleared`: this solver matches offer by offer, not in batches");
-		return err_hint(e, "`market` pays what the provider asks, up to your ceiling");
-	}
 	if (o->settlement != SETTLEMENT_ESCROW) {
 		FAIL(e, RANGE, "settlement is `%s`: this solver matches escrow deals",
 		        enum_name(&settlement_names, o->settlement));

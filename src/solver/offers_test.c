@@ -169,7 +169,6 @@ BAD_JOB(even_panel, E_PANEL, j.terms.seats = 2)
 BAD_JOB(zero_mediator, E_PANEL, j.mediators.v[2] = (struct addr){{0}})
 BAD_JOB(timeout_below_min, E_CLOCKS, j.terms.judge_timeout.s = 59)
 BAD_JOB(timeouts_above_life, E_CLOCKS, j.terms.mediate_timeout.s = 604800)
-BAD_JOB(cleared, E_RANGE, j.pricing = PRICING_CLEARED)
 BAD_JOB(channel, E_RANGE, j.settlement = SETTLEMENT_CHANNEL)
 BAD_JOB(no_determinism_but_mediated, E_RANGE, j.determinism = DETERMINISM_NONE)
 BAD_JOB(too_dear, E_FUNDS, j.terms.pay = amount_of(98000001))
@@ -409,7 +408,6 @@ int main(void)
 	        T(test_job_zero_mediator),
 	        T(test_job_timeout_below_min),
 	        T(test_job_timeouts_above_life),
-	        T(test_job_cleared),
 	        T(test_job_channel),
 	        T(test_job_no_determinism_but_mediated),
 	        T(test_job_too_dear),

@@ -9,38 +9,40 @@ enum { SWEEP_MS = 1000, AGAIN_OF_A_TURN = 32 };
 
 /* Signed documents need no other authentication (9.1). X(METHOD, path, auth, body, bytes, function,
  * "meaning") */
-#define ROUTES(X)                                                                                          \
-	X("POST", "/v1/job-offers", NONE, JSON, 65536, on_job_offer,                                       \
-	        "a signed job offer; answers its Ack")                                                     \
-	X("POST", "/v1/resource-offers", NONE, JSON, 65536, on_resource_offer,                             \
-	        "a signed resource offer; answers its Ack")                                                \
-	X("POST", "/v1/offers/{offer}/cancel", NONE, JSON, 4096, on_offer_cancel,                          \
-	        "a signed OfferCancel")                                                                    \
-	X("POST", "/v1/deals/{deal}/signature", NONE, JSON, 4096, on_signature,                            \
-	        "a party's signature over the deal")                                                       \
-	X("POST", "/v1/deals/{deal}/refuse", REQUEST, JSON, 8192, on_refuse,                               \
-	        "why a party does not sign")                                                               \
-	X("POST", "/v1/deals/{deal}/result", NONE, JSON, 8192, on_result,                                  \
-	        "a signed Result and Stored, for the job creator")                                         \
-	X("POST", "/v1/deals/{deal}/decline", NONE, JSON, 4096, on_decline,                                \
-	        "a signed Decline, for the job creator")                                                   \
-	X("GET", "/v1/events", OPTIONAL, NONE, 0, view_events,                                             \
-	        "stream of the caller's deals, signatures, results; unsigned: of the states of all deals") \
-	X("GET", "/v1/job-offers/{offer}", OPTIONAL, NONE, 0, view_job_offer,                              \
-	        "state of a job offer; counts of refusals by reason")                                      \
-	X("GET", "/v1/resource-offers", NONE, NONE, 0, view_resource_offers,                               \
-	        "open resource offers; ?account=, ?offset=, ?limit=")                                      \
-	X("GET", "/v1/resource-offers/{offer}/idle", REQUEST, NONE, 0, view_idle,                          \
-	        "for its provider: why no job matches, and what change would have matched how many")       \
-	X("GET", "/v1/explain/{offer}", NONE, NONE, 0, view_explain,                                       \
-	        "every provider with the reason against it")                                               \
-	X("GET", "/v1/deals/{deal}", OPTIONAL, NONE, 0, view_deal, "a deal with its timeline")             \
-	X("GET", "/v1/deals", NONE, NONE, 0, view_deals,                                                   \
-	        "deals, without what is private; ?account=, ?offset=, ?limit=")                            \
-	X("GET", "/v1/offers", NONE, NONE, 0, view_offers, "size and root of the book")                    \
-	X("GET", "/v1/book", NONE, NONE, 0, view_book,                                                     \
-	        "ids of the open offers in order of sequence; ?offset=, ?limit=")                          \
-	X("GET", "/v1/info", NONE, NONE, 0, view_info, "account, ledger, readiness")                       \
+#define ROUTES(X)                                                                                               \
+	X("POST", "/v1/job-offers", NONE, JSON, 65536, on_job_offer,                                            \
+	        "a signed job offer; answers its Ack")                                                          \
+	X("POST", "/v1/resource-offers", NONE, JSON, 65536, on_resource_offer,                                  \
+	        "a signed resource offer; answers its Ack")                                                     \
+	X("POST", "/v1/offers/{offer}/cancel", NONE, JSON, 4096, on_offer_cancel,                               \
+	        "a signed OfferCancel")                                                                         \
+	X("POST", "/v1/deals/{deal}/signature", NONE, JSON, 4096, on_signature,                                 \
+	        "a party's signature over the deal")                                                            \
+	X("POST", "/v1/deals/{deal}/refuse", REQUEST, JSON, 8192, on_refuse,                                    \
+	        "why a party does not sign")                                                                    \
+	X("POST", "/v1/deals/{deal}/result", NONE, JSON, 8192, on_result,                                       \
+	        "a signed Result and Stored, for the job creator")                                              \
+	X("POST", "/v1/deals/{deal}/decline", NONE, JSON, 4096, on_decline,                                     \
+	        "a signed Decline, for the job creator")                                                        \
+	X("GET", "/v1/events", OPTIONAL, NONE, 0, view_events,                                                  \
+	        "stream of the caller's deals, signatures, results; unsigned: of the states of all deals")      \
+	X("GET", "/v1/job-offers/{offer}", OPTIONAL, NONE, 0, view_job_offer,                                   \
+	        "state of a job offer; counts of refusals by reason")                                           \
+	X("GET", "/v1/resource-offers", NONE, NONE, 0, view_resource_offers,                                    \
+	        "open resource offers; ?account=, ?offset=, ?limit=")                                           \
+	X("GET", "/v1/resource-offers/{offer}/idle", REQUEST, NONE, 0, view_idle,                               \
+	        "for its provider: why no job matches, and what change would have matched how many")            \
+	X("GET", "/v1/explain/{offer}", NONE, NONE, 0, view_explain,                                            \
+	        "every provider with the reason against it")                                                    \
+	X("GET", "/v1/deals/{deal}", OPTIONAL, NONE, 0, view_deal, "a deal with its timeline")                  \
+	X("GET", "/v1/deals", NONE, NONE, 0, view_deals,                                                        \
+	        "deals, without what is private; ?account=, ?offset=, ?limit=")                                 \
+	X("GET", "/v1/offers", NONE, NONE, 0, view_offers, "size and root of the book")                         \
+	X("GET", "/v1/book", NONE, NONE, 0, view_book,                                                          \
+	        "ids of the open offers in order of sequence; ?offset=, ?limit=")                               \
+	X("GET", "/v1/clearings", NONE, NONE, 0, view_clearings,                                                \
+	        "batches of pricing `cleared`, the newest first, with bids, asks and price; ?offset=, ?limit=") \
+	X("GET", "/v1/info", NONE, NONE, 0, view_info, "account, ledger, readiness")                            \
 	X("GET", "/v1/ready", NONE, NONE, 0, view_ready, "200 when offers are matched, else 503")
 
 static const struct route routes[] = {
@@ -93,6 +95,8 @@ static void on_timer(struct solver *s, const struct event *ev, struct effects *f
 		on_unsigned(s, &ev->timer.key, ev, fx);
 	else if (ev->timer.what == TAG_AGAIN)
 		on_again(s, fx);
+	else if (ev->timer.what == TAG_BATCH)
+		on_batch(s, ev, fx);
 	else if (ev->timer.what == TAG_PARDON)
 		on_pardon(s, &ev->timer.key);
 	else
@@ -106,7 +110,11 @@ static void on_event(void *self, const struct event *ev, struct effects *fx)
 	s->now = ev->now;
 	switch (ev->kind) {
 	case EV_START: on_start(s, ev, fx); break;
-	case EV_TIMER: on_timer(s, ev, fx); break;
+	case EV_TIMER:
+		on_timer(s, ev, fx);
+		if (ev->timer.what == TAG_BATCH)
+			return; /* effects of one event are bounded: a sweep follows */
+		break;
 	case EV_REQUEST:
 		assert(ev->request->route < COUNT(functions));
 		functions[ev->request->route](s, ev, fx);

@@ -37,10 +37,14 @@ enum solver_tag {
 	TAG_UNSIGNED = 1, /* timer: a signature is due; key: deal */
 	TAG_SWEEP,        /* timer: expiry, and what did not fit into the last event */
 	TAG_AGAIN,        /* timer: unfinished deals are told again after a start */
+	TAG_BATCH,        /* timer: the batch of `cleared` job offers is over */
 	TAG_PARDON        /* timer: a provider that was only busy may be matched again; key: deal */
 };
 
-enum solver_cursor_of { CURSOR_LEDGER = 1, CURSOR_MADE = 2 };
+enum solver_cursor_of { CURSOR_LEDGER = 1, CURSOR_MADE = 2, CURSOR_CLEARINGS = 3 };
+
+/* Pairs of a batch, which clears at once when so many are there: deals of one event are bounded. */
+#define BATCH_MAX 32
 
 /* Signatures that an RP may let slip before its offer leaves the book. */
 #define STRIKES_MAX 2
@@ -101,6 +105,7 @@ struct solver {
 	struct filed filed[ACK_BATCH_MAX]; /* of one turn; their sequences follow each other */
 	uint32_t filed_n;
 	uint64_t made;       /* matches, ever */
+	uint64_t clearings;  /* batches, ever */
 	uint64_t last_event; /* id of the last event of the stream */
 	/* After a start: unfinished deals, told again bit by bit. */
 	struct hash *again;
@@ -111,6 +116,8 @@ struct solver {
 	struct idle_answer idle[IDLE_ANSWERS];
 	struct mono idle_from; /* counts since then */
 	unsigned idle_n;
+	struct hash batch[BATCH_MAX]; /* job offers of pairs that wait for their price */
+	size_t batch_n;
 	struct map live;    /* deal id -> struct live_deal *: of live.c */
 	struct map open_of; /* account -> uint32_t: its open offers */
 	struct map signers; /* account -> struct signer_bucket */
@@ -180,6 +187,9 @@ void ack_all(struct solver *s, const struct event *ev, struct effects *fx);
 
 /* match.c */
 void solver_match_all(struct solver *s, const struct event *ev, struct effects *fx);
+/* A match becomes a deal, at the price of its batch where there is one; two that make none are kept apart. */
+void match_make(struct solver *s, const struct book_match *m, const struct prices *cleared,
+        const struct event *ev, struct effects *fx);
 /* Never opened: both learn why; the job offer becomes `job`: OPEN is back in the book, without this
  * provider. */
 void deal_dissolve(struct solver *s, struct solver_deal *d, struct solver_step *step,
@@ -188,6 +198,11 @@ void deal_dissolve(struct solver *s, struct solver_deal *d, struct solver_step *
 void tell_dissolved(
         struct solver *s, const struct solver_deal *d, const char *why, struct effects *fx);
 json_t *deal_json(const struct solver_deal *d);
+
+/* batch.c: pricing `cleared` (3.14) */
+/* Keeps a match for the batch; false: its job offer is not of that pricing. */
+MUST bool batch_take(struct solver *s, const struct book_match *m, struct effects *fx);
+void on_batch(struct solver *s, const struct event *ev, struct effects *fx);
 
 /* deals.c */
 void on_signature(struct solver *s, const struct event *ev, struct effects *fx);
@@ -220,6 +235,7 @@ void view_offers(struct solver *s, const struct event *ev, struct effects *fx);
 void view_resource_offers(struct solver *s, const struct event *ev, struct effects *fx);
 void view_deals(struct solver *s, const struct event *ev, struct effects *fx);
 void view_book(struct solver *s, const struct event *ev, struct effects *fx);
+void view_clearings(struct solver *s, const struct event *ev, struct effects *fx);
 void view_info(struct solver *s, const struct event *ev, struct effects *fx);
 void view_ready(struct solver *s, const struct event *ev, struct effects *fx);
 void view_events(struct solver *s, const struct event *ev, struct effects *fx);

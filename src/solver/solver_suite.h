@@ -23,7 +23,7 @@
 
 #define NOW_S 2000000
 
-enum { TAG_UNSIGNED = 1, TAG_SWEEP, TAG_AGAIN, TAG_PARDON }; /* the timers */
+enum { TAG_UNSIGNED = 1, TAG_SWEEP, TAG_AGAIN, TAG_BATCH, TAG_PARDON }; /* the timers */
 
 enum party { SOLVER, JC, JC2, RP, RP2, DIRECTORY, STRANGER, MEDIATOR, PARTIES = MEDIATOR + 8 };
 
