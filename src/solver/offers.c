@@ -252,12 +252,7 @@ static void saw(struct solver *s, const struct addr *account, uint64_t job, uint
 static bool read_offer(const struct http_req *r, const struct record *rec, void *doc,
         struct sig *sig, struct err *e)
 {
-	json_t *j OWN(json_own) = NULL;
-
-	TRY(json_parse(bytes_str(r->body), &j, e), e);
-	TRY(json_get_record(j, "offer", rec, doc, e), e);
-	TRY(json_get_sig(j, "signature", sig, e), e);
-	return true;
+	return record_parse_signed("offer", rec, bytes_str(r->body), doc, sig, e);
 }
 
 /* Acknowledged before: the same Ack, however often it comes. Only an offer whose party fell silent is
