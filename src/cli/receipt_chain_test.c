@@ -1,5 +1,5 @@
-/* receipt_chain_test.c - receipts on a chain: one of every ending that holds, that no byte of it can be changed, and what
- * is a proof of something else. */
+/* receipt_chain_test.c - receipts on a chain: one of every ending that holds, that no byte of it can be changed, and
+ * what is a proof of something else. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
