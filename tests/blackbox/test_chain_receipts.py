@@ -144,9 +144,8 @@ def test_submitted_too_late(new_chain, lilypad, tmp_path):
 
 def test_declined(new_chain, lilypad, tmp_path):
     chain = market(new_chain, provider="declines-late")
-    chain.env["LILYPAD_JOB_SUBMIT_TIMEOUT"] = "60s"
     end = in_background(chain, *COW, "--target", provider_of(chain), "-O", chain.folder / "out")
-    wait_until(lambda: [j for j in chain.json("job", "list")["jobs"] if j["ledger"] == "AGREED"], timeout=60)
+    pass_time(chain, "AGREED", 580)
     code, said = end()
     assert code not in (None, 0), said
     r, checks = holds(chain, lilypad, tmp_path, "decline", "DECLINED")
