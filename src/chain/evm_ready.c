@@ -89,6 +89,7 @@ static void hand_on(struct ready *r)
 	struct evm_intent i = {.id = r->id,
 	        .to = m->o.controller,
 	        .deadline = r->deal.deadline,
+	        .deal = r->deal.id,
 	        .now = m->head_time};
 	struct err e;
 
