@@ -129,6 +129,7 @@ static void hand_on(struct ready *r)
 	struct evm_intent i = {.id = r->id,
 	        .to = m->o.controller,
 	        .deadline = r->deal.deadline,
+	        .deal = r->deal.id,
 	        .now = m->head_time};
 	struct evm_shown w = {.deal = &r->deal,
 	        .whole = evm_whole(m, &r->deal.id),
