@@ -48,10 +48,30 @@ static void shown(const struct turn *t, struct deal *out)
 		out->cold = t->a->deal.cold;
 }
 
+/* Whose channel the action names; zeros: nobody's. */
+static struct channel_id named_channel(const struct sides *w)
+{
+	struct hash named;
+
+	evm_call_channel(&w->for_chain, &named);
+	for (unsigned i = 0; i < CHANNELS; i++) {
+		const struct pair *p = &channel_pairs[i];
+		struct hash id = sides_channel_id(w, p);
+
+		if (hash_eq(&id, &named))
+			return (struct channel_id){.job_creator = w->p.who[p->jc],
+			        .provider = w->p.who[p->rp],
+			        .serial = p->serial,
+			        .kind = p->kind};
+	}
+	return (struct channel_id){.serial = 0};
+}
+
 /* What the client cannot put into a call it refuses with the code that the ledger would give. */
 static bool make_call(struct turn *t, struct buf *data, struct err *e)
 {
 	struct sides *w = t->w;
+	struct channel_id channel = named_channel(w);
 	struct deal whole = {0};
 	uint64_t gas_max;
 
@@ -61,8 +81,11 @@ static bool make_call(struct turn *t, struct buf *data, struct err *e)
 		return own_call(&w->for_chain, data, e);
 	if (t->deal >= 0)
 		shown(t, &whole);
-	return evm_call(
-	        &w->for_chain, t->deal >= 0 ? &w->seen[t->deal] : NULL, &whole, data, &gas_max, e);
+	return evm_call(&w->for_chain,
+	        &(struct evm_shown){.deal = t->deal >= 0 ? &w->seen[t->deal] : NULL,
+	                .whole = &whole,
+	                .channel = &channel},
+	        data, &gas_max, e);
 }
 
 static bool call(struct turn *t, struct err *e)
