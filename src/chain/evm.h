@@ -33,9 +33,11 @@ struct evm_options {
 	const char *dir;      /* where transactions are written down (evm_send.h) */
 	struct signer signer; /* whose account pays for gas */
 	struct logger log;
-	uint64_t max_fee_wei; /* per gas */
-	struct span stuck;    /* not in a block after so long: replaced */
-	struct span poll;     /* how often the head is looked at; 0: 1 s */
+	uint64_t max_fee_wei;   /* per gas */
+	const char *relay;      /* URL of one that sends for us (evm_relay.h); NULL: we send */
+	struct addr relay_addr; /* its account */
+	struct span stuck;      /* not in a block after so long: replaced */
+	struct span poll;       /* how often the head is looked at; 0: 1 s */
 };
 
 /* The strings are copied. CONFIG, IO. */
