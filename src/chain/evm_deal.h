@@ -14,6 +14,7 @@ struct evm_deal {
 	struct addr mediator; /* zero: no check yet */
 	uint64_t nonce;
 	struct hash opened; /* the transaction */
+	uint64_t since;     /* its block */
 	struct hash result; /* that counts; zero: none yet */
 	uint8_t status;
 	uint64_t count, bytes;

@@ -1,7 +1,7 @@
 /* evm_relay.h - handing actions to a relay, which sends them and pays for their gas (protocol 2.0.4; docs/operate.md).
  *
- * The relay is known by its id of each action and is asked again until it says that the action is final, so that a relay
- * or a process that starts anew changes nothing. */
+ * An action is known by its id, and the relay is asked again until it says that it is final, so that a relay or a
+ * process that starts anew changes nothing. */
 #ifndef LILYPAD_CHAIN_EVM_RELAY_H
 #define LILYPAD_CHAIN_EVM_RELAY_H
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "blobs/http_tree.h"
+#include "cli/output_keep.h"
 #include "cli/remote.h"
 #include "codec/hex.h"
 #include "codec/json.h"
@@ -25,6 +26,37 @@ static bool cursor_of(struct daemon *d, const char *url, const char *path, const
 	return true;
 }
 
+static bool keep_output(void *ctx, const struct cid *root, struct err *e)
+{
+	const struct daemon *d = ctx;
+
+	return output_keep(d->cli, &d->world.blobs, root, e);
+}
+
+/* Those that the network file gives an address of. */
+static void known_mediators(const struct network_file *n, struct creator_config *config)
+{
+	for (uint32_t i = 0; i < n->mediators.n; i++) {
+		struct peer *p = &config->mediators[config->mediators_n];
+
+		if (!n->mediators.v[i].url[0])
+			continue;
+		p->addr = n->mediators.v[i].account;
+		str_keep(p->url, sizeof p->url, str_of(n->mediators.v[i].url));
+		config->mediators_n++;
+	}
+}
+
+/* Jobs that are on the ledger are judged with the ledger alone: a JC that is silent pays Cj. */
+static bool may_come(const struct daemon *d, const struct creator_config *config, struct err *e)
+{
+	if (!config->patient || !err_passes(e->code))
+		return false;
+	log_line(&d->world.log, LOG_ODD, "begins without a peer, and tries again: %s", e->msg);
+	err_clear(e);
+	return true;
+}
+
 bool buy_prepare(struct daemon *d, struct creator_config *config, struct err *e)
 {
 	json_t *info OWN(json_own) = NULL, *account OWN(json_own) = NULL;
@@ -32,6 +64,9 @@ bool buy_prepare(struct daemon *d, struct creator_config *config, struct err *e)
 	config->solver = d->solver;
 	config->directory = d->directory;
 	config->domain = d->domain;
+	config->keep_output = keep_output;
+	config->keep_ctx = d;
+	known_mediators(&d->network, config);
 	config->genesis = d->network.genesis;
 	config->confirm_s = daemon_confirm_s(d);
 	if (*settings_text(d->cli->settings, "creator.cap-per-day"))
@@ -42,8 +77,12 @@ bool buy_prepare(struct daemon *d, struct creator_config *config, struct err *e)
 	config->ledger_seq = d->options.ledger_cursor;
 	TRY(remote_account(d->cli, &d->wallet.addr, &account, e), e);
 	TRY(json_get_u64(account, "nextJobNonce", &config->least_nonce, e), e);
-	TRY(cursor_of(d, d->solver.url, "/v1/info", "lastEvent", &config->solver_cursor, e), e);
-	TRY(remote_get(d->cli, d->directory.url, "/v1/health", &info, e), e);
+	if (!cursor_of(d, d->solver.url, "/v1/info", "lastEvent", &config->solver_cursor, e) &&
+	        !may_come(d, config, e))
+		return false;
+	if (!remote_get(d->cli, d->directory.url, "/v1/health", &info, e) &&
+	        !may_come(d, config, e))
+		return false;
 	TRY(http_tree_open(&d->loop, d->client, &d->world.blobs, &d->options.tree, e), e);
 	TRY(daemon_ledger(d, e), e);
 	return true;

@@ -7,7 +7,7 @@
 #include "creator/creator.h"
 
 /* Ports and configuration of the creator role; cursors begin at what servers have now. UNREACHABLE names
- * the daemon that is down. */
+ * the daemon that is down; where config->patient, only the ledger has to be there. */
 MUST bool buy_prepare(struct daemon *d, struct creator_config *config, struct err *e);
 /* The engine, for results that are checked; without one config->can_run stays false, and what is drawn for
  * audit is accepted as it is. */

@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include "chain/contracts.h"
+#include "chain/evm_call.h"
+#include "chain/evm_tx.h"
 #include "codec/hex.h"
 #include "codec/json.h"
 #include "os/log.h"
@@ -267,6 +269,30 @@ bool chain_deposit(const struct cli *c, struct wallet *w, const struct network_f
 	if (u256_cmp(allowed, abi_get_u256(&want)) < 0)
 		TRY(call(c, w, &n->token, fn_token_approve, approve, 2, NULL, e), e);
 	return call(c, w, &n->controller, fn_controller_deposit, deposit, 2, tx, e);
+}
+
+bool chain_submit(const struct cli *c, struct wallet *w, const struct action *a, struct hash *tx,
+        struct err *e)
+{
+	struct buf data OWN(buf_done) = {0};
+	struct evm_intent i = {.to = c->place.controller};
+	struct channel_id parts;
+	struct evm_shown shown = {.channel = &parts};
+	struct evm_receipt r;
+	struct hash channel;
+
+	if (evm_call_shows_deal(a))
+		return FAIL(e, STATE, "\"%s\" is submitted by the daemons only",
+		        enum_name(&action_kind_names, a->kind));
+	evm_call_channel(a, &channel);
+	if (!hash_is_zero(&channel))
+		TRY(evm_view_channel_parts(&c->place, &channel, &parts, e), e);
+	buf_init(&data, EVM_DATA_MAX);
+	TRY(evm_call(a, &shown, &data, &i.gas_max, e), e);
+	i.data = buf_bytes(&data);
+	TRY(transact(c, w, &i, &r, e), e);
+	*tx = r.tx;
+	return true;
 }
 
 bool chain_pay(const struct cli *c, struct wallet *w, const struct addr *to, struct u256 wei,

@@ -3,6 +3,7 @@
 #define LILYPAD_CLI_CHAIN_H
 
 #include "cli/cli.h"
+#include "port/action.h"
 
 /* What a new ledger on a chain is made of. */
 struct chain_plan {
@@ -25,6 +26,10 @@ MUST bool chain_check_jobs(const struct cli *c, const struct addr *contract, str
 /* Deposits tokens of w for an account. FUNDS: which account, what it has, needs, and lacks. */
 MUST bool chain_deposit(const struct cli *c, struct wallet *w, const struct network_file *n,
         const struct addr *to, struct amount amount, struct hash *tx, struct err *e);
+/* Carries an action that shows no deal: of accounts and channels. w pays for gas. The contract's refusal; STATE: it
+ * is of another kind; NOT_FOUND: its channel is not on the ledger. *tx: the transaction, which is final. */
+MUST bool chain_submit(const struct cli *c, struct wallet *w, const struct action *a,
+        struct hash *tx, struct err *e);
 /* Sends the chain's coin. */
 MUST bool chain_pay(const struct cli *c, struct wallet *w, const struct addr *to, struct u256 wei,
         struct err *e);

@@ -192,6 +192,11 @@ static const struct option_row network_new_options[] = {
 	{"output",          'O', "FILE",      NULL, false, "the network file; default: NAME.network.json"},
 	{NULL, 0, NULL, NULL, false, NULL},
 };
+static const struct option_row verify_options[] = {
+	{"block-hash",      0,   "HASH",      NULL, true,  "of a receipt on a chain: a block that you know the chain to have"},
+	{"rpc",             0,   "URL",       NULL, false, "of a receipt on a chain: ask this node whether the chain has its blocks"},
+	{NULL, 0, NULL, NULL, false, NULL},
+};
 static const struct option_row gc_options[] = {
 	{"dry-run",         0,   NULL,        NULL, false, "say what would go"},
 	{NULL, 0, NULL, NULL, false, NULL},
@@ -210,7 +215,7 @@ const struct command cli_commands[] = {
 	{"job cancel",      "cancel", "JOB",         "cancel a job while that is free", NULL, cmd_job_cancel, false},
 	{"job get",         NULL, "JOB [-O DIR]",    "fetch the output of a job again", get_options, cmd_job_get, false},
 	{"deal show",       NULL, "JOB|DEAL",        "a deal: terms, signatures, timeline", NULL, cmd_deal_show, false},
-	{"verify",          NULL, "RECEIPT",         "check a receipt offline", NULL, cmd_verify, false},
+	{"verify",          NULL, "RECEIPT",         "check a receipt offline", verify_options, cmd_verify, false},
 	{"wallet new",      NULL, "[NAME]",          "make a key", NULL, cmd_wallet_new, false},
 	{"wallet list",     NULL, "",                "the keys on this machine", NULL, cmd_wallet_list, false},
 	{"wallet use",      NULL, "NAME",            "use this key from now on", NULL, cmd_wallet_use, false},

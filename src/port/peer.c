@@ -81,6 +81,18 @@ void fx_reply(struct effects *fx, struct conn_id conn, int status, json_t *j)
 	f->body = fx_json(fx, j);
 }
 
+void fx_reply_text(struct effects *fx, struct conn_id conn, int status, const struct buf *text)
+{
+	struct fx *f = fx_add(fx, FX_REPLY, (struct tag){0});
+
+	assert(buf_ok(text));
+	f->conn = conn;
+	f->status = status;
+	f->body.p = arena_copy(fx->arena, text->p, text->n);
+	f->body.n = text->n;
+	assert(f->body.p);
+}
+
 void fx_reply_err(struct effects *fx, struct conn_id conn, const struct err *e)
 {
 	fx_reply(fx, conn, err_http(e->code), err_to_json(e));
@@ -151,14 +163,18 @@ struct addr key_of(
 	return signed_by(domain, r, row, sig, &a, &ignored) ? a : (struct addr){{0}};
 }
 
-bool ack_from_json(const json_t *j, const struct hash *domain, const struct addr *solver,
-        const struct hash *offer, struct ack *out, struct sig *sig, struct err *e)
+bool acked_from_json(const json_t *j, const struct hash *domain, const struct addr *solver,
+        const struct hash *offer, struct acked *out, struct err *e)
 {
-	TRY(json_get_record(j, "ack", ack_record(), out, e), e);
-	TRY(json_get_sig(j, "signature", sig, e), e);
-	TRY(signed_check(domain, ack_record(), out, sig, solver, e), e);
-	if (!hash_eq(&out->offer, offer))
+	struct acked a = {0};
+
+	TRY(json_get_record(j, "ack", ack_record(), &a.ack, e), e);
+	TRY(json_get_sig(j, "signature", &a.sig, e), e);
+	TRY(acked_take_batch(&a, j, "batch", "path", e), e);
+	TRY(acked_check(&a, domain, solver, e), e);
+	if (!hash_eq(&a.ack.offer, offer))
 		return FAIL(e, PEER, "the solver acknowledged another offer than ours");
+	*out = a;
 	return true;
 }
 

@@ -289,6 +289,10 @@ struct role {
 	const struct record *(*const *tables)(void); /* what it stores; ends with NULL */
 	void *self;
 	void (*on_event)(void *self, const struct event *ev, struct effects *fx);
+	/* NULL, or called after the last event of a turn in which something was written, before its
+	 * commit, with the time alone: what is best done once for all events of a turn. Its effects
+	 * come after theirs. */
+	void (*on_turn)(void *self, const struct event *now, struct effects *fx);
 };
 
 #endif

@@ -499,7 +499,12 @@ bool relay_new(struct world *w, const struct relay_config *c, struct relay **out
 
 struct role relay_role(struct relay *r)
 {
-	return (struct role){"relay", routes, COUNT(routes), relay_tables, r, on_event};
+	return (struct role){.name = "relay",
+	        .routes = routes,
+	        .routes_n = COUNT(routes),
+	        .tables = relay_tables,
+	        .self = r,
+	        .on_event = on_event};
 }
 
 struct relay *relay_free(struct relay *r)

@@ -1,7 +1,7 @@
 /* relay.h - a relay (protocol 2.0.4, 4.3): carries signed actions to a ledger on a chain, and pays for their gas.
  *
- * It is trusted with nothing: what it carries is signed, so it can delay and refuse, and whoever handed an action in may
- * hand it in elsewhere or send it. What the contract would refuse is never sent: the ledger port tries it first. An
+ * It is trusted with nothing: what it carries is signed, so it can delay and refuse, and whoever handed an action in
+ * may hand it in elsewhere or send it. What the contract would refuse is never sent: the ledger port tries it first. An
  * action is known by its id: handed in again, also after a restart, it is the same one. Who hands in signs the request
  * (9.1) and is counted; whose documents are carried does not matter. */
 #ifndef LILYPAD_RELAY_RELAY_H

@@ -21,17 +21,13 @@ bool deal_find(struct solver *s, const struct http_req *r, struct solver_deal *d
 	return true;
 }
 
-static void set_timer(struct effects *fx, const struct hash *deal, struct span delay)
+void deal_timer(struct effects *fx, const struct hash *deal, struct span delay)
 {
 	fx_add(fx, FX_TIMER, (struct tag){.what = TAG_UNSIGNED, .key = *deal})->delay = delay;
 }
 
-/* Takes what a party sent. *d and *step are those of the deal that the path names, *step as it is then. */
-typedef bool taker(struct solver *s, struct solver_deal *d, struct solver_step *step,
-        const struct event *ev, struct effects *fx, struct err *e);
-
-/* The state in which the deal is then, or why it was not taken. */
-static void answer(struct solver *s, const struct event *ev, struct effects *fx, taker *take)
+/* *d and *step are those of the deal that the path names, *step as it is then. */
+void deal_answer(struct solver *s, const struct event *ev, struct effects *fx, taker *take)
 {
 	struct solver_deal d = {0};
 	struct solver_step step = {0};
@@ -83,11 +79,11 @@ static bool jc_signed(struct solver *s, const struct solver_deal *d, struct solv
 	step->jc_sig = *sig;
 	solver_move(s, step, MATCH_JC_SIGNED, ev, fx, "the provider fetches and verifies");
 	tell_signed_by_jc(s, d, step, fx);
-	set_timer(fx, &d->id, s->c.rp_signs_in);
+	deal_timer(fx, &d->id, s->c.rp_signs_in);
 	return true;
 }
 
-static bool rp_signed(struct solver *s, const struct solver_deal *d, struct solver_step *step,
+static bool rp_signed(struct solver *s, struct solver_deal *d, struct solver_step *step,
         const struct sig *sig, const struct event *ev, struct effects *fx, struct err *e)
 {
 	struct open_offer *r = offer_find(s, &d->deal.cold.resource_offer);
@@ -101,7 +97,9 @@ static bool rp_signed(struct solver *s, const struct solver_deal *d, struct solv
 	if (r)
 		r->strikes = 0;
 	step->rp_sig = *sig;
-	if (step->state == MATCH_JC_SIGNED)
+	if (!hash_is_zero(&d->deal.hot.channel))
+		channel_opened(s, d, step, ev, fx);
+	else if (step->state == MATCH_JC_SIGNED)
 		solver_move(s, step, MATCH_RP_SIGNED, ev, fx, "open is on its way to the ledger");
 	else
 		step_write(s, step);
@@ -138,7 +136,7 @@ static bool take_signature(struct solver *s, struct solver_deal *d, struct solve
 
 void on_signature(struct solver *s, const struct event *ev, struct effects *fx)
 {
-	answer(s, ev, fx, take_signature);
+	deal_answer(s, ev, fx, take_signature);
 }
 
 /* ---- no signature ------------------------------------------------------------------------------------ */
@@ -187,7 +185,7 @@ void on_pardon(struct solver *s, const struct hash *deal)
 
 void on_refuse(struct solver *s, const struct event *ev, struct effects *fx)
 {
-	answer(s, ev, fx, take_refusal);
+	deal_answer(s, ev, fx, take_refusal);
 }
 
 /* The provider let it slip: the job offer goes back; after some times the provider's leaves the book,
@@ -215,11 +213,15 @@ void on_unsigned(
 		        s, &d, &step, OFFER_SILENT, "the job creator did not sign in time", ev, fx);
 		return;
 	}
+	if (step.state == MATCH_OPEN && !hash_is_zero(&d.deal.hot.channel)) {
+		channel_look(s, &d, &step, ev, fx);
+		return;
+	}
 	if (step.state != MATCH_JC_SIGNED && step.state != MATCH_RP_SIGNED)
 		return;
 	/* With the JC's signature out, the RP may open the deal until open_by, and only the ledger knows. */
 	if (s->ledger_time.s < d.deal.hot.open_by.s) {
-		set_timer(fx, deal, span_s(LOOK_AGAIN_S));
+		deal_timer(fx, deal, span_s(LOOK_AGAIN_S));
 		return;
 	}
 	if (step.state == MATCH_JC_SIGNED)
@@ -298,7 +300,7 @@ static bool take_result(struct solver *s, struct solver_deal *d, struct solver_s
 
 void on_result(struct solver *s, const struct event *ev, struct effects *fx)
 {
-	answer(s, ev, fx, take_result);
+	deal_answer(s, ev, fx, take_result);
 }
 
 static bool take_decline(struct solver *s, struct solver_deal *d, struct solver_step *step,
@@ -331,7 +333,7 @@ static bool take_decline(struct solver *s, struct solver_deal *d, struct solver_
 
 void on_decline(struct solver *s, const struct event *ev, struct effects *fx)
 {
-	answer(s, ev, fx, take_decline);
+	deal_answer(s, ev, fx, take_decline);
 }
 
 /* ---- after a start ----------------------------------------------------------------------------------- */
@@ -349,18 +351,23 @@ void emit_again(struct solver *s, const struct hash *deal, struct effects *fx)
 	switch ((enum match_state)step.state) {
 	case MATCH_MATCHED:
 		solver_emit(s, fx, "deal", deal_json(&d), &ear, &d.provider);
-		set_timer(fx, deal, s->c.jc_signs_in);
+		deal_timer(fx, deal, s->c.jc_signs_in);
 		break;
 	case MATCH_JC_SIGNED:
 		tell_signed_by_jc(s, &d, &step, fx);
-		set_timer(fx, deal, s->c.rp_signs_in);
+		deal_timer(fx, deal, s->c.rp_signs_in);
 		break;
 	case MATCH_RP_SIGNED:
 		tell_signed_by_rp(s, &d, &step, fx);
-		set_timer(fx, deal, s->c.rp_signs_in);
+		deal_timer(fx, deal, s->c.rp_signs_in);
 		break;
 	case MATCH_DISSOLVED: tell_dissolved(s, &d, step.why, fx); return;
-	case MATCH_OPEN: break;
+	case MATCH_OPEN:
+		if (hash_is_zero(&d.deal.hot.channel))
+			break;
+		tell_signed_by_rp(s, &d, &step, fx);
+		deal_timer(fx, deal, span_s(LOOK_AGAIN_S));
+		break;
 	case MATCH_ENDED: return;
 	}
 	if (solver_get(s, solver_result_record(), &row))

@@ -1,4 +1,4 @@
-/* offers.c - signed offers in, signed Acks out (protocol 1.2, 2.2, 2.3). */
+/* offers.c - signed offers in, to be acknowledged (protocol 1.2, 2.2, 2.3). */
 #include "codec/eip712.h"
 #include "codec/hex.h"
 #include "codec/json.h"
@@ -51,11 +51,6 @@ static bool check_mediators(const struct addr *v, uint32_t n, struct err *e)
 /* Kinds of jobs that this solver does not match, and combinations that no ledger opens. */
 static bool check_kind(const struct job_offer *o, struct err *e)
 {
-	if (o->settlement != SETTLEMENT_ESCROW) {
-		FAIL(e, RANGE, "settlement is `%s`: this solver matches escrow deals",
-		        enum_name(&settlement_names, o->settlement));
-		return err_hint(e, "channel deals are made with the provider itself");
-	}
 	if (o->determinism == DETERMINISM_NONE && o->mediation != MEDIATION_NONE)
 		return FAIL(e, RANGE,
 		        "determinism is `none`, which no mediator can judge, and "
@@ -213,7 +208,10 @@ static bool check_job(struct solver *s, const struct solver_job *doc, const stru
 	TRY(terms_valid(&o->terms, o->mediation, e), e);
 	TRY(check_clocks(s, &o->terms, e), e);
 	TRY(check_nonce(s, o, &doc->id, e), e);
-	TRY(check_funds(s, o, funds, e), e);
+	if (o->settlement == SETTLEMENT_CHANNEL)
+		TRY(channel_fits(s, doc, e), e);
+	else
+		TRY(check_funds(s, o, funds, e), e);
 	return true;
 }
 
@@ -229,24 +227,6 @@ static bool check_resource(struct solver *s, const struct solver_resource *doc,
 	TRY(check_times(o->created_at, o->expiry, s, ev, e), e);
 	TRY(check_mediators(o->mediators.v, o->mediators.n, e), e);
 	return true;
-}
-
-/* ---- the Ack ---------------------------------------------------------------------------------------- */
-
-static void reply_ack(
-        struct solver *s, struct conn_id conn, const struct solver_offer *row, struct effects *fx)
-{
-	struct ack ack = {row->id, row->sequence, row->time};
-	struct sig sig;
-	struct err e;
-
-	if (!world_sign(s->world, &s->c.domain, ack_record(), &ack, &sig, &e)) {
-		fx_reply_err(fx, conn, &e);
-		return;
-	}
-	fx_reply(fx, conn, 200,
-	        json_pack("{s:o, s:o, s:s}", "ack", record_to_json(ack_record(), &ack), "signature",
-	                json_of_sig(&sig), "state", offer_state_name(row->state)));
 }
 
 static void refuse(struct solver *s, struct conn_id conn, const struct err *e, struct effects *fx)
@@ -277,7 +257,7 @@ static bool known(
 
 	if (!solver_get(s, solver_offer_record(), &old) || old.state == OFFER_SILENT)
 		return false;
-	reply_ack(s, r->conn, &old, fx);
+	ack_alone(s, r->conn, &old, fx);
 	return true;
 }
 
@@ -325,11 +305,11 @@ void on_job_offer(struct solver *s, const struct event *ev, struct effects *fx)
 	row.id = doc.id;
 	if (known(s, r, &row, fx))
 		return;
-	if (!file_job(s, &doc, &row, ev, &e)) {
+	if (!channel_of_offer(r, &doc, &e) || !file_job(s, &doc, &row, ev, &e)) {
 		refuse(s, r->conn, &e, fx);
 		return;
 	}
-	reply_ack(s, r->conn, &row, fx);
+	ack_later(s, r->conn, &row, ev, fx);
 }
 
 static bool file_resource(struct solver *s, struct solver_resource *doc, struct solver_offer *row,
@@ -374,7 +354,7 @@ void on_resource_offer(struct solver *s, const struct event *ev, struct effects 
 		refuse(s, r->conn, &e, fx);
 		return;
 	}
-	reply_ack(s, r->conn, &row, fx);
+	ack_later(s, r->conn, &row, ev, fx);
 }
 
 /* ---- out again -------------------------------------------------------------------------------------- */

@@ -158,6 +158,7 @@ void view_deal(struct solver *s, const struct event *ev, struct effects *fx)
 	const struct http_req *r = ev->request;
 	struct solver_deal d = {0};
 	struct solver_step step = {0};
+	struct solver_accepted accepted = {0};
 	struct solver_result res = {0};
 	bool member;
 	json_t *j;
@@ -167,7 +168,7 @@ void view_deal(struct solver *s, const struct event *ev, struct effects *fx)
 		fx_reply_err(fx, r->conn, &e);
 		return;
 	}
-	res.id = d.id;
+	res.id = accepted.id = d.id;
 	member = is_member(s, &d, &step, &r->account);
 	j = deal_json(&d);
 	json_object_set_new(j, "state", json_string(sm_name(&match_states, step.state)));
@@ -182,5 +183,7 @@ void view_deal(struct solver *s, const struct event *ev, struct effects *fx)
 		json_object_set_new(j, "providerSignature", json_of_sig(&step.rp_sig));
 	if (member && solver_get(s, solver_result_record(), &res))
 		json_object_update_missing_new(j, result_json(&res));
+	if (member && solver_get(s, solver_accepted_record(), &accepted))
+		json_object_set_new(j, "accepted", accepted_json(&accepted));
 	fx_reply(fx, r->conn, 200, j);
 }
