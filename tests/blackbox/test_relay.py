@@ -103,7 +103,7 @@ def test_what_is_refused(new_chain):
     assert status == 200 and again == got and sent(chain) == 1
     refusals = [
         (p.cancel_nonce(8, 0), "NONCE"),                       # its nonce is used
-        ({**p.cancel_nonce(8, 1), "body": {"nonce": "9"}}, "SIGNATURE"),  # another body than was signed
+        ({**p.cancel_nonce(8, 1), "body": {"nonce": "9"}}, "CONFLICT"),  # another body than was signed
         (p.cancel_nonce(8, 1, domain=b"\1" * 32), "SIGNATURE"),  # for another ledger
         ({"kind": "mint"}, "JSON_VALUE"),
         ({"kind": "send"}, "JSON_VALUE"),
