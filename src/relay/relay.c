@@ -10,12 +10,6 @@
 #include "port/action_json.h"
 #include "port/peer.h"
 
-#define RECORD(tag, type, meaning) const struct record *tag##_record(void);
-#define F(kind, member, name, arg, flags, meaning)
-#define END(tag, type)
-#include "relay/tables.def"
-#include "model/record_end.h"
-
 #include "model/record_table.h"
 #include "relay/tables.def"
 #include "model/record_end.h"

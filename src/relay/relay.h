@@ -12,6 +12,11 @@
 #include "model/record_struct.h"
 #include "relay/tables.def"
 #include "model/record_end.h"
+#define RECORD(tag, type, meaning) const struct record *tag##_record(void);
+#define F(kind, member, name, arg, flags, meaning)
+#define END(tag, type)
+#include "relay/tables.def"
+#include "model/record_end.h"
 
 #define RELAY_ACCOUNTS_MAX 1024 /* that may be listed */
 #define RELAY_QUEUE_MAX    200  /* actions on their way at once: BUSY past it */
