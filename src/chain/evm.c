@@ -61,8 +61,23 @@ void evm_up(struct evm *m)
 static void told(void *ctx, const struct hash *id, enum ledger_stage stage, bool failed,
         const struct evm_receipt *receipt, const struct err *why)
 {
-	(void)receipt;
-	evm_stage(ctx, stage, id, failed, why);
+	struct ledger_note n = {.stage = stage, .action_id = *id, .failed = failed};
+
+	if (why)
+		n.err = *why;
+	if (receipt)
+		n.tx = receipt->tx;
+	evm_note(ctx, &n);
+}
+
+static void relayed(void *ctx, const struct hash *id, enum ledger_stage stage, bool failed,
+        const struct hash *tx, const struct err *why)
+{
+	struct ledger_note n = {.stage = stage, .action_id = *id, .failed = failed, .tx = *tx};
+
+	if (why)
+		n.err = *why;
+	evm_note(ctx, &n);
 }
 
 static void dear(void *ctx, const struct hash *deal, struct btime deadline, const struct err *why)
@@ -168,7 +183,8 @@ static void on_head(void *ctx, const struct evm_answer *a)
 		return;
 	m->head = h.number;
 	m->head_time = h.time;
-	evm_send_tick(m->send, h.number, h.time);
+	if (m->send)
+		evm_send_tick(m->send, h.number, h.time);
 	follow_head(m, a->endpoint);
 }
 
@@ -204,7 +220,8 @@ static bool start(void *self, uint64_t after, const struct addr *account, const 
 	m->in = *in;
 	m->seq = after;
 	m->account = *account;
-	TRY(evm_send_new(&o, &m->send, e), e);
+	if (!m->relay)
+		TRY(evm_send_new(&o, &m->send, e), e);
 	/* The block of the last event may hold more of them. */
 	before = MAX2(before, first);
 	m->f.last = before ? before - 1 : 0;
@@ -239,7 +256,8 @@ static void stop(void *self)
 		return;
 	m->closing = 2;
 	m->rpc = evm_rpc_free(m->rpc);
-	m->send = evm_send_free(m->send);
+	m->send = m->send ? evm_send_free(m->send) : NULL;
+	m->relay = evm_relay_free(m->relay);
 	while (m->ready)
 		ready_free(m->ready);
 	look_stop(m);
@@ -255,6 +273,13 @@ static bool prepare(struct evm *m, const struct evm_options *o, struct err *e)
 	        .urls = m->urls,
 	        .chain_id = o->chain_id,
 	        .genesis = o->genesis};
+	struct evm_relay_options relay = {.loop = o->loop,
+	        .client = o->client,
+	        .url = o->relay,
+	        .account = o->relay_addr,
+	        .log = o->log,
+	        .told = relayed,
+	        .ctx = m};
 
 	if (strlen(o->urls) >= sizeof m->urls || strlen(o->dir) >= sizeof m->dir)
 		return FAIL(e, CONFIG, "ledger.rpc has more than %zu bytes", sizeof m->urls - 1);
@@ -266,7 +291,11 @@ static bool prepare(struct evm *m, const struct evm_options *o, struct err *e)
 	if (m->o.poll.ms == 0)
 		m->o.poll = span_ms(POLL_MS);
 	m->o.poll.ms = MAX2(m->o.poll.ms, (int64_t)POLL_LEAST_MS);
-	return evm_rpc_new(&r, &m->rpc, e);
+	TRY(evm_rpc_new(&r, &m->rpc, e), e);
+	if (!o->relay || evm_relay_new(&relay, &m->relay, e))
+		return true;
+	m->rpc = evm_rpc_free(m->rpc);
+	return false;
 }
 
 bool evm_open(const struct evm_options *o, struct ledger_port *out, struct err *e)

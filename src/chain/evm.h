@@ -34,9 +34,11 @@ struct evm_options {
 	const char *dir;      /* where transactions are written down (evm_send.h) */
 	struct signer signer; /* whose account pays for gas */
 	struct logger log;
-	uint64_t max_fee_wei; /* per gas */
-	struct span stuck;    /* not in a block after so long: replaced */
-	struct span poll;     /* how often the head is looked at; 0: 1 s */
+	const char *relay;      /* URL of one that sends for us (evm_relay.h); NULL: we send */
+	struct addr relay_addr; /* its account */
+	uint64_t max_fee_wei;   /* per gas */
+	struct span stuck;      /* not in a block after so long: replaced */
+	struct span poll;       /* how often the head is looked at; 0: 1 s */
 	/* A transaction waits since gas costs more than may be paid, and a deadline comes nearer. deal zero: not known.
 	 * NULL: only the log says it. */
 	void (*warn)(void *ctx, const struct hash *deal, struct btime deadline, const char *text);

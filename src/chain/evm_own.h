@@ -6,6 +6,7 @@
 #include "chain/evm.h"
 #include "chain/evm_call.h"
 #include "chain/evm_channel.h"
+#include "chain/evm_relay.h"
 #include "chain/evm_rpc.h"
 #include "chain/evm_send.h"
 
@@ -96,6 +97,7 @@ struct evm {
 	char urls[2048], dir[1024];
 	struct evm_rpc *rpc;
 	struct evm_send *send;
+	struct evm_relay *relay; /* instead of it; NULL: we send */
 	struct inbox in;
 	struct addr account; /* zero: all */
 	uint64_t seq;        /* told up to it */

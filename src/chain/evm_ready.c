@@ -135,6 +135,17 @@ static void hand_on(struct ready *r)
 	evm_send_put(m->send, &i);
 }
 
+/* The relay makes the call ready itself. */
+static void hand_in(struct ready *r)
+{
+	struct evm *m = r->m;
+	struct action a = r->a;
+	struct hash id = r->id;
+
+	ready_free(r);
+	evm_relay_put(m->relay, &a, &id);
+}
+
 /* ---- the documents ------------------------------------------------------------------------------ */
 
 /* What the node says of the chain is not about the action: the role asks again. */
@@ -406,6 +417,8 @@ static void step(struct ready *r)
 		look(r);
 	} else if (is_done(r)) {
 		had_effect(r);
+	} else if (r->m->relay) {
+		hand_in(r);
 	} else if (shows && !on_ledger(r, &e)) {
 		refuse(r, &e);
 	} else if (shows && !evm_whole(m, &r->deal.id)) {
@@ -438,7 +451,7 @@ void ready_start(struct evm *m)
 		if (r->begun)
 			continue;
 		r->begun = true;
-		if (evm_send_has(m->send, &r->id)) {
+		if (m->relay ? evm_relay_has(m->relay, &r->id) : evm_send_has(m->send, &r->id)) {
 			struct hash id = r->id;
 
 			ready_free(r);

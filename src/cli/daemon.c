@@ -135,11 +135,33 @@ static void warn(void *ctx, const struct hash *deal, struct btime deadline, cons
 		notify_on_emit(&d->notify, WARNING_EVENT, buf_view(&body));
 }
 
+/* Who sends our transactions: a relay, unless this is one. */
+static bool relay_of(struct daemon *d, char url[URL_MAX + 1], struct evm_options *o, struct err *e)
+{
+	const struct settings *s = d->cli->settings;
+	struct str account = str_of(settings_text(s, "ledger.relay-account"));
+	json_t *j OWN(json_own) = NULL;
+	size_t n;
+
+	snprintf(url, URL_MAX + 1, "%s", settings_text(s, "ledger.relay"));
+	for (n = strlen(url); n && url[n - 1] == '/'; n--)
+		url[n - 1] = '\0';
+	if (!url[0] || strcmp(d->role, "relay") == 0)
+		return true;
+	o->relay = url;
+	if (account.n)
+		return addr_parse(account, &o->relay_addr, e);
+	if (remote_get(d->cli, url, "/v1/health", &j, e))
+		return json_get_addr(j, "account", &o->relay_addr, e);
+	err_prefix(e, "the relay: ");
+	return false;
+}
+
 static bool open_chain(struct daemon *d, struct err *e)
 {
 	const struct settings *s = d->cli->settings;
 	const struct evm_place *p = &d->cli->place;
-	char dir[CLI_PATH_MAX + 8];
+	char dir[CLI_PATH_MAX + 8], relay[URL_MAX + 1];
 	struct evm_options o = {.loop = &d->loop,
 	        .client = d->client,
 	        .urls = p->urls,
@@ -165,6 +187,7 @@ static bool open_chain(struct daemon *d, struct err *e)
 	TRY(settings_number(s, "ledger.max-fee", UINT64_MAX, &o.max_fee_wei, e), e);
 	TRY(settings_span(s, "ledger.stuck", &o.stuck, e), e);
 	TRY(evm_view_check(p, &d->domain, e), e);
+	TRY(relay_of(d, relay, &o, e), e);
 	TRY(evm_contracts_open(&r, &d->world.contracts, e), e);
 	return evm_open(&o, &d->options.ledger, e);
 }
