@@ -13,6 +13,7 @@
 enum when {
 	ALWAYS,
 	IF_EMBEDDED,
+	IF_BATCHED,
 	IF_RESULT,
 	IF_SHOWN,
 	IF_ACCEPTED,
@@ -38,7 +39,8 @@ struct sig_row {
 static const struct row rows[] = {
 	{"genesis",    genesis_record,    AT(genesis),    IF_EMBEDDED},
 	{"jobOffer",   job_offer_record,  AT(offer),      ALWAYS},
-	{"ack",        ack_record,        AT(ack),        ALWAYS},
+	{"ack",        ack_record,        AT(acked.ack),  ALWAYS},
+	{"ackBatch",   ack_batch_record,  AT(acked.batch), IF_BATCHED},
 	{"match",      match_record,      AT(match),      ALWAYS},
 	{"deal",       deal_record,       AT(deal),       ALWAYS},
 	{"result",     result_record,     AT(result),     IF_SHOWN}, /* else with outputHash in place of output */
@@ -50,7 +52,7 @@ static const struct row rows[] = {
 };
 static const struct sig_row sigs[] = {
 	{"jobOfferSignature",   AT(offer_sig),  ALWAYS},
-	{"ackSignature",        AT(ack_sig),    ALWAYS},
+	{"ackSignature",        AT(acked.sig),  ALWAYS},
 	{"matchSignature",      AT(match_sig),  ALWAYS},
 	{"jobCreatorSignature", AT(jc_sig),     ALWAYS},
 	{"providerSignature",   AT(rp_sig),     ALWAYS},
@@ -67,6 +69,7 @@ static bool has(const struct receipt *r, enum when when)
 {
 	switch (when) {
 	case ALWAYS: return true;
+	case IF_BATCHED: return r->acked.batch.count > 0;
 	case IF_EMBEDDED: return !r->chain.id;
 	case IF_RESULT: return r->resulted;
 	case IF_SHOWN: return r->shown;
@@ -182,6 +185,8 @@ void receipt_format(const struct receipt *r, struct buf *out)
 			json_object_set_new(
 			        j, rows[i].name, record_to_json(rows[i].rec(), base + rows[i].at));
 	}
+	if (r->acked.batch.count)
+		json_object_set_new(j, "ackPath", ack_path_to_json(&r->acked.path));
 	if (r->resulted && !r->shown)
 		json_object_set_new(j, "result", hidden_result_json(r));
 	for (size_t i = 0; i < COUNT(sigs); i++) {
@@ -319,6 +324,7 @@ static bool take_all(const json_t *j, struct receipt *r, struct err *e)
 
 	TRY(take_schema(j, r, e), e);
 	TRY(take_ending(j, r, e), e);
+	TRY(acked_take_batch(&r->acked, j, "ackBatch", "ackPath", e), e);
 	r->resulted = result != NULL;
 	r->shown = result && !json_object_get(result, "outputHash");
 	for (size_t i = 0; i < COUNT(rows); i++) {

@@ -14,6 +14,7 @@
 #include "base/buf.h"
 #include "codec/eth_proof.h"
 #include "codec/merkle.h"
+#include "model/acked.h"
 #include "port/action.h"
 
 #define RECEIPT_SCHEMA     "lilypad.receipt/2"
@@ -39,8 +40,7 @@ struct receipt {
 	struct genesis genesis; /* embedded */
 	struct job_offer offer;
 	struct sig offer_sig; /* JC */
-	struct ack ack;
-	struct sig ack_sig; /* solver */
+	struct acked acked;   /* solver */
 	struct match match;
 	struct sig match_sig; /* solver */
 	struct deal deal;

@@ -79,13 +79,27 @@ static void same(struct checks *c, enum receipt_trust trust, const char *what, c
 
 /* ---- documents ------------------------------------------------------------------------------------- */
 
+/* Signed alone, or with others. */
+static void check_ack(struct checks *c, const struct acked *a, const struct addr *solver)
+{
+	struct err e = {0};
+	const void *row;
+	const struct record *r = acked_document(a, &row);
+
+	signed_(c, a->batch.count ? "batch of acknowledgements" : "acknowledgement", "solver", r,
+	        row, &a->sig, solver);
+	if (a->batch.count)
+		add(c, TRUST_NOTHING, "the acknowledgement is in the batch", acked_in_batch(a, &e),
+		        e.msg);
+}
+
 static void check_signatures(struct checks *c, const struct receipt *r, const struct hash *result)
 {
 	const struct hot *h = &r->deal.hot;
 
 	signed_(c, "job offer", "job creator", job_offer_record(), &r->offer, &r->offer_sig,
 	        &h->job_creator);
-	signed_(c, "acknowledgement", "solver", ack_record(), &r->ack, &r->ack_sig, &h->solver);
+	check_ack(c, &r->acked, &h->solver);
 	signed_(c, "match", "solver", match_record(), &r->match, &r->match_sig, &h->solver);
 	signed_(c, "deal", "job creator", deal_record(), &r->deal, &r->jc_sig, &h->job_creator);
 	signed_(c, "deal", "provider", deal_record(), &r->deal, &r->rp_sig, &h->provider);
@@ -106,7 +120,8 @@ static void check_links(struct checks *c, const struct receipt *r, const struct 
 	eip712_hash(job_offer_record(), &r->offer, &offer);
 	ok = deal_follows_job_offer(&r->deal, &r->offer, &e);
 	add(c, TRUST_NOTHING, "every term of the deal follows from the job offer", ok, e.msg);
-	same(c, TRUST_NOTHING, "the acknowledgement names the job offer", &r->ack.offer, &offer);
+	same(c, TRUST_NOTHING, "the acknowledgement names the job offer", &r->acked.ack.offer,
+	        &offer);
 	same(c, TRUST_NOTHING, "the match names the job offer", &r->match.job_offer, &offer);
 	same(c, TRUST_NOTHING, "the match names the deal's resource offer",
 	        &r->match.resource_offer, &r->deal.cold.resource_offer);

@@ -63,8 +63,8 @@ static void make_deal(struct world_ *w, bool single)
 	sign(w, JC, job_offer_record(), &r->offer, &r->offer_sig);
 	sign(w, JC, deal_record(), &r->deal, &r->jc_sig);
 	sign(w, RP, deal_record(), &r->deal, &r->rp_sig);
-	r->ack = (struct ack){.offer = making.job_offer, .sequence = 7, .time = {SAMPLE_NOW}};
-	sign(w, SOLVER, ack_record(), &r->ack, &r->ack_sig);
+	r->acked.ack = (struct ack){.offer = making.job_offer, .sequence = 7, .time = {SAMPLE_NOW}};
+	sign(w, SOLVER, ack_record(), &r->acked.ack, &r->acked.sig);
 	r->match = (struct match){.job_offer = making.job_offer,
 	        .resource_offer = making.resource_offer,
 	        .sequence = 7,

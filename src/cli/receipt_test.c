@@ -17,6 +17,52 @@ static struct world_ *make(void)
 	return make_of(&endings[ACCEPTED]);
 }
 
+/* The acknowledgement as the second of three under one signature. */
+static void in_batch(struct world_ *w)
+{
+	struct hash leaves[3] = {hash_no(61), {{0}}, hash_no(62)}, nodes[MERKLE_NODES(3)];
+	struct acked *a = &w->r.acked;
+	struct merkle_path path;
+
+	eip712_hash(ack_record(), &a->ack, &leaves[1]);
+	a->batch = (struct ack_batch){
+	        .first = a->ack.sequence - 1, .count = 3, .time = {SAMPLE_NOW + 1}};
+	a->batch.root = nodes[merkle_levels(leaves, 3, nodes) - 1];
+	merkle_path_of(nodes, 3, 1, &path);
+	a->path.n = path.n;
+	memcpy(a->path.v, path.siblings, path.n * sizeof *path.siblings);
+	sign(w, SOLVER, ack_batch_record(), &a->batch, &a->sig);
+}
+
+static void test_batch(void **state)
+{
+	struct world_ *w = make();
+	struct buf b OWN(buf_done) = {0};
+	size_t from, to;
+
+	(void)state;
+	in_batch(w);
+	assert_int_equal(wrong(&w->r), 0);
+	buf_init(&b, RECEIPT_BYTES_MAX);
+	receipt_format(&w->r, &b);
+	assert_true(holds(buf_view(&b)));
+	/* Its members are the first of the text. */
+	from = (size_t)((uint8_t *)memmem(b.p, b.n, "\"ackBatch", 9) - b.p);
+	to = (size_t)((uint8_t *)memmem(b.p, b.n, "\"deal\":{", 8) - b.p);
+	assert_true(from < to && to < b.n);
+	for (size_t i = from; i < to; i++) {
+		uint8_t old = b.p[i];
+
+		b.p[i] = old == '1' ? '2' : '1';
+		assert_false(holds(buf_view(&b)));
+		b.p[i] = old;
+	}
+	/* The signature over a batch is none over what is not in it. */
+	w->r.acked.ack.sequence++;
+	assert_int_equal(wrong(&w->r), 1);
+	free(w);
+}
+
 static void test_holds(void **state)
 {
 	(void)state;
@@ -47,8 +93,8 @@ static void test_lies(void **state)
 
 	/* The solver acknowledges another offer. */
 	w = make();
-	w->r.ack.offer = hash_no(9);
-	sign(w, SOLVER, ack_record(), &w->r.ack, &w->r.ack_sig);
+	w->r.acked.ack.offer = hash_no(9);
+	sign(w, SOLVER, ack_record(), &w->r.acked.ack, &w->r.acked.sig);
 	assert_int_equal(wrong(&w->r), 1);
 	free(w);
 
@@ -333,6 +379,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_holds),
+	        cmocka_unit_test(test_batch),
 	        cmocka_unit_test(test_every_byte),
 	        cmocka_unit_test(test_lies),
 	        cmocka_unit_test(test_forgeries),

@@ -38,8 +38,8 @@ static bool take_deal(
 	TRY(s->get(s->self, creator_deal_record(), &deal, e), e);
 	r->offer = offer.offer;
 	r->offer_sig = offer.sig;
-	r->ack = offer.ack;
-	r->ack_sig = offer.ack_sig;
+	r->acked = (struct acked){.ack = offer.ack, .batch = offer.ack_batch, .sig = offer.ack_sig};
+	memcpy(&r->acked.path, &offer.ack_path, sizeof r->acked.path);
 	r->match = deal.match;
 	r->match_sig = deal.match_sig;
 	r->deal = deal.deal;
