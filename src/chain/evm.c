@@ -10,8 +10,10 @@
 enum {
 	POLL_MS = 1000,
 	POLL_LEAST_MS = 100,
-	BEHIND_MAX = 3,  /* blocks that an endpoint may be behind the best head seen */
-	STILL_MS = 60000 /* a head that does not move for so long: another endpoint is asked */
+	BEHIND_MAX = 3, /* blocks that an endpoint may be behind the best head seen */
+	/* A head that does not move for so long, and for so many blocks' time: another endpoint is asked. */
+	STILL_MS = 15000,
+	STILL_BLOCKS = 5
 };
 
 uint64_t evm_seq_of(uint64_t block)
@@ -42,9 +44,13 @@ void evm_down(struct evm *m, const struct err *why)
 {
 	struct ledger_note n = {.stage = LEDGER_DOWN, .err = *why};
 
-	if (m->down)
+	bool wrong = why->code == E_WRONG_LEDGER;
+
+	/* That it is another ledger is news also where it was only out of reach before. */
+	if (m->down && (!wrong || m->wrong))
 		return;
 	m->down = true;
+	m->wrong = wrong;
 	evm_note(m, &n);
 }
 
@@ -54,7 +60,7 @@ void evm_up(struct evm *m)
 
 	if (!m->down)
 		return;
-	m->down = false;
+	m->down = m->wrong = false;
 	evm_note(m, &n);
 }
 
@@ -80,7 +86,7 @@ static void relayed(void *ctx, const struct hash *id, enum ledger_stage stage, b
 	evm_note(ctx, &n);
 }
 
-static void dear(void *ctx, const struct hash *deal, struct btime deadline, const struct err *why)
+static void waits(void *ctx, const struct hash *deal, struct btime deadline, const struct err *why)
 {
 	const struct evm *m = ctx;
 
@@ -149,21 +155,41 @@ bool evm_keep_whole(struct evm *m, const struct evm_deal *d, struct bytes input,
 
 /* ---- the head ----------------------------------------------------------------------------------- */
 
-static bool trusted(struct evm *m, const struct evm_header *h)
+static void distrust(struct evm *m, unsigned endpoint, const char *why)
+{
+	log_line(&m->o.log, LOG_ODD, "the node %s: %s", evm_rpc_name(m->rpc, endpoint), why);
+	evm_rpc_distrust(m->rpc, why);
+}
+
+static bool stands_still(const struct evm *m, struct mono now)
+{
+	uint64_t most = MAX2((uint64_t)STILL_MS, STILL_BLOCKS * 1000 * m->interval_s);
+
+	return (uint64_t)mono_since(now, m->head_at).ms > most;
+}
+
+static bool trusted(struct evm *m, const struct evm_header *h, unsigned endpoint)
 {
 	struct mono now = clock_mono();
 
-	if (h->number > m->head || m->head_at.ns == 0)
+	if (h->number > m->head || m->head_at.ns == 0) {
+		if (m->head && h->time.s > m->head_time.s)
+			m->interval_s = (h->time.s - m->head_time.s) / (h->number - m->head);
 		m->head_at = now;
+		m->still = false;
+	}
 	if (m->best > h->number + BEHIND_MAX && evm_rpc_endpoints(m->rpc) > 1) {
 		m->best = h->number; /* if the others are no further, so be it */
-		evm_rpc_distrust(m->rpc, "it is behind the chain");
+		distrust(m, endpoint, "it is behind the chain");
 		return false;
 	}
 	m->best = MAX2(m->best, h->number);
-	if (mono_since(now, m->head_at).ms > STILL_MS) {
+	if (stands_still(m, now)) {
 		m->head_at = now;
-		evm_rpc_distrust(m->rpc, "its head does not move");
+		/* Where there is no other, it is said once. */
+		if (!m->still || evm_rpc_endpoints(m->rpc) > 1)
+			distrust(m, endpoint, "its head does not move");
+		m->still = true;
 	}
 	return true;
 }
@@ -179,7 +205,7 @@ static void on_head(void *ctx, const struct evm_answer *a)
 		evm_down(m, &e);
 		return;
 	}
-	if (!trusted(m, &h))
+	if (!trusted(m, &h, a->endpoint))
 		return;
 	m->head = h.number;
 	m->head_time = h.time;
@@ -213,7 +239,7 @@ static bool start(void *self, uint64_t after, const struct addr *account, const 
 	        .max_fee_wei = m->o.max_fee_wei,
 	        .stuck = m->o.stuck,
 	        .told = told,
-	        .dear = dear,
+	        .waits = waits,
 	        .ctx = m};
 	uint64_t before = after >> SEQ_BITS, first = m->o.from_block;
 

@@ -104,8 +104,10 @@ struct evm {
 	struct btime time;   /* of the confirmed head */
 	uint64_t head, best;
 	struct btime head_time;
-	struct mono head_at; /* when it last grew */
-	bool head_asked, down, started;
+	struct mono head_at;                   /* when it last grew */
+	uint64_t interval_s;                   /* between the last two heads, for each block */
+	bool still;                            /* it was said that the head does not move */
+	bool head_asked, down, wrong, started; /* wrong: told that it is another ledger */
 	struct follow f;
 	struct map seen;     /* deal id → struct seen * */
 	struct map wholes;   /* deal id → struct deal * */

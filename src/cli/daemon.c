@@ -80,6 +80,40 @@ static bool open_server(struct daemon *d, struct err *e)
 	return true;
 }
 
+/* The network file names who holds a role: with another key nobody would heed it. */
+static bool holds_role(const struct daemon *d, const struct addr *holders, size_t n, struct err *e)
+{
+	char is[ADDR_TEXT_MAX], must[ADDR_TEXT_MAX];
+
+	for (size_t i = 0; i < n; i++) {
+		if (addr_eq(&d->wallet.addr, &holders[i]))
+			return true;
+	}
+	addr_format(&d->wallet.addr, is);
+	if (n)
+		addr_format(&holders[0], must);
+	FAIL(e, PARTY, "the key %s is %s, which is not the %s of the network %s: that is %s%s",
+	        d->wallet.name, is, d->role, d->network.name, n ? must : "nobody",
+	        n > 1 ? ", or another" : "");
+	return err_hint(e, "-w NAME uses another key; `lilypad network new` names who is what");
+}
+
+static bool check_role(const struct daemon *d, struct err *e)
+{
+	struct addr mediators[MEDIATORS_MAX];
+	size_t n = 0;
+
+	if (strcmp(d->role, "solver") == 0)
+		return holds_role(d, &d->solver.addr, 1, e);
+	if (strcmp(d->role, "directory") == 0)
+		return holds_role(d, &d->directory.addr, 1, e);
+	if (strcmp(d->role, "mediator") != 0)
+		return true;
+	for (; n < d->network.mediators.n; n++)
+		mediators[n] = d->network.mediators.v[n].account;
+	return holds_role(d, mediators, n, e);
+}
+
 bool daemon_open(struct daemon *d, struct cli *c, const char *role, const char *wallet,
         const struct record *(*const *tables)(void), unsigned parts, struct err *e)
 {
@@ -100,6 +134,8 @@ bool daemon_open(struct daemon *d, struct cli *c, const char *role, const char *
 		network_domain(&d->network, &d->domain);
 	}
 	TRY(wallet_open(c, named ? NULL : wallet, true, &d->wallet, e), e);
+	if (parts & DAEMON_NETWORK)
+		TRY(check_role(d, e), e);
 	d->world.signer = wallet_signer(&d->wallet);
 	d->world.rng = rng_os();
 	TRY(open_store(d, tables, parts, e), e);
