@@ -1,8 +1,6 @@
 /* channel.c - jobs whose deals draw on a channel (protocol 8.3): our own counter of its numbers, what is open in
  * it, and what we sign for a result instead of an action on the ledger. Several processes share the store, so
  * all that decides is in it, and read within the transaction that writes. */
-#include <stdio.h>
-
 #include "codec/eip712.h"
 #include "codec/hex.h"
 #include "codec/json.h"
@@ -11,8 +9,7 @@
 #include "model/deal_rules.h"
 
 enum {
-	WAIT_MS = 500,               /* until the sums are looked at again */
-	NUMBERS_BEHIND_MAX = 100000, /* that an old store catches up with in one transaction */
+	WAIT_MS = 500,     /* until the sums are looked at again */
 	OPEN_SPARE_S = 20, /* before openBy: what nobody delivered is opened on the ledger */
 	OVER_SPARE_S = 5,  /* after the last claim instant */
 	AGAIN_S = 30,
@@ -94,24 +91,16 @@ bool channel_begin(struct creator *c, struct job *j, const struct creator_reques
 	return true;
 }
 
-static bool next_number(struct creator *c, struct job *j, struct err *e)
+/* Our own counter; 9.5: an old store that was restored goes on above what the solver knows. */
+static void next_number(struct creator *c, struct job *j)
 {
-	struct store *s = &c->world->store;
-	char name[16 + HASH_TEXT_MAX], hex[HASH_TEXT_MAX];
-	uint64_t n;
+	struct creator_channel row = {.id = j->j.channel};
 
-	hash_format(&j->j.channel, hex);
-	snprintf(name, sizeof name, "channel-%s", hex);
-	for (unsigned i = 0; i < NUMBERS_BEHIND_MAX; i++) {
-		TRY(s->next(s->self, name, &n, e), e);
-		if (n < j->least_number)
-			continue;
-		j->j.number = n;
-		return true;
-	}
-	FAIL(e, STORE, "this store counts %llu deals in the channel, the solver knows of %llu",
-	        (unsigned long long)n, (unsigned long long)j->least_number);
-	return err_hint(e, "it is an old one: restore a newer backup");
+	if (!creator_get(c, creator_channel_record(), &row))
+		return; /* it was looked at just now */
+	row.drawn = MAX2(row.drawn + 1, j->least_number);
+	creator_put(c, creator_channel_record(), &row);
+	j->j.number = row.drawn;
 }
 
 /* The sums, less what is open, cover the job: its number is drawn, and the room for it kept. */
@@ -135,7 +124,7 @@ static bool draw(struct creator *c, struct job *j, const struct job_offer *o, st
 		return FAIL(e, RANGE, "PAY + JB overflows");
 	channel_load_open(&load, row.draws, row.bond);
 	TRY(channel_covers(&sums, &load, e), e);
-	TRY(next_number(c, j, e), e);
+	next_number(c, j);
 	row.number = j->j.number;
 	creator_put(c, creator_number_record(), &row);
 	creator_keep(c, j);
@@ -391,6 +380,44 @@ void channel_on_event(struct creator *c, const struct ledger_event *le)
 	take_change(&row, &le->channel);
 	row.seq = le->seq;
 	creator_put(c, creator_channel_record(), &row);
+}
+
+/* The row of a job that is over, or NULL. */
+static bool is_over(struct creator *c, const struct creator_deal *d, struct creator_job *row)
+{
+	*row = (struct creator_job){.id = d->job};
+	return creator_get(c, creator_job_record(), row) && sm_is_final(&job_states, row->state) &&
+	       hash_eq(&row->deal, &d->id);
+}
+
+/* Accepted, it is accepted there as well; else it is judged by what is there. */
+struct job *channel_revive(struct creator *c, const struct creator_deal *d,
+        const struct ledger_event *le, const struct event *ev, struct effects *fx)
+{
+	struct creator_result r = {.id = d->id};
+	struct creator_job row;
+	struct job *j;
+	bool given;
+
+	if (le->to != DEAL_RESULTS_SUBMITTED || le->action != ACTION_CLAIM ||
+	        !is_over(c, d, &row) || le->seq <= row.ledger_seq)
+		return NULL;
+	j = job_new(c, &row.id);
+	if (!j)
+		return NULL;
+	given = creator_get(c, creator_result_record(), &r) && r.accept_sig.n;
+	j->j = row;
+	j->j.state = given ? JOB_JUDGED : JOB_SUBMITTED;
+	j->j.ended_ms = 0;
+	j->j.error = 0;
+	j->j.why[0] = '\0';
+	memcpy(j->j.owner, c->c.owner, sizeof j->j.owner);
+	job_index(c, j);
+	job_count_events(c, j);
+	job_note(c, j, ev, fx, "CLAIMED",
+	        "the provider claims the deal: it is judged on the ledger");
+	creator_keep(c, j);
+	return j;
 }
 
 /* 5.1 by the JC: from then on a provider that delivers nothing pays the late fine. */

@@ -230,6 +230,10 @@ void channel_on_event(struct creator *c, const struct ledger_event *le);
 /* A deal that was never on the ledger was paid from its channel. */
 void channel_paid(struct creator *c, struct job *j, const struct ledger_event *le,
         const struct event *ev, struct effects *fx);
+/* A provider claims what our job was over for: the job is taken up again, so that the claim is judged in time.
+ * NULL: it is no such event. */
+struct job *channel_revive(struct creator *c, const struct creator_deal *d,
+        const struct ledger_event *le, const struct event *ev, struct effects *fx);
 /* Its deadlines, while the ledger does not know the deal; true: it is over, so that the job is to end. */
 MUST bool channel_on_time(struct creator *c, struct job *j, struct effects *fx);
 /* The job ends: a number that no deal bears is given up. */
@@ -246,6 +250,8 @@ void creator_forget_news(struct creator *c);
 /* Asks the solver what it knows of a job, now or after a while. */
 void job_look(struct creator *c, struct job *j, struct effects *fx);
 void job_look_later(struct job *j, struct effects *fx);
+/* Its timeline goes on after what is stored of it. */
+void job_count_events(struct creator *c, struct job *j);
 void job_resume(struct creator *c, struct job *j, const struct event *ev, struct effects *fx);
 
 #endif

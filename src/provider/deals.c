@@ -479,6 +479,8 @@ static void resume(struct provider *p, struct work *k, struct effects *fx)
 	case WORK_STORED:
 		if (work_off_ledger(k) && k->w.state == WORK_STORED)
 			draws_look(p, k, fx);
+		else if (work_off_ledger(k))
+			draws_room(p, k);
 		/* What the ledger has, the JC may still wait for: only the solver tells it the Output. */
 		if (k->w.ledger == DEAL_AGREED)
 			step_submit(p, k, fx);

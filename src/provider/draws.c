@@ -7,7 +7,10 @@
 #include "model/deal_rules.h"
 #include "provider/provider_own.h"
 
-enum { WAIT_MS = 500 };
+enum {
+	WAIT_MS = 500,
+	WAIT_SPARE_S = 60 /* before openBy nothing is waited for any more: the JC may open then */
+};
 
 /* ---- what we sign -------------------------------------------------------------------------------- */
 
@@ -118,13 +121,31 @@ bool draws_wait(struct provider *p, struct work *k, const struct err *why, struc
 	const struct hot *h = &k->deal.deal.hot;
 
 	if ((why->code != E_FUNDS && why->code != E_BUSY) ||
-	        p->ledger_time.s + h->submit_timeout.s >= h->open_by.s)
+	        p->ledger_time.s + WAIT_SPARE_S >= h->open_by.s)
 		return true;
 	p->room_wanted = p->room_wanted || why->code == E_FUNDS;
 	settle_on_time(p, fx);
 	fx_add(fx, FX_TIMER, (struct tag){.what = TAG_RETRY, .key = k->w.id})->delay =
 	        span_ms(WAIT_MS);
 	return false;
+}
+
+/* While the sums do not cover another deal like this one the job creator offers none: what it has accepted is settled
+ * at once. */
+void draws_room(struct provider *p, const struct work *k)
+{
+	const struct hot *h = &k->deal.deal.hot;
+	struct channel_load load = {0};
+	struct provider_channel row;
+	struct channel_sums sums;
+	struct err e;
+
+	if (!channel_row(p, &h->channel, &row, &e))
+		return;
+	load_of(p, &h->channel, &load);
+	channel_load_open(&load, channel_draws(h), h->result_bond);
+	sums = (struct channel_sums){.job = row.job, .provider = row.provider};
+	p->room_wanted = p->room_wanted || !channel_covers(&sums, &load, &e);
 }
 
 /* ---- what the job creator signs ------------------------------------------------------------------- */
@@ -170,6 +191,7 @@ void draws_on_accepted(struct provider *p, const json_t *j, struct effects *fx)
 	k->w.accept_sig = sig;
 	k->w.accepted = p->ledger_time;
 	provider_move(p, k, WORK_ACCEPTED);
+	draws_room(p, k);
 	settle_on_time(p, fx);
 }
 

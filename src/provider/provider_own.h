@@ -218,6 +218,7 @@ MUST bool draws_may_sign(struct provider *p, const struct work *k, struct err *e
 void draws_signed(struct provider *p, const struct work *k);
 /* Not signed for now: tried again, unless too little time would be left; true then. */
 MUST bool draws_wait(struct provider *p, struct work *k, const struct err *why, struct effects *fx);
+void draws_room(struct provider *p, const struct work *k);
 /* Deals that are open on our side in a channel, and the sums' state; for its end. */
 unsigned draws_open(struct provider *p, const struct hash *channel);
 void draws_on_accepted(struct provider *p, const json_t *j, struct effects *fx);
