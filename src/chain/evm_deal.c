@@ -46,7 +46,8 @@ static bool is_of_deal(const struct evm_log *l)
 	case EVENT_Submitted:
 	case EVENT_Accepted:
 	case EVENT_Checked:
-	case EVENT_ClaimChecked: return true;
+	case EVENT_ClaimChecked:
+	case EVENT_ClaimRuled: return true;
 	case EVENT_UNKNOWN:
 	case EVENT_COUNT:
 	case EVENT_Approval:
@@ -54,9 +55,13 @@ static bool is_of_deal(const struct evm_log *l)
 	case EVENT_ChannelLeft:
 	case EVENT_ChannelOpened:
 	case EVENT_ChannelToppedUp:
-	case EVENT_ClaimRuled: /* in channels only, which no daemon uses */
 	case EVENT_Deposited:
 	case EVENT_EIP712DomainChanged:
+	case EVENT_JobCancelled: /* of OnChainJobs: followed by evm_jobs.c */
+	case EVENT_JobEnded:
+	case EVENT_JobOpened:
+	case EVENT_Refunded:
+	case EVENT_Requested:
 	case EVENT_ListSettled:
 	case EVENT_MediatorPaused:
 	case EVENT_MediatorRegistered:
@@ -90,6 +95,7 @@ static void opened(struct evm_deal *d, const struct evm_log *l, struct evm_deal_
 	d->deadline.s = number_of(l->data, 16, 40);
 	d->nonce = number_of(l->data, 64, 64);
 	d->opened = l->tx;
+	d->since = l->block;
 }
 
 static void moved(struct evm_deal *d, const struct evm_log *l, struct evm_deal_step *out)
@@ -136,6 +142,20 @@ static void accepted(struct evm_deal *d, const struct evm_log *l, struct evm_dea
 	out->paid = d->paid = d->cost;
 }
 
+/* A whole dispute in one transaction: the Check itself is nowhere kept. */
+static void ruled(struct evm_deal *d, const struct evm_log *l, struct evm_deal_step *out)
+{
+	const uint8_t *step = l->data + 64;
+
+	take_result(d, l, l->data);
+	d->mediator = addr_of(&l->topics[2]);
+	d->deadline.s = 0;
+	out->moves = true;
+	out->from = (uint8_t)number_of(step, 0, 8);
+	out->to = (uint8_t)number_of(step, 8, 8);
+	out->paid = d->paid = amount_at(step, 64);
+}
+
 static bool has(const struct evm_log *l, size_t topics, size_t bytes)
 {
 	return l->topics_n == topics && l->n == bytes;
@@ -165,6 +185,8 @@ bool evm_deal_take(
 		enters(d, DEAL_RESULTS_CHECKED, &s);
 		take_check(d, l);
 		take_result(d, l, l->data + 32);
+	} else if (k == EVENT_ClaimRuled && has(l, 3, 96)) {
+		ruled(d, l, &s);
 	} else {
 		return FAIL(e, PEER, "a log in block %llu that the contract does not write",
 		        (unsigned long long)l->block);

@@ -6,7 +6,7 @@
 #include "codec/json.h"
 #include "creator/creator_own.h"
 
-enum { CONNECT_MS = 10000, ADOPT_MS = 1000, LOOK_MS = 1000 };
+enum { CONNECT_MS = 10000, ADOPT_MS = 1000, LOOK_MS = 1000, LOOKS_SHIFT_MAX = 4 };
 
 static const struct route routes[] = {
         {"GET", "/v1/jobs", AUTH_NONE, BODY_NONE, 0, "the unfinished jobs of this process"},
@@ -27,7 +27,7 @@ void job_look(struct creator *c, struct job *j, struct effects *fx)
 void job_look_later(struct job *j, struct effects *fx)
 {
 	fx_add(fx, FX_TIMER, (struct tag){.what = TAG_LOOK, .key = j->j.id})->delay =
-	        span_ms(LOOK_MS);
+	        span_ms((int64_t)LOOK_MS << MIN2(j->looks, (unsigned)LOOKS_SHIFT_MAX));
 }
 
 static bool count_event(void *ctx, const void *row)
@@ -137,7 +137,12 @@ void job_resume(struct creator *c, struct job *j, const struct event *ev, struct
 	case JOB_MATCHED: job_sign(c, j, fx); break;
 	case JOB_FETCHING: job_fetch(c, j, fx); break;
 	case JOB_CHECKING: job_check(c, j, ev, fx); break;
-	case JOB_DISPUTED: job_send_check(c, j, ev, fx); break;
+	case JOB_DISPUTED:
+		if (sm_is_final(&deal_states, j->j.ledger))
+			job_judged(c, j, ev, fx);
+		else
+			job_send_check(c, j, ev, fx);
+		break;
 	case JOB_JUDGED: job_accept(c, j, fx); break;
 	case JOB_AGREED:
 	case JOB_SUBMITTED: job_look(c, j, fx); break;
@@ -149,7 +154,7 @@ void job_resume(struct creator *c, struct job *j, const struct event *ev, struct
 
 /* ---- events ------------------------------------------------------------------------------------------ */
 
-static void on_start(struct creator *c, struct effects *fx)
+static void on_start(struct creator *c, const struct event *ev, struct effects *fx)
 {
 	struct fx *f = fx_add(fx, FX_FOLLOW, (struct tag){.what = TAG_SOLVER});
 
@@ -160,6 +165,10 @@ static void on_start(struct creator *c, struct effects *fx)
 	/* A person waits for it: not for ever. */
 	if (c->c.exit_when_done)
 		fx_add(fx, FX_TIMER, (struct tag){.what = TAG_SOLVER})->delay = span_ms(CONNECT_MS);
+	if (c->c.patient) {
+		c->started = true;
+		adopt(c, ev, fx);
+	}
 }
 
 static void cancel_one(struct creator *c, struct job *j, const struct event *ev, struct effects *fx)
@@ -213,7 +222,8 @@ static void look_at_all(struct creator *c, struct effects *fx)
 	}
 }
 
-/* Only with an open stream is an offer posted: no message about it can be missed then. */
+/* Only with an open stream is a new job started: no message about it can be missed then. Of jobs that were taken
+ * over before that, the solver is asked what it knows. */
 static void on_connected(struct creator *c, const struct event *ev, struct effects *fx)
 {
 	if (!c->started) {
@@ -225,9 +235,10 @@ static void on_connected(struct creator *c, const struct event *ev, struct effec
 			cancel_all(c, ev, fx);
 		if (c->jobs.n == 0 && c->c.exit_when_done)
 			fx_add(fx, FX_EXIT, (struct tag){0});
-	} else if (ev->message->lost) {
+	} else if (ev->message->lost || !c->heard) {
 		look_at_all(c, fx);
 	}
+	c->heard = true;
 }
 
 /* Nothing has been signed; what is taken over is as far as it was. */
@@ -278,6 +289,8 @@ static void on_timer(struct creator *c, const struct event *ev, struct effects *
 	case TAG_WITHDRAW:
 	case TAG_PART:
 	case TAG_CHECK:
+	case TAG_CASE:
+	case TAG_JUDGED:
 	case TAG_ACCEPT: break;
 	}
 }
@@ -291,6 +304,8 @@ static void on_reply(struct creator *c, const struct event *ev, struct effects *
 		job_on_ack(c, ev, fx);
 	} else if (r->tag.what == TAG_WHY) {
 		job_on_why(c, ev, fx);
+	} else if (r->tag.what == TAG_CASE) {
+		job_on_case(c, ev, fx);
 	} else if (r->tag.what == TAG_LOOK) {
 		job_on_look(c, ev, fx);
 	} else if (j && r->ok && r->status < 400 && r->tag.what == TAG_ACCEPT) {
@@ -339,7 +354,7 @@ static void on_event(void *self, const struct event *ev, struct effects *fx)
 	if (c->want_cancel)
 		cancel_all(c, ev, fx);
 	switch (ev->kind) {
-	case EV_START: on_start(c, fx); break;
+	case EV_START: on_start(c, ev, fx); break;
 	case EV_TIMER: on_timer(c, ev, fx); break;
 	case EV_REQUEST: on_request(c, ev, fx); break;
 	case EV_REPLY: on_reply(c, ev, fx); break;
@@ -357,6 +372,8 @@ static void on_event(void *self, const struct event *ev, struct effects *fx)
 			job_on_pushed(c, ev, fx);
 		else if (ev->tree->tag.what == TAG_PART)
 			job_on_part(c, ev, fx);
+		else if (ev->tree->tag.what == TAG_JUDGED)
+			job_on_judged(c, ev, fx);
 		else
 			job_on_fetched(c, ev, fx);
 		break;
@@ -398,7 +415,7 @@ bool creator_new(
 
 struct role creator_role(struct creator *c)
 {
-	return (struct role){"creator", routes, COUNT(routes), creator_tables, c, on_event};
+	return (struct role){"creator", routes, COUNT(routes), creator_tables, c, on_event, NULL};
 }
 
 struct creator *creator_free(struct creator *c)

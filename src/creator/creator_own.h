@@ -21,6 +21,8 @@ enum creator_tag {
 	TAG_KEEP,       /* timer: what may wait is written */
 	TAG_PART,       /* fetch: program or input, for a check; key: job */
 	TAG_CHECK,      /* run; key: job */
+	TAG_CASE,       /* call: what a mediator has of a dispute; key: job */
+	TAG_JUDGED,     /* fetch: the output that it judged; key: job */
 	TAG_ACCEPT      /* call: in a channel, what we signed for a result; key: job */
 };
 
@@ -38,9 +40,8 @@ enum number_state {
  * next write that must be, or with the one after TAG_KEEP. */
 struct later {
 	bool dirty;
-	struct ack ack; /* of the present offer */
-	struct sig ack_sig;
-	struct sig rp_sig; /* over the present deal */
+	struct acked acked; /* of the present offer */
+	struct sig rp_sig;  /* over the present deal */
 	struct creator_result result;
 	uint32_t lines_n;
 	struct creator_event lines[CREATOR_LATER_MAX];
@@ -51,6 +52,7 @@ struct job {
 	unsigned waiting;      /* pushes or fetches under way */
 	uint32_t round;        /* of those pushes: others belong to a try that was given up */
 	unsigned tries;        /* of the present step */
+	unsigned looks;        /* at the solver that got no answer, in a row */
 	uint64_t asked_s;      /* ledger time at which a passed deadline was last acted on */
 	uint64_t events;       /* in its timeline */
 	struct hash action;    /* submitted last */
@@ -93,6 +95,7 @@ struct creator {
 	bool ledger_clock;    /* its present time was heard: all events of before have been */
 	uint64_t send_nonce;  /* of our next Send */
 	bool started;         /* `first` has been taken up */
+	bool heard;           /* the solver's stream has been open */
 	struct err no_stream; /* why not; code E_NONE: nobody has said */
 	bool want_cancel;
 	bool keep_set;                  /* TAG_KEEP runs */
@@ -110,6 +113,8 @@ void creator_keep_later(struct creator *c, struct job *j, struct effects *fx);
 void creator_keep_all(struct creator *c);
 /* The result of the present deal, written or not. */
 MUST bool creator_result_of(struct creator *c, const struct job *j, struct creator_result *out);
+/* An output of the blob store beyond this process, as far as it has a place for it. */
+void creator_keep_output(struct creator *c, const struct hash *tree);
 void creator_put(struct creator *c, const struct record *r, const void *row);
 MUST bool creator_get(struct creator *c, const struct record *r, void *row);
 struct job *job_new(struct creator *c, const struct hash *id);
@@ -128,6 +133,8 @@ void job_end(struct creator *c, struct job *j, enum job_state end, const struct 
 #define CREATOR_AMOUNT_MAX (AMOUNT_DEC_MAX + 2 + 16)
 /* As people read it: with the token's decimals and symbol. */
 void creator_amount(const struct creator *c, struct amount a, char out[CREATOR_AMOUNT_MAX]);
+/* Repeat the step once more, after the longest wait. */
+void job_later(struct job *j, struct effects *fx);
 /* Repeat the step later; true when it has been tried too often. */
 MUST bool job_again(struct job *j, struct effects *fx);
 
@@ -243,8 +250,18 @@ void channel_let_go(struct creator *c, const struct job *j);
 void job_on_ledger(struct creator *c, const struct event *ev, struct effects *fx);
 /* What the ledger said of a job before it was taken over; may end it. */
 void job_catch_up(struct creator *c, struct job *j, const struct event *ev, struct effects *fx);
+/* The end of a dispute, as the ledger's state says it (5.10 to 5.13). */
+void job_end_ruled(struct creator *c, struct job *j, const struct event *ev, struct effects *fx);
 /* Forget what was said of deals whose job is over. */
 void creator_forget_news(struct creator *c);
+
+/* judged.c: what the mediator judged. */
+/* Is there a right output that is not here, and a mediator that can be asked for it? */
+bool job_wants_judged(struct creator *c, const struct job *j);
+/* Asks for it, now or again; the job ends when it is here, or cannot be had. */
+void job_judged(struct creator *c, struct job *j, const struct event *ev, struct effects *fx);
+void job_on_case(struct creator *c, const struct event *ev, struct effects *fx);
+void job_on_judged(struct creator *c, const struct event *ev, struct effects *fx);
 
 /* creator.c */
 /* Asks the solver what it knows of a job, now or after a while. */

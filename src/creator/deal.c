@@ -192,11 +192,13 @@ void job_on_look(struct creator *c, const struct event *ev, struct effects *fx)
 		return;
 	if (!ev->reply->ok || ev->reply->status >= 400 ||
 	        !json_parse(bytes_str(ev->reply->body), &body, &e)) {
+		j->looks += !ev->reply->ok;
 		/* What was to be heard may be told by nobody else. */
 		if (!ev->reply->ok || ev->reply->status < 400 || err_passes(ev->reply->err.code))
 			job_look_later(j, fx);
 		return;
 	}
+	j->looks = 0;
 	state = json_string_value(json_object_get(body, "state"));
 	if (j->j.state >= JOB_MATCHED)
 		on_signed(c, j, body, ev, fx);

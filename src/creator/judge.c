@@ -162,7 +162,7 @@ void job_on_fetched(struct creator *c, const struct event *ev, struct effects *f
 			not_fetched(c, j, &t->err, ev, fx);
 		return;
 	}
-	j->j.had = 1;
+	j->j.had = JOB_HAD;
 	if (charges_too_much(j, t->bytes, fx, &why)) {
 		job_dispute(c, j, RULING_TOO_MUCH_CHARGED, why, ev, fx);
 		return;

@@ -61,10 +61,12 @@ static void tell_signed_by_jc(struct solver *s, const struct solver_deal *d,
 static void tell_signed_by_rp(struct solver *s, const struct solver_deal *d,
         const struct solver_step *step, struct effects *fx)
 {
+	struct addr ear = jc_key(s, d);
+
 	solver_emit(s, fx, "signed",
 	        json_pack("{s:o, s:o}", "id", json_of_hash(&d->id), "providerSignature",
 	                json_of_sig(&step->rp_sig)),
-	        &d->job_creator, NULL);
+	        &ear, NULL);
 }
 
 static bool jc_signed(struct solver *s, const struct solver_deal *d, struct solver_step *step,
@@ -123,6 +125,12 @@ static bool take_signature(struct solver *s, struct solver_deal *d, struct solve
 		return jc_signed(s, d, step, &sig, ev, fx, e);
 	if (addr_eq(&who, &d->provider))
 		return rp_signed(s, d, step, &sig, ev, fx, e);
+	if (contract_known(s, &d->job_creator)) {
+		TRY(world_check(s->world, &s->c.domain, deal_record(), &d->deal, d->deal.hot.nonce,
+		            &sig, &d->job_creator, NULL, e),
+		        e);
+		return jc_signed(s, d, step, &sig, ev, fx, e);
+	}
 	return FAIL(e, SIGNATURE, "the signature is that of neither party of the deal");
 }
 
@@ -144,7 +152,7 @@ static bool take_refusal(struct solver *s, struct solver_deal *d, struct solver_
 
 	TRY(deal_find(s, r, d, step, e), e);
 	TRY(json_parse(bytes_str(r->body), &j, e), e);
-	jc = addr_eq(&r->account, &d->job_creator);
+	jc = is_jc(s, d, &r->account);
 	rp = addr_eq(&r->account, &d->provider);
 	if (!jc && !rp)
 		return FAIL(e, FORBIDDEN, "only the parties of a deal refuse it");
@@ -266,6 +274,7 @@ static bool take_result(struct solver *s, struct solver_deal *d, struct solver_s
         const struct event *ev, struct effects *fx, struct err *e)
 {
 	struct solver_result row = {0}, old = {0};
+	struct addr ear;
 	struct hash a, b;
 
 	TRY(deal_find(s, ev->request, d, step, e), e);
@@ -283,7 +292,8 @@ static bool take_result(struct solver *s, struct solver_deal *d, struct solver_s
 	solver_note(s, step, ev, fx, "RESULT", "%s, %llu instructions, %llu bytes",
 	        enum_name(&status_names, row.result.status), (unsigned long long)row.result.count,
 	        (unsigned long long)row.result.bytes);
-	solver_emit(s, fx, "result", result_json(&row), &d->job_creator, &d->provider);
+	ear = jc_key(s, d);
+	solver_emit(s, fx, "result", result_json(&row), &ear, &d->provider);
 	s->n.results++;
 	return true;
 }
@@ -299,6 +309,7 @@ static bool take_decline(struct solver *s, struct solver_deal *d, struct solver_
 	const struct http_req *r = ev->request;
 	json_t *j OWN(json_own) = NULL;
 	struct decline doc;
+	struct addr ear;
 	struct sig sig;
 
 	TRY(deal_find(s, r, d, step, e), e);
@@ -315,7 +326,8 @@ static bool take_decline(struct solver *s, struct solver_deal *d, struct solver_
 	        enum_name(&reason_names, doc.reason));
 	memcpy(step->why, "declined", sizeof "declined");
 	solver_note(s, step, ev, fx, "DECLINED", "%s", enum_name(&reason_names, doc.reason));
-	solver_emit(s, fx, "declined", told, &d->job_creator, NULL);
+	ear = jc_key(s, d);
+	solver_emit(s, fx, "declined", told, &ear, NULL);
 	return true;
 }
 
@@ -331,12 +343,14 @@ void emit_again(struct solver *s, const struct hash *deal, struct effects *fx)
 	struct solver_deal d = {.id = *deal};
 	struct solver_step step = {.id = *deal};
 	struct solver_result row = {.id = *deal};
+	struct addr ear;
 
 	if (!deal_read(s, &d) || !step_read(s, &step))
 		return;
+	ear = jc_key(s, &d);
 	switch ((enum match_state)step.state) {
 	case MATCH_MATCHED:
-		solver_emit(s, fx, "deal", deal_json(&d), &d.job_creator, &d.provider);
+		solver_emit(s, fx, "deal", deal_json(&d), &ear, &d.provider);
 		deal_timer(fx, deal, s->c.jc_signs_in);
 		break;
 	case MATCH_JC_SIGNED:
@@ -357,5 +371,5 @@ void emit_again(struct solver *s, const struct hash *deal, struct effects *fx)
 	case MATCH_ENDED: return;
 	}
 	if (solver_get(s, solver_result_record(), &row))
-		solver_emit(s, fx, "result", result_json(&row), &d.job_creator, &d.provider);
+		solver_emit(s, fx, "result", result_json(&row), &ear, &d.provider);
 }

@@ -17,6 +17,8 @@ static void take_balances(struct solver *s, const struct ledger_event *le)
 		struct err e;
 
 		solver_put(s, solver_account_record(), &row);
+		if (contract_known(s, &row.account))
+			continue; /* it pays from what it keeps itself */
 		if (!book_set_balance(s->book, &row.account, row.free, &e))
 			broken(s, &e);
 	}

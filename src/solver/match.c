@@ -89,6 +89,7 @@ static bool match_one(struct solver *s, const struct book_match *m, const struct
 	struct solver_deal d = {0};
 	struct solver_step step = {.state = MATCH_MATCHED, .matched_ms = (uint64_t)ev->wall.ms};
 	struct solver_offer row = {.id = m->job};
+	struct addr ear;
 	char cost[AMOUNT_DEC_MAX];
 
 	TRY(make_deal(s, m, cleared, ev, &d, e), e);
@@ -103,7 +104,8 @@ static bool match_one(struct solver *s, const struct book_match *m, const struct
 		row.deal = d.id;
 		solver_put(s, solver_offer_record(), &row);
 	}
-	solver_emit(s, fx, "deal", deal_json(&d), &d.job_creator, &d.provider);
+	ear = jc_key(s, &d);
+	solver_emit(s, fx, "deal", deal_json(&d), &ear, &d.provider);
 	amount_format(m->cost, cost);
 	solver_note(s, &step, ev, fx, "MATCHED", "at most %s at the limits of the job%s", cost,
 	        m->tied ? "; the hash decided between equals" : "");
@@ -169,10 +171,12 @@ void solver_match_all(struct solver *s, const struct event *ev, struct effects *
 void tell_dissolved(
         struct solver *s, const struct solver_deal *d, const char *why, struct effects *fx)
 {
+	struct addr ear = jc_key(s, d);
+
 	solver_emit(s, fx, "dissolved",
 	        json_pack("{s:o, s:o}", "id", json_of_hash(&d->id), "reason",
 	                json_of_str(str_of(why))),
-	        &d->job_creator, &d->provider);
+	        &ear, &d->provider);
 }
 
 void deal_dissolve(struct solver *s, struct solver_deal *d, struct solver_step *step,

@@ -134,6 +134,11 @@ static void on_event(void *self, const struct event *ev, struct effects *fx)
 	solver_match_all(s, ev, fx);
 }
 
+static void on_turn(void *self, const struct event *now, struct effects *fx)
+{
+	ack_all(self, now, fx);
+}
+
 bool solver_new(struct world *w, const struct solver_config *c, struct solver **out, struct err *e)
 {
 	struct solver *s = calloc(1, sizeof *s);
@@ -149,6 +154,7 @@ bool solver_new(struct world *w, const struct solver_config *c, struct solver **
 	roster_init(&s->roster);
 	live_init(s, seed);
 	map_init(&s->open_of, sizeof(struct addr), sizeof(uint32_t), (size_t)max * 2, seed);
+	map_init(&s->contracts, sizeof(struct addr), 1, CONTRACTS_MAX, seed);
 	map_init(&s->signers, sizeof(struct addr), sizeof(struct signer_bucket), RATE_KEYS_MAX,
 	        seed);
 	map_init(&s->offers, sizeof(struct hash), sizeof(struct open_offer), (size_t)max * 2, seed);
@@ -177,7 +183,7 @@ bool solver_start_cursor(struct solver *s, uint64_t *out, struct err *e)
 
 struct role solver_role(struct solver *s)
 {
-	return (struct role){"solver", routes, COUNT(routes), solver_tables, s, on_event};
+	return (struct role){"solver", routes, COUNT(routes), solver_tables, s, on_event, on_turn};
 }
 
 struct solver *solver_free(struct solver *s)
@@ -199,6 +205,7 @@ struct solver *solver_free(struct solver *s)
 	live_done(s);
 	map_done(&s->open_of);
 	map_done(&s->signers);
+	map_done(&s->contracts);
 	free(s->again);
 	free(s);
 	return NULL;

@@ -82,6 +82,13 @@ struct signer_bucket {
 	struct mono then;
 };
 
+/* An offer that was filed and whose Ack is not signed yet. */
+struct filed {
+	struct conn_id conn;
+	struct ack ack;
+	uint8_t state; /* enum offer_state */
+};
+
 struct solver {
 	struct world *world;
 	struct solver_config c;
@@ -93,8 +100,10 @@ struct solver {
 	struct map offers; /* offer id -> struct open_offer */
 	struct btime ledger_time;
 	uint64_t ledger_cursor;
-	bool ledger_clock;   /* its present time was heard: all events of before have been */
-	uint64_t sequence;   /* of the last Ack: the highest that is stored */
+	bool ledger_clock; /* its present time was heard: all events of before have been */
+	uint64_t sequence; /* of the last Ack: the highest that is stored */
+	struct filed filed[ACK_BATCH_MAX]; /* of one turn; their sequences follow each other */
+	uint32_t filed_n;
 	uint64_t made;       /* matches, ever */
 	uint64_t clearings;  /* batches, ever */
 	uint64_t last_event; /* id of the last event of the stream */
@@ -109,9 +118,10 @@ struct solver {
 	unsigned idle_n;
 	struct hash batch[BATCH_MAX]; /* job offers of pairs that wait for their price */
 	size_t batch_n;
-	struct map live;    /* deal id -> struct live_deal *: of live.c */
-	struct map open_of; /* account -> uint32_t: its open offers */
-	struct map signers; /* account -> struct signer_bucket */
+	struct map live;      /* deal id -> struct live_deal *: of live.c */
+	struct map open_of;   /* account -> uint32_t: its open offers */
+	struct map signers;   /* account -> struct signer_bucket */
+	struct map contracts; /* account -> nothing: of contract.c */
 	struct solver_counts {
 		uint64_t job_offers, resource_offers, refused, matches, dissolved, opened, results;
 	} n;
@@ -165,6 +175,16 @@ MUST bool deal_restore(struct solver *s, const struct solver_deal *d, bool locke
 void on_job_offer(struct solver *s, const struct event *ev, struct effects *fx);
 void on_resource_offer(struct solver *s, const struct event *ev, struct effects *fx);
 void on_offer_cancel(struct solver *s, const struct event *ev, struct effects *fx);
+
+/* acks.c */
+/* Answers with an Ack that is signed alone. */
+void ack_alone(
+        struct solver *s, struct conn_id conn, const struct solver_offer *row, struct effects *fx);
+/* The offer has been filed just now; its Ack is signed with the others of this turn. */
+void ack_later(struct solver *s, struct conn_id conn, const struct solver_offer *row,
+        const struct event *ev, struct effects *fx);
+/* Signs and answers all that wait. */
+void ack_all(struct solver *s, const struct event *ev, struct effects *fx);
 
 /* match.c */
 void solver_match_all(struct solver *s, const struct event *ev, struct effects *fx);
@@ -222,6 +242,21 @@ void emit_again(struct solver *s, const struct hash *deal, struct effects *fx);
 json_t *result_json(const struct solver_result *row);
 MUST bool deal_find(struct solver *s, const struct http_req *r, struct solver_deal *d,
         struct solver_step *step, struct err *e);
+
+/* contract.c */
+#define CONTRACTS_MAX 4096 /* that buy jobs: BUSY past it */
+bool contract_known(const struct solver *s, const struct addr *account);
+/* Its balance on the ledger says nothing from now on: it brings the money of a job when the deal is opened. */
+MUST bool contract_remember(struct solver *s, const struct addr *account, struct err *e);
+/* The same after a start, where an offer that is filed again was signed by another key than its JC's. */
+MUST bool contract_recall(
+        struct solver *s, const struct hash *offer, const struct job_offer *o, struct err *e);
+/* FUNDS: less is kept for the job than it locks. */
+MUST bool contract_pays(
+        struct solver *s, const struct job_offer *o, struct amount funds, struct err *e);
+/* Who listens to the stream for the JC: itself, or the key that signed the offer for it. */
+struct addr jc_key(struct solver *s, const struct solver_deal *d);
+bool is_jc(struct solver *s, const struct solver_deal *d, const struct addr *who);
 
 /* follow.c */
 /* Both have agreed: nothing is reserved of free balances any more, and the job offer is done. */

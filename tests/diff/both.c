@@ -72,8 +72,10 @@ static bool call(struct turn *t, struct err *e)
 	if (t->w->sent && t->a->kind == ACTION_SEND)
 		o->ok = own_call(&t->w->for_chain, &data, &o->why);
 	else
-		o->ok = evm_call(&t->w->for_chain, t->deal >= 0 ? &t->w->seen[t->deal] : NULL,
-		        &whole, &data, &gas_max, &o->why);
+		o->ok = evm_call(&t->w->for_chain,
+		        &(struct evm_shown){.deal = t->deal >= 0 ? &t->w->seen[t->deal] : NULL,
+		                .whole = &whole},
+		        &data, &gas_max, &o->why);
 	if (!o->ok)
 		return chain_idle(t->w->c, t->w->p.now, e);
 	by = t->w->sent ? (enum hand)(PARTY_0 + t->w->sender) : CARRIER;
