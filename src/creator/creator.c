@@ -291,7 +291,8 @@ static void on_timer(struct creator *c, const struct event *ev, struct effects *
 	case TAG_CHECK:
 	case TAG_CASE:
 	case TAG_JUDGED:
-	case TAG_ACCEPT: break;
+	case TAG_ACCEPT:
+	case TAG_VOUCHER: break;
 	}
 }
 

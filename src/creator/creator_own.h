@@ -23,7 +23,8 @@ enum creator_tag {
 	TAG_CHECK,      /* run; key: job */
 	TAG_CASE,       /* call: what a mediator has of a dispute; key: job */
 	TAG_JUDGED,     /* fetch: the output that it judged; key: job */
-	TAG_ACCEPT      /* call: in a channel, what we signed for a result; key: job */
+	TAG_ACCEPT,     /* call: in a channel, what we signed for a result; key: job */
+	TAG_VOUCHER     /* call: the voucher of before anew, since the provider has claimed */
 };
 
 /* A number of a channel (8.3), until it is used on the ledger. */
@@ -62,6 +63,7 @@ struct job {
 	        let_down; /* why the provider before the present offer failed; E_NONE: none did */
 	bool fetching;
 	bool cancelling;
+	bool declined;    /* in a channel: the provider has signed that it does not deliver */
 	bool running;     /* handed to the executor */
 	uint64_t spare_s; /* acts that much before the judge deadline; 0: not known yet */
 	uint64_t
@@ -233,7 +235,9 @@ void channel_on_accepted(
 /* The dispute of a result that is not on the ledger: claim and check. */
 void channel_check(struct creator *c, struct job *j, struct effects *fx);
 /* The ledger told of a channel. */
-void channel_on_event(struct creator *c, const struct ledger_event *le);
+void channel_on_event(struct creator *c, const struct ledger_event *le, struct effects *fx);
+void channel_on_declined(
+        struct creator *c, struct job *j, const struct event *ev, struct effects *fx);
 /* A deal that was never on the ledger was paid from its channel. */
 void channel_paid(struct creator *c, struct job *j, const struct ledger_event *le,
         const struct event *ev, struct effects *fx);

@@ -229,7 +229,7 @@ static void on_deal_event(struct creator *c, const struct ledger_event *le, cons
 	if (le->to == DEAL_RESULTS_SUBMITTED)
 		news.submit_action = le->action_id;
 	c->ledger_seq = MAX2(c->ledger_seq, le->seq);
-	channel_on_event(c, le);
+	channel_on_event(c, le, fx);
 	if (hash_is_zero(&le->deal))
 		return;
 	if (!le->to) {

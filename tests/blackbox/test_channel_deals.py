@@ -208,3 +208,57 @@ def test_a_false_dispute_costs_the_job_creator(channels, tmp_path):
     assert [a for a, _ in actions(m, seq)] == ["claim-check", "verdict"]
     assert balance(m, "default") == (buyer[0], buyer[1] - cost - t["jobBond"])
     assert balance(m, "provider") == (seller[0] + cost + t["damages"], seller[1])
+
+
+# ---- vouchers --------------------------------------------------------------------------------------------------
+
+
+def test_one_voucher_pays_for_many(new_market):
+    m = new_market()
+    m.provider = with_settings(m, LILYPAD_CHANNEL_MAX_SUM="50", LILYPAD_CHANNEL_SETTLE_COUNT="3")
+    c = opened(m, kind="vouchers")
+    buyer, seller, seq = balance(m, "default"), balance(m, "provider"), int(head(m)["seq"])
+    for i in range(5):
+        m.run("run", "cowsay", "-i", f"Message={i}", "--channel", c, "-O", m.folder / f"{i}")
+    cost = [int(j["cost"]) for j in m.json("job", "list")["jobs"]][::-1]
+    wait_until(lambda: int(head(m)["seq"]) == seq + 1)
+    assert actions(m, seq) == [("redeem", "")]
+    show = channel(m, c)
+    assert (int(show["paid"]), show["floor"]) == (sum(cost[:3]), "3")
+    # The next one says what is due in all, and pays what is new in it.
+    m.run("run", "cowsay", "-i", "Message=5", "--channel", c, "-O", m.folder / "5")
+    cost.append(int(m.json("job", "list")["jobs"][0]["cost"]))
+    wait_until(lambda: int(head(m)["seq"]) == seq + 2)
+    assert (int(channel(m, c)["paid"]), channel(m, c)["floor"]) == (sum(cost), "6")
+    assert balance(m, "default") == (buyer[0], buyer[1] - sum(cost))
+    assert balance(m, "provider") == (seller[0] + sum(cost), seller[1])
+    wait_until(lambda: m.json("provider", "status")["unfinished"] == 0)
+
+
+def test_a_claim_in_a_channel_of_vouchers(new_market, tmp_path):
+    """A voucher counts the claims: one of before is worthless, and its job creator signs it anew."""
+    m = new_market()
+    m.provider = with_settings(m, LILYPAD_CHANNEL_MAX_SUM="50", LILYPAD_CHANNEL_SETTLE_COUNT="2")
+    c = opened(m, kind="vouchers")
+    buyer, seller, seq = balance(m, "default"), balance(m, "provider"), int(head(m)["seq"])
+    silent = Buyer(m, "cowsay", "-i", "Message=moo", "--channel", c, "-O", tmp_path / "o",
+                   "--test-misbehave=never-judges")
+    silent.reached("JUDGED")
+    t = terms_of(m, the_deal(m))
+    step(m, 300)
+    given = m.json("run", "cowsay", "-i", "Message=2", "--channel", c)["job"]
+    daemon = m.popen("creator")
+    try:
+        step(m, 320)
+        wait_until(lambda: ("claim", "RESULTS_SUBMITTED") in actions(m, seq))
+        assert channel(m, c)["claims"] == "1"
+        step(m, 620)
+        silent.ends()
+        wait_until(lambda: ("redeem", "") in actions(m, seq))
+    finally:
+        daemon.terminate()
+        daemon.wait(10)
+    cost = sum(int(j["cost"]) for j in m.json("job", "list")["jobs"])
+    assert int(channel(m, c)["paid"]) == int(given["cost"])
+    assert balance(m, "default") == (buyer[0], buyer[1] - cost - t["lateJudge"])
+    assert balance(m, "provider") == (seller[0] + cost + t["lateJudge"], seller[1])
