@@ -266,7 +266,7 @@ void provider_on_run(struct provider *p, const struct event *ev, struct effects 
 
 /* ---- the ledger ---------------------------------------------------------------------------------- */
 
-static void settle(
+void provider_paid(
         struct provider *p, struct work *k, const struct ledger_event *le, struct effects *fx)
 {
 	const struct hot *h = &k->deal.deal.hot;
@@ -294,7 +294,7 @@ static void on_settled(
 	struct ledger_event end = *le;
 
 	end.to = DEAL_RESULTS_ACCEPTED;
-	settle(p, k, &end, fx);
+	provider_paid(p, k, &end, fx);
 }
 
 /* Its JC has opened a deal of a channel: from now on it runs by the ledger's clocks. */
@@ -324,7 +324,7 @@ static void on_deal_event(struct provider *p, const struct ledger_event *le, str
 		if (k->w.state == WORK_FETCHING)
 			provider_finish(p, k, WORK_LOST, "the deal ended before we signed");
 		else
-			settle(p, k, le, fx);
+			provider_paid(p, k, le, fx);
 		return;
 	}
 	if (le->to == DEAL_AGREED && k->w.state == WORK_SIGNED) {
@@ -451,6 +451,7 @@ void provider_on_ledger(struct provider *p, const struct event *ev, struct effec
 		note_balance(p, &n->event);
 		provider_note_channel(p, &n->event);
 		settle_on_event(p, &n->event);
+		voucher_on_redeemed(p, &n->event, fx);
 		on_deal_event(p, &n->event, fx);
 		provider_saw(p, CURSOR_LEDGER, n->event.seq);
 		break;
@@ -485,6 +486,8 @@ static void resume(struct provider *p, struct work *k, struct effects *fx)
 	case WORK_STORED:
 		if (work_off_ledger(k) && k->w.state == WORK_STORED)
 			draws_look(p, k, fx);
+		else if (work_off_ledger(k))
+			draws_room(p, k);
 		/* What the ledger has, the JC may still wait for: only the solver tells it the Output. */
 		if (k->w.ledger == DEAL_AGREED)
 			step_submit(p, k, fx);

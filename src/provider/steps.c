@@ -308,6 +308,7 @@ void step_submit(struct provider *p, struct work *k, struct effects *fx)
 	struct action *a;
 
 	if (work_off_ledger(k)) {
+		k->told_s = p->ledger_time.s;
 		step_tell(p, k, fx);
 		return;
 	}
