@@ -104,18 +104,32 @@ static int by_sequence(const void *a, const void *b)
 	return (x->sequence > y->sequence) - (x->sequence < y->sequence);
 }
 
+/* Filed under that sequence; what a version before this one has filed is found by its id. */
+static bool filed_job(
+        struct solver *s, const struct hash *id, uint64_t sequence, struct job_offer *out)
+{
+	struct solver_filed new = {.sequence = sequence};
+	struct solver_job old = {.id = *id};
+	bool found = solver_get(s, solver_filed_record(), &new);
+
+	if (!found && !solver_get(s, solver_job_record(), &old))
+		return false;
+	*out = found ? new.offer : old.offer;
+	return true;
+}
+
 static bool load_offer(struct solver *s, const struct order *o, struct err *e)
 {
 	struct solver_resource *r;
-	struct solver_job j = {.id = o->id};
+	struct job_offer j;
 	struct hash replaced;
 	bool ok;
 
 	if (o->kind == OFFER_JOB) {
-		if (!solver_get(s, solver_job_record(), &j))
+		if (!filed_job(s, &o->id, o->sequence, &j))
 			return FAIL(e, NOT_FOUND, "the document of a job offer is not stored");
-		TRY(offer_remember(s, &o->id, o->sequence, OFFER_JOB, &j.offer, e), e);
-		return book_add_job(s->book, &o->id, &j.offer, o->sequence, e);
+		TRY(offer_remember(s, &o->id, o->sequence, OFFER_JOB, &j, e), e);
+		return book_add_job(s->book, &o->id, &j, o->sequence, e);
 	}
 	r = calloc(1, sizeof *r);
 	if (!r)
@@ -168,13 +182,15 @@ static bool read_resource(struct solver *s, struct solver_resource *r)
 	return true;
 }
 
-static bool read_job(struct solver *s, struct solver_job *j)
+static bool read_job(struct solver *s, const struct hash *id, struct job_offer *out)
 {
-	const struct open_offer *o = offer_find(s, &j->id);
+	const struct open_offer *o = offer_find(s, id);
+	struct solver_offer row = {.id = *id};
 
 	if (!o || o->kind != OFFER_JOB)
-		return solver_get(s, solver_job_record(), j);
-	offer_job(o, &j->offer);
+		return solver_get(s, solver_offer_record(), &row) &&
+		       filed_job(s, id, row.sequence, out);
+	offer_job(o, out);
 	return true;
 }
 
@@ -184,20 +200,20 @@ bool deal_restore(struct solver *s, const struct solver_deal *d, bool locked, st
 	struct book_hold h = {
 	        .deal = d->id, .provider = hot->provider, .job_creator = hot->job_creator};
 	struct solver_resource *r = calloc(1, sizeof *r);
-	struct solver_job j = {.id = d->deal.cold.job_offer};
+	struct job_offer j;
 	bool ok;
 
 	if (!r)
 		return FAIL(e, MEMORY, "no memory for an offer");
 	r->id = d->deal.cold.resource_offer;
-	ok = read_resource(s, r) && read_job(s, &j);
+	ok = read_resource(s, r) && read_job(s, &d->deal.cold.job_offer, &j);
 	h.machine = r->offer.machine;
 	free(r);
 	if (!ok)
 		return FAIL(e, STORE, "the offers of a deal are not stored");
-	h.taken = j.offer.resources;
+	h.taken = j.resources;
 	if (!locked) {
-		h.job = j.id;
+		h.job = d->deal.cold.job_offer;
 		h.rp_lock = hot->result_bond;
 		if (!amount_add(hot->pay, hot->job_bond, &h.jc_lock))
 			return FAIL(e, RANGE, "PAY + JB overflows");

@@ -180,12 +180,11 @@ static bool check_share(const struct solver *s, const struct addr *signer, struc
 	return err_hint(e, "wait until some are matched, or cancel them");
 }
 
-static bool check_job(struct solver *s, const struct solver_job *doc, const struct sig *sig,
-        const struct event *ev, struct err *e)
+static bool check_job(struct solver *s, const struct job_offer *o, const struct hash *id,
+        const struct sig *sig, const struct event *ev, struct err *e)
 {
-	const struct job_offer *o = &doc->offer;
 
-	TRY(check_signer(s, job_offer_record(), o, &doc->id, sig, &o->job_creator, e), e);
+	TRY(check_signer(s, job_offer_record(), o, id, sig, &o->job_creator, e), e);
 	TRY(take_rate(s, &o->job_creator, ev->now, e), e);
 	TRY(check_share(s, &o->job_creator, e), e);
 	TRY(check_solver(s, &o->solver, e), e);
@@ -195,7 +194,7 @@ static bool check_job(struct solver *s, const struct solver_job *doc, const stru
 	TRY(check_kind(o, e), e);
 	TRY(terms_valid(&o->terms, o->mediation, e), e);
 	TRY(check_clocks(s, &o->terms, e), e);
-	TRY(check_nonce(s, o, &doc->id, e), e);
+	TRY(check_nonce(s, o, id, e), e);
 	TRY(check_funds(s, o, e), e);
 	return true;
 }
@@ -249,12 +248,12 @@ static void number(struct solver *s, struct solver_offer *row, const struct even
 	row->time.s = wall_seconds(ev->wall);
 }
 
-static bool file_job(struct solver *s, struct solver_job *doc, struct solver_offer *row,
+static bool file_job(struct solver *s, struct solver_filed *doc, struct solver_offer *row,
         const struct event *ev, struct err *e)
 {
-	struct solver_nonce nonce = {doc->offer.job_creator, doc->offer.nonce, doc->id};
+	struct solver_nonce nonce = {doc->offer.job_creator, doc->offer.nonce, row->id};
 
-	TRY(check_job(s, doc, &row->sig, ev, e), e);
+	TRY(check_job(s, &doc->offer, &row->id, &row->sig, ev, e), e);
 	number(s, row, ev);
 	TRY(book_add_job(s->book, &row->id, &doc->offer, row->sequence, e), e);
 	if (!offer_remember(s, &row->id, row->sequence, OFFER_JOB, &doc->offer, e)) {
@@ -262,8 +261,8 @@ static bool file_job(struct solver *s, struct solver_job *doc, struct solver_off
 		return false;
 	}
 	row->account = doc->offer.job_creator;
-	s->sequence = row->sequence;
-	solver_put(s, solver_job_record(), doc);
+	s->sequence = doc->sequence = row->sequence;
+	solver_put(s, solver_filed_record(), doc);
 	solver_put(s, solver_nonce_record(), &nonce);
 	solver_put(s, solver_offer_record(), row);
 	s->n.job_offers++;
@@ -273,7 +272,7 @@ static bool file_job(struct solver *s, struct solver_job *doc, struct solver_off
 void on_job_offer(struct solver *s, const struct event *ev, struct effects *fx)
 {
 	const struct http_req *r = ev->request;
-	struct solver_job doc = {0};
+	struct solver_filed doc = {0};
 	struct solver_offer row = {.kind = OFFER_JOB};
 	struct err e;
 
@@ -281,8 +280,7 @@ void on_job_offer(struct solver *s, const struct event *ev, struct effects *fx)
 		refuse(s, r->conn, &e, fx);
 		return;
 	}
-	eip712_hash(job_offer_record(), &doc.offer, &doc.id);
-	row.id = doc.id;
+	eip712_hash(job_offer_record(), &doc.offer, &row.id);
 	if (known(s, r, &row, fx))
 		return;
 	if (!file_job(s, &doc, &row, ev, &e)) {
