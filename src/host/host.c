@@ -93,6 +93,7 @@ static void on_drain(uv_timer_t *t)
 	struct host *h = t->data;
 
 	if (h->phase == HOST_RUNNING) {
+		h->firm = h->in_tx;
 		host_flush(h); /* what was asked for before */
 		if (h->phase == HOST_ENDED)
 			return;
@@ -169,8 +170,9 @@ static void join_loop(struct host *h)
 	uv_prepare_init(loop, &h->prepare);
 	uv_check_init(loop, &h->check);
 	uv_timer_init(loop, &h->drain);
-	h->prepare.data = h->check.data = h->drain.data = h;
-	h->handles = 3;
+	uv_timer_init(loop, &h->soft);
+	h->prepare.data = h->check.data = h->drain.data = h->soft.data = h;
+	h->handles = 4;
 	uv_prepare_start(&h->prepare, on_prepare);
 	uv_check_start(&h->check, on_check);
 	/* They end turns; they are no reason to have another one. */
@@ -225,7 +227,7 @@ bool host_new(const struct host_options *o, struct host **out, struct err *e)
 		return false;
 	}
 	join_loop(h);
-	host_wrap_store(h);
+	host_wrap(h);
 	*out = h;
 	return true;
 }
@@ -297,6 +299,7 @@ static void close_handles(struct host *h)
 	uv_close((uv_handle_t *)&h->prepare, on_closed);
 	uv_close((uv_handle_t *)&h->check, on_closed);
 	uv_close((uv_handle_t *)&h->drain, on_closed);
+	uv_close((uv_handle_t *)&h->soft, on_closed);
 	if (h->signals) {
 		uv_close((uv_handle_t *)&h->sigterm, on_closed);
 		uv_close((uv_handle_t *)&h->sigint, on_closed);
@@ -325,7 +328,7 @@ struct host *host_free(struct host *h)
 	if (h->in_tx)
 		h->o.tx.rollback(h->o.tx.self);
 	stop_ports(h);
-	h->world->store = h->store;
+	host_unwrap(h);
 	http_client_free(h->client);
 	http_server_free(h->server);
 	close_handles(h);
