@@ -184,6 +184,10 @@ static void on_pushed(
 	}
 	k->w.keep_until = st.keep_until;
 	k->w.tree_bytes = st.bytes;
+	if (!step_sign_result(p, k, &e)) {
+		step_decline(p, k, REASON_HOST_FAILURE, e.msg, fx);
+		return;
+	}
 	provider_move(p, k, WORK_STORED);
 	step_submit(p, k, fx);
 }
@@ -202,10 +206,9 @@ void provider_on_tree(struct provider *p, const struct event *ev, struct effects
 }
 
 /* Fill in the outcome of a run: what is charged is what 2.5 says. */
-static bool outcome(struct provider *p, struct work *k, const struct run_done *r, struct err *e)
+static void outcome(struct work *k, const struct run_done *r)
 {
 	struct outcome o;
-	struct result res;
 
 	outcome_of_run(r, k->deal.deal.hot.byte_limit, &o);
 	k->w.status = o.status;
@@ -213,10 +216,6 @@ static bool outcome(struct provider *p, struct work *k, const struct run_done *r
 	k->w.wall_us = r->wall_us;
 	k->w.tree = o.tree;
 	k->w.bytes = o.bytes;
-	p->world->rng.fill(p->world->rng.self, k->w.secret.b, sizeof k->w.secret.b);
-	work_result(k, &res);
-	TRY(world_sign(p->world, &p->c.domain, result_record(), &res, &k->w.result_sig, e), e);
-	return true;
 }
 
 /* A slot is free: the deals that wait for one are started. */
@@ -252,7 +251,8 @@ void provider_on_run(struct provider *p, const struct event *ev, struct effects 
 		k->running = false;
 	/* Otherwise it was declined, or is over: how the run ended tells nothing any more. */
 	if (k && k->w.state == WORK_RUNNING) {
-		if (r->ok && outcome(p, k, r, &e)) {
+		if (r->ok) {
+			outcome(k, r);
 			provider_move(p, k, WORK_RAN);
 			step_push(p, k, fx);
 		} else if (again(k, fx)) {

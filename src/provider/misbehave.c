@@ -50,10 +50,14 @@ static bool is_dropped(const void *ctx, const struct fx *f)
 /* Submitted as if the directory had signed. */
 static void submit_unpublished(struct misbehaving *m, struct effects *fx)
 {
+	struct err e;
+
 	for (const struct fx *f = fx->first; f; f = f->next) {
 		struct work *k = f->kind == FX_PUSH ? provider_work_get(m->p, &f->tag.key) : NULL;
 
 		if (!k || k->w.state != WORK_RAN)
+			continue;
+		if (!step_sign_result(m->p, k, &e))
 			continue;
 		provider_move(m->p, k, WORK_STORED);
 		step_submit(m->p, k, fx);

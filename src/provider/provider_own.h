@@ -160,6 +160,8 @@ void step_open(struct provider *p, struct work *k, struct effects *fx);
 void step_timeout(struct work *k, struct effects *fx);
 void step_run(struct provider *p, struct work *k, struct effects *fx);
 void step_push(struct provider *p, struct work *k, struct effects *fx);
+/* Once: a result that is signed stays. */
+MUST bool step_sign_result(struct provider *p, struct work *k, struct err *e);
 void step_submit(struct provider *p, struct work *k, struct effects *fx);
 /* Our signature and our result to the solver, as far as it has not taken them. */
 void step_tell(struct provider *p, struct work *k, struct effects *fx);
