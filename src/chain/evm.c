@@ -190,6 +190,11 @@ static bool start(void *self, uint64_t after, const struct addr *account, const 
 	        .ctx = m};
 	uint64_t before = after >> SEQ_BITS, first = m->o.from_block;
 
+	if (m->o.ring)
+		TRY(evm_ring_load(m->o.ring, &m->ring, e), e);
+	before -= MIN2(before, m->ring.shift);
+	m->f.unsure = before && m->ring.n;
+	m->f.ring_at = m->ring.n;
 	m->in = *in;
 	m->seq = after;
 	m->account = *account;
@@ -245,13 +250,18 @@ static bool prepare(struct evm *m, const struct evm_options *o, struct err *e)
 	        .chain_id = o->chain_id,
 	        .genesis = o->genesis};
 
-	if (strlen(o->urls) >= sizeof m->urls || strlen(o->dir) >= sizeof m->dir)
+	if (strlen(o->urls) >= sizeof m->urls || strlen(o->dir) >= sizeof m->dir ||
+	        (o->ring && strlen(o->ring) >= sizeof m->ring_path))
 		return FAIL(e, CONFIG, "ledger.rpc has more than %zu bytes", sizeof m->urls - 1);
 	m->o = *o;
 	snprintf(m->urls, sizeof m->urls, "%s", o->urls);
 	snprintf(m->dir, sizeof m->dir, "%s", o->dir);
 	m->o.urls = m->urls;
 	m->o.dir = m->dir;
+	if (o->ring) {
+		snprintf(m->ring_path, sizeof m->ring_path, "%s", o->ring);
+		m->o.ring = m->ring_path;
+	}
 	if (m->o.poll.ms == 0)
 		m->o.poll = span_ms(POLL_MS);
 	m->o.poll.ms = MAX2(m->o.poll.ms, (int64_t)POLL_LEAST_MS);
