@@ -61,8 +61,15 @@ void evm_up(struct evm *m)
 static void told(void *ctx, const struct hash *id, enum ledger_stage stage, bool failed,
         const struct evm_receipt *receipt, const struct err *why)
 {
-	(void)receipt;
-	evm_stage(ctx, stage, id, failed, why);
+	struct evm *m = ctx;
+	struct hash *at;
+
+	if (receipt && m->ours.n == OURS_MAX)
+		map_clear(&m->ours);
+	at = receipt ? map_put(&m->ours, &receipt->tx, NULL) : NULL;
+	if (at)
+		*at = *id;
+	evm_stage(m, stage, id, failed, why);
 }
 
 /* ---- logs of a deal ------------------------------------------------------------------------------ */
@@ -222,6 +229,7 @@ static void on_closed(uv_handle_t *h)
 	map_done_owned(&m->seen);
 	map_done_owned(&m->wholes);
 	map_done(&m->channels);
+	map_done(&m->ours);
 	free(m);
 }
 
@@ -282,6 +290,7 @@ bool evm_open(const struct evm_options *o, struct ledger_port *out, struct err *
 	map_init(&m->seen, sizeof(struct hash), sizeof(struct seen *), SEEN_MAX, 0);
 	map_init(&m->wholes, sizeof(struct hash), sizeof(struct deal *), WHOLES_MAX, 0);
 	map_init(&m->channels, sizeof(struct hash), sizeof(struct channel_id), WHOLES_MAX, 0);
+	map_init(&m->ours, sizeof(struct hash), sizeof(struct hash), OURS_MAX, 0);
 	uv_timer_init(o->loop, &m->poll);
 	uv_timer_init(o->loop, &m->turn);
 	m->poll.data = m->turn.data = m;

@@ -13,7 +13,7 @@
  * event with its balance as it is now.
  *
  * An event's seq is its block * 2^32 + its log's index * 2^12, and of a list's acceptances their places in it from 1;
- * its action_id is the transaction. Of an event's balances it has those of the parties and of the mediator, and where
+ * its action_id is that of our own action, of others' the transaction. Of an event's balances it has those of the parties and of the mediator, and where
  * shares are paid of the author and the solver, as they are at the end of its block; so it is with the sums of a
  * channel. What our own account sends itself (settle, redeem, claim) goes without its Send, which saves gas: the
  * Send's nonce then stays unused. */

@@ -763,6 +763,17 @@ static uint64_t last_seq_of(const struct evm *m)
 	return list ? seq_of(m) | ((1u << ITEM_BITS) - 1) : seq_of(m);
 }
 
+/* An action of ours has its own id, as on any ledger; of others' only the transaction is known. */
+static struct hash action_of(const struct evm *m, const struct hash *tx)
+{
+	const struct hash *ours = map_get(&m->ours, tx);
+	struct hash id;
+
+	if (ours)
+		return *ours;
+	return evm_send_of(m->send, tx, &id) ? id : *tx;
+}
+
 static void begin_note(struct evm *m)
 {
 	struct follow *f = &m->f;
@@ -771,7 +782,7 @@ static void begin_note(struct evm *m)
 	        (struct ledger_note){.stage = LEDGER_EVENT, .final = true, .action_id = f->log.tx};
 	f->note.event.seq = seq_of(m);
 	f->note.event.block = f->log.block;
-	f->note.event.action_id = f->log.tx;
+	f->note.event.action_id = action_of(m, &f->log.tx);
 	f->want_n = 0;
 }
 

@@ -17,6 +17,7 @@ enum {
 	        65536, /* deals of which logs are being read: forgotten past it, and asked for again */
 	WHOLES_MAX =
 	        1024, /* deals whose documents, channels whose parts are kept at hand: forgotten past it */
+	OURS_MAX = 4096,    /* transactions whose actions are known: forgotten past it */
 	MEMO_MAX = 64,      /* balances of one block that are not asked for twice */
 	CHUNK_BLOCKS = 2000 /* of one question for logs; halved when the node will not answer it */
 };
@@ -115,6 +116,7 @@ struct evm {
 	struct map seen;     /* deal id → struct seen * */
 	struct map wholes;   /* deal id → struct deal * */
 	struct map channels; /* channel id → struct channel_id */
+	struct map ours;     /* transaction of ours that was in a block → the action's id */
 	struct look *looks;
 	struct ready *ready;
 	size_t ready_n;
