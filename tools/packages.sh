@@ -14,7 +14,7 @@ BUILD_PACKAGES=(
 # To test, beside those.
 TEST_PACKAGES=(
 	libcmocka-dev clang-format-14 libclang-rt-14-dev llvm-14
-	python3-pytest python3-hypothesis libfaketime
+	python3-pytest python3-hypothesis libfaketime zsh fish
 	spin
 )
 # The contracts' compiler runs on node. A node from elsewhere brings its own npm and bars Debian's.

@@ -13,10 +13,10 @@
  * event with its balance as it is now.
  *
  * An event's seq is its block * 2^32 + its log's index * 2^12, and of a list's acceptances their places in it from 1;
- * its action_id is that of our own action, of others' the transaction. Of an event's balances it has those of the parties and of the mediator, and where
- * shares are paid of the author and the solver, as they are at the end of its block; so it is with the sums of a
- * channel. What our own account sends itself (settle, redeem, claim) goes without its Send, which saves gas: the
- * Send's nonce then stays unused. */
+ * its action_id is that of our own action, of others' the transaction. Of an event's balances it has those of the
+ * parties and of the mediator, and where shares are paid of the author and the solver, as they are at the end of its
+ * block; so it is with the sums of a channel. What our own account sends itself (settle, redeem, claim) goes without
+ * its Send, which saves gas: the Send's nonce then stays unused. */
 #ifndef LILYPAD_CHAIN_EVM_H
 #define LILYPAD_CHAIN_EVM_H
 
@@ -34,6 +34,7 @@ struct evm_options {
 	uint64_t chain_id;
 	struct hash genesis; /* of the chain: its block 0 */
 	struct addr controller;
+	struct hash domain;   /* of signatures */
 	uint64_t from_block;  /* in which it was made */
 	unsigned depth;       /* final when so many blocks lie on top */
 	const char *dir;      /* where transactions are written down (evm_send.h) */

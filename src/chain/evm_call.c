@@ -8,6 +8,7 @@
 #include "model/parts.h"
 #include "port/packed.h"
 
+enum { JOBS_ACCEPTANCE = 1, JOBS_CHECK = 2, CHECK_MEMBERS = 73, JOBS_OPEN_GAS = 900000 };
 enum { HOT_WORDS = 9, PACKED_MAX = 4096, BODY_MAX = 32768, LEAVES_MAX = 40, SIG_MAX = 65 };
 
 static_assert(BODY_MAX > PACKED_LIST_MAX + 97, "a list and its Send");
@@ -20,6 +21,7 @@ struct call {
 	const struct channel_id *ch;
 	bool by_sender;             /* of its Send */
 	struct buf hot, full, body; /* packed, packed, ABI */
+	struct buf wrapped;         /* the JC's signature, of a contract of jobs */
 	struct abi_leaf leaf[LEAVES_MAX];
 	size_t n;
 	struct err why; /* what does not fit */
@@ -117,6 +119,20 @@ static void add_send(struct call *c)
 	add_sig(c, &c->a->send_sig);
 }
 
+/* The JC's signature over that document, whose members a contract of jobs is shown (OnChainJobs.isValidSignature). */
+static void add_jc_sig(struct call *c, uint8_t kind, struct bytes members, const struct sig *s)
+{
+	if (!c->d || !c->d->jobs) {
+		add_sig(c, s);
+		return;
+	}
+	buf_u64be(&c->wrapped, c->d->nonce);
+	buf_byte(&c->wrapped, kind);
+	buf_put(&c->wrapped, members.p, members.n);
+	buf_put(&c->wrapped, s->b, s->n);
+	add(c, abi_bytes(buf_bytes(&c->wrapped)));
+}
+
 /* ---- kinds -------------------------------------------------------------------------------------- */
 
 static bool put(struct call *c, const char *signature, struct buf *out, struct err *e)
@@ -125,7 +141,7 @@ static bool put(struct call *c, const char *signature, struct buf *out, struct e
 		*e = c->why;
 		return false;
 	}
-	if (!buf_ok(&c->hot) || !buf_ok(&c->full) || !buf_ok(&c->body))
+	if (!buf_ok(&c->hot) || !buf_ok(&c->full) || !buf_ok(&c->body) || !buf_ok(&c->wrapped))
 		return FAIL(e, TOO_LARGE, "a document of more than %d bytes", PACKED_MAX);
 	return abi_encode_call(signature, c->leaf, c->n, out, e);
 }
@@ -222,10 +238,12 @@ static bool call_send(struct call *c, struct buf *out, struct err *e)
 
 static bool call_open(struct call *c, struct buf *out, struct err *e)
 {
+	if (c->d && c->d->jobs)
+		add_u64(c, c->a->deal.hot.nonce);
 	add_full(c, &c->a->deal);
 	add_sig(c, &c->a->jc_sig);
 	add_sig(c, &c->a->rp_sig);
-	return put(c, fn_controller_open, out, e);
+	return put(c, c->d && c->d->jobs ? fn_onchainjobs_open : fn_controller_open, out, e);
 }
 
 /* The contract makes one document's ids from the others: it cannot see that the document named something else. */
@@ -278,30 +296,38 @@ static bool call_decline(struct call *c, struct buf *out, struct err *e)
 
 static bool call_accept(struct call *c, struct buf *out, struct err *e)
 {
+	struct bytes result = bytes_of(c->a->acceptance.result.b, sizeof c->a->acceptance.result.b);
+
 	add_parts(c);
 	if (c->a->result_sig.n) {
 		add_outcome(c);
 		add_sig(c, &c->a->result_sig);
-		add_sig(c, &c->a->doc_sig);
+		add_jc_sig(c, JOBS_ACCEPTANCE, result, &c->a->doc_sig);
 		return put(c, fn_controller_acceptWith, out, e);
 	}
 	add_hash(c, &c->a->acceptance.result);
 	add(c, abi_amount(c->d->cost));
-	add_sig(c, &c->a->doc_sig);
+	add_jc_sig(c, JOBS_ACCEPTANCE, result, &c->a->doc_sig);
 	return put(c, fn_controller_accept, out, e);
 }
 
 static bool call_check(struct call *c, struct buf *out, struct err *e)
 {
 	const struct check *k = &c->a->check;
+	uint8_t members[CHECK_MEMBERS];
 
+	memcpy(members, k->result.b, 32);
+	members[32] = k->claim;
+	memcpy(members + 33, k->salt.b, 32);
+	for (unsigned i = 0; i < 8; i++)
+		members[65 + i] = (uint8_t)(k->segment >> (56 - 8 * i));
 	add_full(c, c->whole);
 	add_hash(c, &k->result);
 	add(c, abi_amount(c->d->cost));
 	add_u64(c, k->claim);
 	add_hash(c, &k->salt);
 	add_u64(c, k->segment);
-	add_sig(c, &c->a->doc_sig);
+	add_jc_sig(c, JOBS_CHECK, bytes_of(members, sizeof members), &c->a->doc_sig);
 	return put(c, fn_controller_check, out, e);
 }
 
@@ -583,13 +609,17 @@ bool evm_call(const struct action *a, const struct evm_shown *w, struct buf *out
 	buf_init(&c.hot, PACKED_MAX);
 	buf_init(&c.full, PACKED_MAX);
 	buf_init(&c.body, BODY_MAX);
+	buf_init(&c.wrapped, PACKED_MAX);
 	ok = k->put(&c, out, e);
 	buf_done(&c.hot);
 	buf_done(&c.full);
 	buf_done(&c.body);
+	buf_done(&c.wrapped);
 	if (!ok)
 		out->n = before;
 	TRY(ok, e);
 	*gas_max = k->gas_max + (uint64_t)a->items_n * GAS_OF_ITEM * (a->kind == ACTION_SETTLE);
+	if (a->kind == ACTION_OPEN && w->deal && w->deal->jobs)
+		*gas_max = JOBS_OPEN_GAS;
 	return true;
 }

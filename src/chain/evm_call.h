@@ -18,9 +18,10 @@ struct evm_shown {
 MUST bool evm_call_shows_deal(const struct action *a);
 /* The channel whose parts the call shows, so that `channel` must be known; zero: none. */
 void evm_call_channel(const struct action *a, struct hash *out);
-/* Appends the input of the transaction. What the call does not show may be NULL. *gas_max is the most gas that this
- * method can need. STATE: what is not offered on a chain, or not by this client; RANGE: a number that does not fit, a
- * list of none or too many, a signature whose length the call cannot carry. */
+/* Appends the input of the transaction; of deal->jobs an OPEN is for the JC, all else for the Controller. What the
+ * call does not show may be NULL. *gas_max is the most gas that this method can need. STATE: what is not offered on
+ * a chain, or not by this client; RANGE: a number that does not fit, a list of none or too many, a signature whose
+ * length the call cannot carry. */
 MUST bool evm_call(const struct action *a, const struct evm_shown *w, struct buf *out,
         uint64_t *gas_max, struct err *e);
 

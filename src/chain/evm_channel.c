@@ -68,6 +68,9 @@ bool evm_log_of_channel(const struct evm_log *l)
 	case EVENT_ClaimRuled:
 	case EVENT_Deposited:
 	case EVENT_EIP712DomainChanged:
+	case EVENT_JobCancelled:
+	case EVENT_JobEnded:
+	case EVENT_JobOpened:
 	case EVENT_MediatorPaused:
 	case EVENT_MediatorRegistered:
 	case EVENT_Moved:
@@ -75,6 +78,8 @@ bool evm_log_of_channel(const struct evm_log *l)
 	case EVENT_Opened:
 	case EVENT_Paused:
 	case EVENT_PayoutSet:
+	case EVENT_Refunded:
+	case EVENT_Requested:
 	case EVENT_StakeUnbonded:
 	case EVENT_Submitted:
 	case EVENT_Transfer:

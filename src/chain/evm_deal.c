@@ -58,6 +58,11 @@ static bool is_of_deal(const struct evm_log *l)
 	case EVENT_ChannelToppedUp:
 	case EVENT_Deposited:
 	case EVENT_EIP712DomainChanged:
+	case EVENT_JobCancelled: /* of OnChainJobs: followed by evm_jobs.c */
+	case EVENT_JobEnded:
+	case EVENT_JobOpened:
+	case EVENT_Refunded:
+	case EVENT_Requested:
 	case EVENT_ListSettled:
 	case EVENT_MediatorPaused:
 	case EVENT_MediatorRegistered:

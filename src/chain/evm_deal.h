@@ -23,6 +23,8 @@ struct evm_deal {
 	struct hash output;    /* struct hash of its Output; zero: not known */
 	struct hash check;     /* struct hash of the Check */
 	struct amount paid;    /* of COST, once it is final */
+	bool jobs; /* not of the logs: JC is a contract of jobs, which opens the deal itself and wants to be told
+	            * the number beside what its judge signed (docs/contracts.md) */
 };
 
 /* What a log changes. */

@@ -34,7 +34,7 @@ struct ready {
 	struct evm_deal deal;
 	struct hash channel; /* that the call shows; zero: none */
 	struct hash mark;    /* what the contract keeps of it: EVM_MARK_BYTES count */
-	bool begun, asked_deal, asked_state;
+	bool begun, asked_deal, asked_state, asked_jc;
 	bool on_chain; /* the contract knows the deal */
 };
 

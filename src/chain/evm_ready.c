@@ -3,10 +3,12 @@
 #include <stdlib.h>
 
 #include "chain/contracts.h"
+#include "chain/evm_contracts.h"
 #include "chain/evm_own.h"
 #include "chain/evm_tx.h"
 #include "codec/eip712.h"
 #include "codec/hex.h"
+#include "crypto/secp.h"
 #include "port/action_json.h"
 
 static void step(struct ready *r);
@@ -126,6 +128,8 @@ static void hand_on(struct ready *r)
 		return;
 	}
 	i.data = buf_bytes(&data);
+	if (r->a.kind == ACTION_OPEN && r->deal.jobs)
+		i.to = r->a.deal.hot.job_creator;
 	ready_free(r);
 	evm_send_put(m->send, &i);
 }
@@ -274,6 +278,88 @@ static void ask_view(struct ready *r, const char *signature, const struct hash *
 	        done);
 }
 
+/* ---- whose signature ----------------------------------------------------------------------------- */
+
+/* What the JC signed of this action, if it is an action of the JC's. */
+static const struct sig *jc_signed(const struct ready *r, struct hash *doc)
+{
+	const struct action *a = &r->a;
+	const struct deal *whole = evm_whole(r->m, &r->deal.id);
+
+	/* Contracts of jobs deal in escrow only. */
+	if (whole && !hash_is_zero(&whole->hot.channel))
+		return NULL;
+	switch ((enum action_kind)a->kind) {
+	case ACTION_OPEN: *doc = r->deal.id; return &a->jc_sig;
+	case ACTION_ACCEPT:
+		eip712_hash(acceptance_record(), &a->acceptance, doc);
+		return &a->doc_sig;
+	case ACTION_CHECK: eip712_hash(check_record(), &a->check, doc); return &a->doc_sig;
+	case ACTION_SEND:
+	case ACTION_RESULT:
+	case ACTION_DECLINE:
+	case ACTION_CANCEL:
+	case ACTION_TIMEOUT:
+	case ACTION_VERDICT:
+	case ACTION_PASS:
+	case ACTION_SETTLE:
+	case ACTION_REDEEM:
+	case ACTION_CLAIM:
+	case ACTION_CLAIM_CHECK:
+	case ACTION_OPEN_CHANNEL:
+	case ACTION_CLOSE_CHANNEL: break;
+	}
+	return NULL;
+}
+
+static const struct addr *jc_of(const struct ready *r)
+{
+	return r->a.kind == ACTION_OPEN ? &r->a.deal.hot.job_creator : &r->deal.jc;
+}
+
+/* An account with a key signs with it; whoever else signed for the JC does so for a contract. */
+static bool by_another(const struct ready *r, struct vouch_for *v)
+{
+	const struct sig *sig = jc_signed(r, &v->doc);
+	struct addr key;
+	struct err ignored;
+
+	if (!sig || !sig->n)
+		return false;
+	v->account = *jc_of(r);
+	v->sig = *sig;
+	eip712_digest(&r->m->o.domain, &v->doc, &v->digest);
+	return secp_recover(&v->digest, sig, &key, &ignored) && !addr_eq(&key, &v->account);
+}
+
+/* A wallet that takes the signature as it is needs nothing; a contract of jobs wants it wrapped. */
+static void on_jc(void *ctx, const struct evm_answer *a)
+{
+	struct ready *r = ctx;
+
+	if (!a->ok && !a->reverted) {
+		no_answer(r, a);
+		return;
+	}
+	r->deal.jobs = !evm_vouched(a);
+	if (r->a.kind == ACTION_OPEN)
+		r->deal.nonce = r->a.deal.hot.nonce;
+	step(r);
+}
+
+static void ask_jc(struct ready *r, const struct vouch_for *v)
+{
+	json_t *call = evm_vouch_call(v, false);
+	struct err e;
+
+	if (call) {
+		ask(r, "eth_call", call, on_jc);
+		return;
+	}
+	FAIL(&e, MEMORY, "no memory to ask the chain");
+	refuse(r, &e);
+}
+
 /* ---- steps -------------------------------------------------------------------------------------- */
 
 static void ask(struct ready *r, const char *method, json_t *params, evm_done done)
@@ -313,6 +399,7 @@ static void step(struct ready *r)
 {
 	bool shows = evm_call_shows_deal(&r->a);
 	struct evm *m = r->m;
+	struct vouch_for v = {.number = 0};
 	struct err e;
 
 	if (!hash_is_zero(&r->deal.id) && !r->asked_state) {
@@ -329,6 +416,12 @@ static void step(struct ready *r)
 		        json_pack("[o]", evm_data(bytes_of(r->deal.opened.b, 32))), on_opening);
 	} else if (!hash_is_zero(&r->channel) && !evm_channel_of(m, &r->channel)) {
 		ask_view(r, fn_controller_channel, &r->channel, on_channel_state);
+	} else if (!r->asked_jc) {
+		r->asked_jc = true;
+		if (by_another(r, &v))
+			ask_jc(r, &v);
+		else
+			step(r);
 	} else {
 		hand_on(r);
 	}

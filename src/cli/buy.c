@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "blobs/http_tree.h"
+#include "cli/output_keep.h"
 #include "cli/remote.h"
 #include "codec/hex.h"
 #include "codec/json.h"
@@ -25,6 +26,37 @@ static bool cursor_of(struct daemon *d, const char *url, const char *path, const
 	return true;
 }
 
+static bool keep_output(void *ctx, const struct cid *root, struct err *e)
+{
+	const struct daemon *d = ctx;
+
+	return output_keep(d->cli, &d->world.blobs, root, e);
+}
+
+/* Those that the network file gives an address of. */
+static void known_mediators(const struct network_file *n, struct creator_config *config)
+{
+	for (uint32_t i = 0; i < n->mediators.n; i++) {
+		struct peer *p = &config->mediators[config->mediators_n];
+
+		if (!n->mediators.v[i].url[0])
+			continue;
+		p->addr = n->mediators.v[i].account;
+		str_keep(p->url, sizeof p->url, str_of(n->mediators.v[i].url));
+		config->mediators_n++;
+	}
+}
+
+/* Jobs that are on the ledger are judged with the ledger alone: a JC that is silent pays Cj. */
+static bool may_come(const struct daemon *d, const struct creator_config *config, struct err *e)
+{
+	if (!config->patient || !err_passes(e->code))
+		return false;
+	log_line(&d->world.log, LOG_ODD, "begins without a peer, and tries again: %s", e->msg);
+	err_clear(e);
+	return true;
+}
+
 bool buy_prepare(struct daemon *d, struct creator_config *config, struct err *e)
 {
 	json_t *info OWN(json_own) = NULL, *account OWN(json_own) = NULL;
@@ -32,6 +64,9 @@ bool buy_prepare(struct daemon *d, struct creator_config *config, struct err *e)
 	config->solver = d->solver;
 	config->directory = d->directory;
 	config->domain = d->domain;
+	config->keep_output = keep_output;
+	config->keep_ctx = d;
+	known_mediators(&d->network, config);
 	config->genesis = d->network.genesis;
 	config->confirm_s = daemon_confirm_s(d);
 	if (*settings_text(d->cli->settings, "creator.cap-per-day"))
@@ -42,8 +77,12 @@ bool buy_prepare(struct daemon *d, struct creator_config *config, struct err *e)
 	config->ledger_seq = d->options.ledger_cursor;
 	TRY(remote_account(d->cli, &d->wallet.addr, &account, e), e);
 	TRY(json_get_u64(account, "nextJobNonce", &config->least_nonce, e), e);
-	TRY(cursor_of(d, d->solver.url, "/v1/info", "lastEvent", &config->solver_cursor, e), e);
-	TRY(remote_get(d->cli, d->directory.url, "/v1/health", &info, e), e);
+	if (!cursor_of(d, d->solver.url, "/v1/info", "lastEvent", &config->solver_cursor, e) &&
+	        !may_come(d, config, e))
+		return false;
+	if (!remote_get(d->cli, d->directory.url, "/v1/health", &info, e) &&
+	        !may_come(d, config, e))
+		return false;
 	TRY(http_tree_open(&d->loop, d->client, &d->world.blobs, &d->options.tree, e), e);
 	TRY(daemon_ledger(d, e), e);
 	return true;
@@ -169,7 +208,7 @@ static bool ceiling(const struct job_offer *o, struct amount *out, struct err *e
 }
 
 /* PAY, and bonds that cover fines, the mediator's fee and damages (5.14). */
-static bool money(struct daemon *d, struct job_offer *o, struct err *e)
+static bool money(struct daemon *d, const struct amount *most, struct job_offer *o, struct err *e)
 {
 	const struct settings *s = d->cli->settings;
 	struct terms *t = &o->terms;
@@ -178,11 +217,13 @@ static bool money(struct daemon *d, struct job_offer *o, struct err *e)
 
 	TRY(ceiling(o, &t->pay, e), e);
 	if (*settings_text(s, "job.max-price")) {
-		struct amount most;
+		struct amount set;
 
-		TRY(settings_amount(s, "job.max-price", decimals, &most, e), e);
-		t->pay = amount_min(t->pay, most);
+		TRY(settings_amount(s, "job.max-price", decimals, &set, e), e);
+		t->pay = amount_min(t->pay, set);
 	}
+	if (most)
+		t->pay = amount_min(t->pay, *most);
 	TRY(settings_amount(s, "job.fee", decimals, &t->fee, e), e);
 	t->damages = t->pay;
 	t->late_judge = t->late_submit = amount_per_mille(t->pay, 100);
@@ -196,7 +237,21 @@ static bool money(struct daemon *d, struct job_offer *o, struct err *e)
 	return true;
 }
 
+static bool pricing(const char *name, struct job_offer *o, struct err *e)
+{
+	if (!enum_by_name(&pricing_names, str_of(name), &o->pricing))
+		return FAIL(
+		        e, CONFIG, "job.pricing is \"%s\"; it is market, cleared or fixed", name);
+	return true;
+}
+
 bool buy_terms(struct daemon *d, const struct job_spec *spec, struct job_offer *o, struct err *e)
+{
+	return buy_terms_within(d, spec, NULL, o, e);
+}
+
+bool buy_terms_within(struct daemon *d, const struct job_spec *spec, const struct amount *most,
+        struct job_offer *o, struct err *e)
 {
 	const struct settings *s = d->cli->settings;
 	const struct network_file *n = &d->network;
@@ -206,7 +261,7 @@ bool buy_terms(struct daemon *d, const struct job_spec *spec, struct job_offer *
 	TRY(settings_amount(s, "job.max-instruction", decimals, &o->prices.per_instruction, e), e);
 	TRY(settings_amount(s, "job.max-byte", decimals, &o->prices.per_byte, e), e);
 	o->module = spec->module;
-	o->pricing = PRICING_MARKET;
+	TRY(pricing(settings_text(s, "job.pricing"), o, e), e);
 	o->settlement = SETTLEMENT_ESCROW;
 	o->determinism = spec->determinism;
 	o->instruction_limit = spec->instruction_limit;
@@ -226,5 +281,5 @@ bool buy_terms(struct daemon *d, const struct job_spec *spec, struct job_offer *
 	o->directory = d->directory.addr;
 	o->solver = d->solver.addr;
 	TRY(clocks(s, &o->terms, e), e);
-	return money(d, o, e);
+	return money(d, most, o, e);
 }

@@ -16,6 +16,7 @@ enum {
 	DEPLOY_GAS_MAX =
 	        16000000, /* of the Controller with its Annex; measured: docs/contracts.md */
 	TOKEN_GAS_MAX = 3000000,
+	JOBS_GAS_MAX = 5000000,
 	CALL_GAS_MAX = 300000,
 	COIN_GAS_MAX = 100000,
 	WAIT_S = 120,
@@ -186,6 +187,28 @@ bool chain_deploy(const struct cli *c, struct wallet *w, const struct chain_plan
 	n->block_time = (uint16_t)p->block_time;
 	network_domain(n, &domain);
 	return evm_view_check(&mine.place, &domain, e);
+}
+
+bool chain_deploy_jobs(const struct cli *c, struct wallet *w, const struct network_file *n,
+        struct addr *out, struct err *e)
+{
+	struct abi_leaf ledger = abi_addr(&n->controller);
+	struct evm_receipt r;
+
+	TRY(create(c, w, contract_code_onchainjobs(), "address", &ledger, 1, JOBS_GAS_MAX, &r, e),
+	        e);
+	*out = r.created;
+	return true;
+}
+
+bool chain_check_jobs(const struct cli *c, const struct addr *contract, struct err *e)
+{
+	struct buf data OWN(buf_done) = {0};
+	struct abi_leaf l;
+	size_t n;
+
+	return evm_view(&c->place, contract, fn_onchainjobs_last, NULL, 0, out_onchainjobs_last,
+	        &data, &l, 1, &n, e);
 }
 
 /* ---- tokens and coin ------------------------------------------------------------------------------ */

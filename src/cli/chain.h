@@ -18,6 +18,11 @@ struct chain_plan {
  * unbonding and test; fills what n has of the chain, and the genesis's time. FUNDS, WRONG_LEDGER, CLOCKS, … */
 MUST bool chain_deploy(const struct cli *c, struct wallet *w, const struct chain_plan *p,
         struct network_file *n, struct err *e);
+/* A contract of jobs (contracts/src/OnChainJobs.sol) beside the network's Controller. */
+MUST bool chain_deploy_jobs(const struct cli *c, struct wallet *w, const struct network_file *n,
+        struct addr *out, struct err *e);
+/* There is one at that address. WRONG_LEDGER. */
+MUST bool chain_check_jobs(const struct cli *c, const struct addr *contract, struct err *e);
 /* Deposits tokens of w for an account. FUNDS: which account, what it has, needs, and lacks. */
 MUST bool chain_deposit(const struct cli *c, struct wallet *w, const struct network_file *n,
         const struct addr *to, struct amount amount, struct hash *tx, struct err *e);

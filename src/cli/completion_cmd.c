@@ -86,6 +86,19 @@ static void option_cases(void)
 	}
 }
 
+/* Modules are what `run` takes first. */
+#define MODULES "lilypad module list 2>/dev/null | cut -d' ' -f1"
+#define SHELLS  "bash zsh fish"
+
+/* The cases of a second word, and what is no table's. */
+static void second_cases(void)
+{
+	second_words();
+	printf("    completion) words=\"" SHELLS "\" ;;\n"
+	       "    run) words=\"$(" MODULES ")\" ;;\n"
+	       "    esac\n  fi\n");
+}
+
 static void bash(void)
 {
 	printf("# bash completion of lilypad: source it, or keep it as a file named lilypad among the "
@@ -96,11 +109,8 @@ static void bash(void)
 	printf("\"\n  elif [ \"${cur#-}\" != \"$cur\" ]; then\n    case \"$line\" in\n");
 	option_cases();
 	printf("    esac\n  elif [ \"$COMP_CWORD\" -eq 2 ]; then\n    case \"${COMP_WORDS[1]}\" in\n");
-	second_words();
-	printf("    completion) words=\"bash zsh fish\" ;;\n"
-	       "    run) words=\"$(lilypad module list 2>/dev/null | cut -d' ' -f1)\" ;;\n"
-	       "    esac\n  fi\n"
-	       "  COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n}\n"
+	second_cases();
+	printf("  COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n}\n"
 	       "complete -o default -F _lilypad lilypad\n");
 }
 
@@ -113,10 +123,8 @@ static void zsh(void)
 	printf("\"\n  elif [ \"${cur#-}\" != \"$cur\" ]; then\n    case \"$line\" in\n");
 	option_cases();
 	printf("    esac\n  elif [ \"$n\" -eq 3 ]; then\n    case \"$given\" in\n");
-	second_words();
-	printf("    completion) words=\"bash zsh fish\" ;;\n"
-	       "    esac\n  fi\n"
-	       "  if [ -n \"$words\" ]; then compadd -- ${=words}; else _files; fi\n}\n"
+	second_cases();
+	printf("  if [ -n \"$words\" ]; then compadd -- ${=words}; else _files; fi\n}\n"
 	       "compdef _lilypad lilypad\n");
 }
 
@@ -151,6 +159,17 @@ static void fish_options(const struct command *cmd, const struct option_row *row
 
 static void fish(void)
 {
+	/* -f: no file names where the tables say which words there are. */
+	printf("complete -c lilypad -f -n __fish_use_subcommand\n"
+	       "complete -c lilypad -f -n '__fish_seen_subcommand_from completion' -a '" SHELLS
+	       "'\n"
+	       "complete -c lilypad -f -n '__fish_seen_subcommand_from run' -a '(");
+	for (const char *p = MODULES; *p; p++) {
+		if (*p == '\'')
+			putchar('\\');
+		putchar(*p);
+	}
+	printf(")'\n");
 	for (size_t i = 0; i < cli_commands_n; i++) {
 		const struct command *cmd = &cli_commands[i];
 		struct str second, word = first(cmd, &second);
@@ -164,7 +183,7 @@ static void fish(void)
 			putchar('\n');
 		}
 		if (second.n) {
-			printf("complete -c lilypad -n '__fish_seen_subcommand_from %.*s' -a %.*s -d ",
+			printf("complete -c lilypad -f -n '__fish_seen_subcommand_from %.*s' -a %.*s -d ",
 			        STR_ARG(word), STR_ARG(second));
 			quoted(cmd->summary);
 			putchar('\n');

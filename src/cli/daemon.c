@@ -7,6 +7,7 @@
 #include "blobs/http_tree.h"
 #include "chain/embedded.h"
 #include "chain/evm.h"
+#include "chain/evm_contracts.h"
 #include "cli/misbehave.h"
 #include "cli/remote.h"
 #include "cli/remove.h"
@@ -128,11 +129,17 @@ static bool open_chain(struct daemon *d, struct err *e)
 	        .chain_id = p->chain_id,
 	        .genesis = p->genesis,
 	        .controller = p->controller,
+	        .domain = d->domain,
 	        .from_block = p->from_block,
 	        .depth = p->depth,
 	        .dir = dir,
 	        .signer = d->world.signer,
 	        .log = d->world.log};
+	struct evm_rpc_options r = {.loop = &d->loop,
+	        .client = d->client,
+	        .urls = p->urls,
+	        .chain_id = p->chain_id,
+	        .genesis = p->genesis};
 
 	/* The account's transactions, whichever role sends them. */
 	snprintf(dir, sizeof dir, "%s/chain", d->cli->places.state);
@@ -143,6 +150,7 @@ static bool open_chain(struct daemon *d, struct err *e)
 	TRY(settings_number(s, "ledger.max-fee", UINT64_MAX, &o.max_fee_wei, e), e);
 	TRY(settings_span(s, "ledger.stuck", &o.stuck, e), e);
 	TRY(evm_view_check(p, &d->domain, e), e);
+	TRY(evm_contracts_open(&r, &d->world.contracts, e), e);
 	return evm_open(&o, &d->options.ledger, e);
 }
 
@@ -266,6 +274,8 @@ void daemon_close(struct daemon *d)
 	if (!d->hosted) {
 		if (d->options.ledger.self)
 			d->options.ledger.stop(d->options.ledger.self);
+		if (d->world.contracts.stop)
+			d->world.contracts.stop(d->world.contracts.self);
 		exec_wasm_close(&d->options.exec);
 	}
 	http_tree_close(&d->options.tree);

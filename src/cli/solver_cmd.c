@@ -20,6 +20,7 @@ static bool prepare(struct daemon *d, struct solver **out, struct err *e)
 	c.offers_max = (uint32_t)max;
 	TRY(settings_number(d->cli->settings, "solver.offers-each", BOOK_OFFERS_MAX, &max, e), e);
 	c.offers_each = (uint32_t)max;
+	TRY(settings_span(d->cli->settings, "solver.batch", &c.batch, e), e);
 	d->options.ledger_all = true;
 	TRY(solver_new(&d->world, &c, out, e), e);
 	TRY(solver_start_cursor(*out, &d->options.ledger_cursor, e), e);

@@ -6,7 +6,7 @@
 #include "codec/json.h"
 #include "creator/creator_own.h"
 
-enum { CONNECT_MS = 10000, ADOPT_MS = 1000, LOOK_MS = 1000 };
+enum { CONNECT_MS = 10000, ADOPT_MS = 1000, LOOK_MS = 1000, LOOKS_SHIFT_MAX = 4 };
 
 static const struct route routes[] = {
         {"GET", "/v1/jobs", AUTH_NONE, BODY_NONE, 0, "the unfinished jobs of this process"},
@@ -27,7 +27,7 @@ void job_look(struct creator *c, struct job *j, struct effects *fx)
 void job_look_later(struct job *j, struct effects *fx)
 {
 	fx_add(fx, FX_TIMER, (struct tag){.what = TAG_LOOK, .key = j->j.id})->delay =
-	        span_ms(LOOK_MS);
+	        span_ms((int64_t)LOOK_MS << MIN2(j->looks, (unsigned)LOOKS_SHIFT_MAX));
 }
 
 static bool count_event(void *ctx, const void *row)
@@ -127,11 +127,16 @@ void job_resume(struct creator *c, struct job *j, const struct event *ev, struct
 {
 	switch ((enum job_state)j->j.state) {
 	case JOB_STORING: job_store_parts(c, j, ev, fx); break;
-	case JOB_POSTED: job_post(c, j, fx); break;
+	case JOB_POSTED: job_post(c, j, ev, fx); break;
 	case JOB_MATCHED: job_sign(c, j, fx); break;
 	case JOB_FETCHING: job_fetch(c, j, fx); break;
 	case JOB_CHECKING: job_check(c, j, ev, fx); break;
-	case JOB_DISPUTED: job_send_check(c, j, ev, fx); break;
+	case JOB_DISPUTED:
+		if (sm_is_final(&deal_states, j->j.ledger))
+			job_judged(c, j, ev, fx);
+		else
+			job_send_check(c, j, ev, fx);
+		break;
 	case JOB_JUDGED: job_accept(c, j, fx); break;
 	case JOB_AGREED:
 	case JOB_SUBMITTED: job_look(c, j, fx); break;
@@ -143,7 +148,7 @@ void job_resume(struct creator *c, struct job *j, const struct event *ev, struct
 
 /* ---- events ------------------------------------------------------------------------------------------ */
 
-static void on_start(struct creator *c, struct effects *fx)
+static void on_start(struct creator *c, const struct event *ev, struct effects *fx)
 {
 	struct fx *f = fx_add(fx, FX_FOLLOW, (struct tag){.what = TAG_SOLVER});
 
@@ -154,6 +159,10 @@ static void on_start(struct creator *c, struct effects *fx)
 	/* A person waits for it: not for ever. */
 	if (c->c.exit_when_done)
 		fx_add(fx, FX_TIMER, (struct tag){.what = TAG_SOLVER})->delay = span_ms(CONNECT_MS);
+	if (c->c.patient) {
+		c->started = true;
+		adopt(c, ev, fx);
+	}
 }
 
 static void cancel_one(struct creator *c, struct job *j, const struct event *ev, struct effects *fx)
@@ -207,7 +216,8 @@ static void look_at_all(struct creator *c, struct effects *fx)
 	}
 }
 
-/* Only with an open stream is an offer posted: no message about it can be missed then. */
+/* Only with an open stream is a new job started: no message about it can be missed then. Of jobs that were taken
+ * over before that, the solver is asked what it knows. */
 static void on_connected(struct creator *c, const struct event *ev, struct effects *fx)
 {
 	if (!c->started) {
@@ -219,9 +229,10 @@ static void on_connected(struct creator *c, const struct event *ev, struct effec
 			cancel_all(c, ev, fx);
 		if (c->jobs.n == 0 && c->c.exit_when_done)
 			fx_add(fx, FX_EXIT, (struct tag){0});
-	} else if (ev->message->lost) {
+	} else if (ev->message->lost || !c->heard) {
 		look_at_all(c, fx);
 	}
+	c->heard = true;
 }
 
 /* Nothing has been signed; what is taken over is as far as it was. */
@@ -271,7 +282,10 @@ static void on_timer(struct creator *c, const struct event *ev, struct effects *
 	case TAG_WHY:
 	case TAG_WITHDRAW:
 	case TAG_PART:
-	case TAG_CHECK: break;
+	case TAG_CHECK:
+	case TAG_CASE:
+	case TAG_JUDGED:
+	case TAG_ACCEPT: break;
 	}
 }
 
@@ -284,8 +298,12 @@ static void on_reply(struct creator *c, const struct event *ev, struct effects *
 		job_on_ack(c, ev, fx);
 	} else if (r->tag.what == TAG_WHY) {
 		job_on_why(c, ev, fx);
+	} else if (r->tag.what == TAG_CASE) {
+		job_on_case(c, ev, fx);
 	} else if (r->tag.what == TAG_LOOK) {
 		job_on_look(c, ev, fx);
+	} else if (j && r->ok && r->status < 400 && r->tag.what == TAG_ACCEPT) {
+		channel_on_accepted(c, j, ev, fx);
 	} else if (j && (!r->ok || r->status >= 400)) {
 		job_note(c, j, ev, fx, "SOLVER", "%s", r->err.msg);
 		if (!r->ok && !job_again(j, fx))
@@ -330,7 +348,7 @@ static void on_event(void *self, const struct event *ev, struct effects *fx)
 	if (c->want_cancel)
 		cancel_all(c, ev, fx);
 	switch (ev->kind) {
-	case EV_START: on_start(c, fx); break;
+	case EV_START: on_start(c, ev, fx); break;
 	case EV_TIMER: on_timer(c, ev, fx); break;
 	case EV_REQUEST: on_request(c, ev, fx); break;
 	case EV_REPLY: on_reply(c, ev, fx); break;
@@ -348,6 +366,8 @@ static void on_event(void *self, const struct event *ev, struct effects *fx)
 			job_on_pushed(c, ev, fx);
 		else if (ev->tree->tag.what == TAG_PART)
 			job_on_part(c, ev, fx);
+		else if (ev->tree->tag.what == TAG_JUDGED)
+			job_on_judged(c, ev, fx);
 		else
 			job_on_fetched(c, ev, fx);
 		break;
@@ -382,13 +402,14 @@ bool creator_new(
 	map_init(&c->by_deal, sizeof(struct hash), sizeof(struct hash), CREATOR_JOBS_MAX, seed);
 	map_init(&c->news, sizeof(struct hash), sizeof(struct deal_news), CREATOR_JOBS_MAX, seed);
 	c->ledger_seq = config->ledger_seq;
+	c->send_nonce = config->send_nonce;
 	*out = c;
 	return true;
 }
 
 struct role creator_role(struct creator *c)
 {
-	return (struct role){"creator", routes, COUNT(routes), creator_tables, c, on_event};
+	return (struct role){"creator", routes, COUNT(routes), creator_tables, c, on_event, NULL};
 }
 
 struct creator *creator_free(struct creator *c)

@@ -26,7 +26,9 @@ static bool check_deal(
 	if (!hash_eq(&d->cold.resource_offer, &p->offer.id))
 		return FAIL(e, TERMS, "the deal is made on an offer that does not stand any more");
 	TRY(deal_follows_resource_offer(d, &p->offer.offer, e), e);
-	TRY(signed_check(&p->c.domain, deal_record(), d, jc_sig, &d->hot.job_creator, e), e);
+	TRY(world_check(p->world, &p->c.domain, deal_record(), d, d->hot.nonce, jc_sig,
+	            &d->hot.job_creator, NULL, e),
+	        e);
 	return true;
 }
 
@@ -36,7 +38,8 @@ static void take_deal(
 	struct provider_deal row = {.created.s = wall_seconds(ev->wall)};
 	struct store *s = &p->world->store;
 	struct work *k;
-	struct err e;
+	struct err e, no;
+	bool ok;
 
 	if (!json_get_record(j, "deal", deal_record(), &row.deal, &e) ||
 	        !json_get_sig(j, "jobCreatorSignature", &row.jc_sig, &e)) {
@@ -52,6 +55,9 @@ static void take_deal(
 		step_refuse_again(p, &row.id, fx);
 		return;
 	}
+	ok = check_deal(p, &row.deal, &row.jc_sig, &no);
+	if (!ok && no.code == E_BUSY)
+		return; /* comes again */
 	k = provider_work_new(p, &row.id);
 	if (!k) {
 		log_line(&p->world->log, LOG_ODD,
@@ -64,8 +70,8 @@ static void take_deal(
 	provider_keep_deal(p, &k->deal);
 	provider_keep(p, k);
 	p->totals.jobs++;
-	if (!check_deal(p, &row.deal, &row.jc_sig, &e))
-		step_refuse(p, k, &e, fx);
+	if (!ok)
+		step_refuse(p, k, &no, fx);
 	else
 		step_fetch(p, k, fx);
 }

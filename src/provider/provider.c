@@ -145,7 +145,7 @@ bool provider_new(
 struct role provider_role(struct provider *p)
 {
 	return (struct role){
-	        "provider", provider_routes, provider_routes_n, provider_tables, p, on_event};
+	        "provider", provider_routes, provider_routes_n, provider_tables, p, on_event, NULL};
 }
 
 bool provider_start_cursor(struct provider *p, uint64_t *out, struct err *e)

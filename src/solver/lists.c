@@ -5,7 +5,7 @@
 #include "codec/json.h"
 #include "solver/solver_own.h"
 
-enum { PAGE = 50, PAGE_MAX = 100, BOOK_PAGE = 1000, BOOK_PAGE_MAX = 10000 };
+enum { PAGE = 50, PAGE_MAX = 100, CLEARINGS = 20, BOOK_PAGE = 1000, BOOK_PAGE_MAX = 10000 };
 
 /* More deals of one account are not looked at when they are listed. */
 #define DEALS_OF_ACCOUNT_MAX 10000u
@@ -111,6 +111,44 @@ void view_resource_offers(struct solver *s, const struct event *ev, struct effec
 		return;
 	}
 	fx_reply(fx, ev->request->conn, 200, json_pack("{s:o}", "offers", l.list));
+}
+
+/* ---- clearings ---------------------------------------------------------------------------------------- */
+
+static json_t *clearing_json(struct solver *s, uint64_t n)
+{
+	struct solver_clearing row = {.n = n};
+	json_t *pairs = json_array(), *j;
+	bool there = solver_get(s, solver_clearing_record(), &row);
+
+	assert(there);
+	j = record_to_json(solver_clearing_record(), &row);
+	for (uint32_t i = 0; i < row.pairs; i++) {
+		struct solver_cleared pair = {.clearing = n, .n = i};
+
+		there = solver_get(s, solver_cleared_record(), &pair);
+		assert(there);
+		json_array_append_new(pairs, record_to_json(solver_cleared_record(), &pair));
+	}
+	json_object_set_new(j, "bids", pairs);
+	return j;
+}
+
+void view_clearings(struct solver *s, const struct event *ev, struct effects *fx)
+{
+	struct page p;
+	struct err e;
+	json_t *list;
+
+	if (!read_page(ev->request, CLEARINGS, CLEARINGS, &p, &e)) {
+		fx_reply_err(fx, ev->request->conn, &e);
+		return;
+	}
+	list = json_array();
+	for (uint64_t i = p.offset; i < s->clearings && i < p.offset + p.limit; i++)
+		json_array_append_new(list, clearing_json(s, s->clearings - i));
+	fx_reply(fx, ev->request->conn, 200,
+	        json_pack("{s:o, s:o}", "clearings", list, "total", json_of_u64(s->clearings)));
 }
 
 /* ---- deals -------------------------------------------------------------------------------------------- */

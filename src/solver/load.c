@@ -37,13 +37,16 @@ static bool load_opinion(void *ctx, const void *vrow)
 static bool load_ledger(struct solver *s, struct err *e)
 {
 	struct store *st = &s->world->store;
-	struct solver_cursor cursor = {.which = CURSOR_LEDGER}, made = {.which = CURSOR_MADE};
+	struct solver_cursor cursor = {.which = CURSOR_LEDGER}, made = {.which = CURSOR_MADE},
+	                     clearings = {.which = CURSOR_CLEARINGS};
 	struct loading l = {.s = s, .e = e, .ok = true};
 
 	if (solver_get(s, solver_cursor_record(), &cursor))
 		s->ledger_cursor = cursor.cursor;
 	if (solver_get(s, solver_cursor_record(), &made))
 		s->made = made.cursor;
+	if (solver_get(s, solver_cursor_record(), &clearings))
+		s->clearings = clearings.cursor;
 	/* Balances of the genesis hold until an event says otherwise. */
 	for (uint32_t i = 0; i < s->c.genesis.allocations.n; i++) {
 		const struct allocation *a = &s->c.genesis.allocations.v[i];
@@ -112,6 +115,7 @@ static bool load_offer(struct solver *s, const struct order *o, struct err *e)
 		if (!solver_get(s, solver_job_record(), &j))
 			return FAIL(e, NOT_FOUND, "the document of a job offer is not stored");
 		TRY(offer_remember(s, &o->id, o->sequence, OFFER_JOB, &j.offer, e), e);
+		TRY(contract_recall(s, &o->id, &j.offer, e), e);
 		return book_add_job(s->book, &o->id, &j.offer, o->sequence, e);
 	}
 	r = calloc(1, sizeof *r);

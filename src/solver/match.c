@@ -31,20 +31,23 @@ static bool read_book(struct solver *s, const struct event *ev, struct match *m,
 	return true;
 }
 
-static uint64_t open_by(const struct solver *s)
+static uint64_t open_by(const struct solver *s, const struct job_offer *j)
 {
-	/* No longer than both have to sign: until then a dissolved match could still be opened. */
+	/* No longer than both have to sign: until then a dissolved match could still be opened. In a channel the
+	 * JC must still be able to open when the provider has let the submit timeout pass. */
 	uint64_t both = (uint64_t)(s->c.jc_signs_in.ms + s->c.rp_signs_in.ms) / 1000 + 10;
+	uint64_t work = j->settlement == SETTLEMENT_CHANNEL ? j->terms.submit_timeout.s : 0;
 
-	return s->ledger_time.s + MIN2(both, (uint64_t)s->c.open_in_s);
+	return s->ledger_time.s + MIN2(both, (uint64_t)s->c.open_in_s) + work;
 }
 
-static bool make_deal(struct solver *s, const struct book_match *m, const struct event *ev,
-        struct solver_deal *d, struct err *e)
+static bool make_deal(struct solver *s, const struct book_match *m, const struct prices *cleared,
+        const struct event *ev, struct solver_deal *d, struct err *e)
 {
 	struct open_offer *j = offer_find(s, &m->job), *r = offer_find(s, &m->resource);
 	struct deal_making making = {
-	        .job_offer = m->job, .resource_offer = m->resource, .open_by.s = open_by(s)};
+	        .job_offer = m->job, .resource_offer = m->resource, .cleared = cleared};
+	struct solver_job doc = {.id = m->job};
 	struct job_offer job;
 	struct resource_offer resource;
 
@@ -52,6 +55,11 @@ static bool make_deal(struct solver *s, const struct book_match *m, const struct
 		return FAIL(e, INTERNAL, "the book matched an offer that is not open");
 	offer_job(j, &job);
 	offer_resource(r, &resource);
+	making.open_by.s = open_by(s, &job);
+	if (job.settlement == SETTLEMENT_CHANNEL && solver_get(s, solver_job_record(), &doc)) {
+		making.channel = doc.channel;
+		making.number = doc.number;
+	}
 	TRY(deal_from_offers(&job, &resource, &making, &d->deal, e), e);
 	TRY(deal_open_in_time(&d->deal, &s->c.genesis, s->ledger_time, e), e);
 	eip712_hash(deal_record(), &d->deal, &d->id);
@@ -75,32 +83,49 @@ static void count(struct solver *s, const struct hash *deal)
 	s->n.matches++;
 }
 
-static bool match_one(struct solver *s, const struct book_match *m, const struct event *ev,
-        struct effects *fx, struct err *e)
+static bool match_one(struct solver *s, const struct book_match *m, const struct prices *cleared,
+        const struct event *ev, struct effects *fx, struct err *e)
 {
 	struct solver_deal d = {0};
 	struct solver_step step = {.state = MATCH_MATCHED, .matched_ms = (uint64_t)ev->wall.ms};
 	struct solver_offer row = {.id = m->job};
+	struct addr ear;
 	char cost[AMOUNT_DEC_MAX];
 
-	TRY(make_deal(s, m, ev, &d, e), e);
+	TRY(make_deal(s, m, cleared, ev, &d, e), e);
 	TRY(book_take(s->book, &d.id, &m->job, &m->resource, e), e);
 	step.id = d.id;
 	solver_put(s, solver_deal_record(), &d);
 	live_add(s, &d, &step);
 	count(s, &d.id);
+	channel_used(s, &d.deal.hot.channel, d.deal.hot.nonce);
 	if (solver_get(s, solver_offer_record(), &row)) {
 		row.state = OFFER_TAKEN;
 		row.deal = d.id;
 		solver_put(s, solver_offer_record(), &row);
 	}
-	solver_emit(s, fx, "deal", deal_json(&d), &d.job_creator, &d.provider);
+	ear = jc_key(s, &d);
+	solver_emit(s, fx, "deal", deal_json(&d), &ear, &d.provider);
 	amount_format(m->cost, cost);
 	solver_note(s, &step, ev, fx, "MATCHED", "at most %s at the limits of the job%s", cost,
 	        m->tied ? "; the hash decided between equals" : "");
 	fx_add(fx, FX_TIMER, (struct tag){.what = TAG_UNSIGNED, .key = d.id})->delay =
 	        s->c.jc_signs_in;
 	return true;
+}
+
+void match_make(struct solver *s, const struct book_match *m, const struct prices *cleared,
+        const struct event *ev, struct effects *fx)
+{
+	struct err e;
+
+	if (match_one(s, m, cleared, ev, fx, &e))
+		return;
+	log_line(&s->world->log, LOG_ODD, "two offers that match make no deal: %s", e.msg);
+	if (book_exclude(s->book, &m->job, &m->resource, &e))
+		return;
+	book_remove(s->book, &m->job);
+	offer_forget(s, &m->job, OFFER_REFUSED);
 }
 
 static bool expire(struct solver *s, struct btime now)
@@ -125,7 +150,6 @@ void solver_match_all(struct solver *s, const struct event *ev, struct effects *
 {
 	struct btime now = solver_now(s, ev);
 	struct book_match m;
-	struct err e;
 
 	if (!expire(s, now)) {
 		go_on(fx);
@@ -133,28 +157,26 @@ void solver_match_all(struct solver *s, const struct event *ev, struct effects *
 	}
 	if (!solver_caught_up(s, ev))
 		return; /* without the ledger's clock no deal has an open_by, without its events no balance */
-	for (int i = 0; book_next(s->book, now, &m); i++) {
+	/* While a batch is full the book would give what is for the next one again and again. */
+	for (int i = 0; s->batch_n < BATCH_MAX && book_next(s->book, now, &m); i++) {
 		if (i == MATCHES_OF_A_TURN) {
 			go_on(fx);
 			return;
 		}
-		if (match_one(s, &m, ev, fx, &e))
-			continue;
-		log_line(&s->world->log, LOG_ODD, "two offers that match make no deal: %s", e.msg);
-		if (book_exclude(s->book, &m.job, &m.resource, &e))
-			continue;
-		book_remove(s->book, &m.job);
-		offer_forget(s, &m.job, OFFER_REFUSED);
+		if (!batch_take(s, &m, fx))
+			match_make(s, &m, NULL, ev, fx);
 	}
 }
 
 void tell_dissolved(
         struct solver *s, const struct solver_deal *d, const char *why, struct effects *fx)
 {
+	struct addr ear = jc_key(s, d);
+
 	solver_emit(s, fx, "dissolved",
 	        json_pack("{s:o, s:o}", "id", json_of_hash(&d->id), "reason",
 	                json_of_str(str_of(why))),
-	        &d->job_creator, &d->provider);
+	        &ear, &d->provider);
 }
 
 void deal_dissolve(struct solver *s, struct solver_deal *d, struct solver_step *step,
@@ -163,6 +185,9 @@ void deal_dissolve(struct solver *s, struct solver_deal *d, struct solver_step *
 	struct solver_offer row = {.id = d->deal.cold.job_offer};
 	struct err e;
 
+	/* A number of a channel is good for one deal, and this one may have been signed. */
+	if (job == OFFER_OPEN && !hash_is_zero(&d->deal.hot.channel))
+		job = OFFER_REFUSED;
 	/* Excluded first: the book must not make the same match again. */
 	if (job == OFFER_OPEN &&
 	        !book_exclude(s->book, &row.id, &d->deal.cold.resource_offer, &e) &&

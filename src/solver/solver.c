@@ -9,38 +9,44 @@ enum { SWEEP_MS = 1000, AGAIN_OF_A_TURN = 32 };
 
 /* Signed documents need no other authentication (9.1). X(METHOD, path, auth, body, bytes, function,
  * "meaning") */
-#define ROUTES(X)                                                                                          \
-	X("POST", "/v1/job-offers", NONE, JSON, 65536, on_job_offer,                                       \
-	        "a signed job offer; answers its Ack")                                                     \
-	X("POST", "/v1/resource-offers", NONE, JSON, 65536, on_resource_offer,                             \
-	        "a signed resource offer; answers its Ack")                                                \
-	X("POST", "/v1/offers/{offer}/cancel", NONE, JSON, 4096, on_offer_cancel,                          \
-	        "a signed OfferCancel")                                                                    \
-	X("POST", "/v1/deals/{deal}/signature", NONE, JSON, 4096, on_signature,                            \
-	        "a party's signature over the deal")                                                       \
-	X("POST", "/v1/deals/{deal}/refuse", REQUEST, JSON, 8192, on_refuse,                               \
-	        "why a party does not sign")                                                               \
-	X("POST", "/v1/deals/{deal}/result", NONE, JSON, 8192, on_result,                                  \
-	        "a signed Result and Stored, for the job creator")                                         \
-	X("POST", "/v1/deals/{deal}/decline", NONE, JSON, 4096, on_decline,                                \
-	        "a signed Decline, for the job creator")                                                   \
-	X("GET", "/v1/events", OPTIONAL, NONE, 0, view_events,                                             \
-	        "stream of the caller's deals, signatures, results; unsigned: of the states of all deals") \
-	X("GET", "/v1/job-offers/{offer}", OPTIONAL, NONE, 0, view_job_offer,                              \
-	        "state of a job offer; counts of refusals by reason")                                      \
-	X("GET", "/v1/resource-offers", NONE, NONE, 0, view_resource_offers,                               \
-	        "open resource offers; ?account=, ?offset=, ?limit=")                                      \
-	X("GET", "/v1/resource-offers/{offer}/idle", REQUEST, NONE, 0, view_idle,                          \
-	        "for its provider: why no job matches, and what change would have matched how many")       \
-	X("GET", "/v1/explain/{offer}", NONE, NONE, 0, view_explain,                                       \
-	        "every provider with the reason against it")                                               \
-	X("GET", "/v1/deals/{deal}", OPTIONAL, NONE, 0, view_deal, "a deal with its timeline")             \
-	X("GET", "/v1/deals", NONE, NONE, 0, view_deals,                                                   \
-	        "deals, without what is private; ?account=, ?offset=, ?limit=")                            \
-	X("GET", "/v1/offers", NONE, NONE, 0, view_offers, "size and root of the book")                    \
-	X("GET", "/v1/book", NONE, NONE, 0, view_book,                                                     \
-	        "ids of the open offers in order of sequence; ?offset=, ?limit=")                          \
-	X("GET", "/v1/info", NONE, NONE, 0, view_info, "account, ledger, readiness")                       \
+#define ROUTES(X)                                                                                               \
+	X("POST", "/v1/job-offers", NONE, JSON, 65536, on_job_offer,                                            \
+	        "a signed job offer, in a channel with its `channel` and `number`; answers its Ack")            \
+	X("POST", "/v1/resource-offers", NONE, JSON, 65536, on_resource_offer,                                  \
+	        "a signed resource offer; answers its Ack")                                                     \
+	X("POST", "/v1/offers/{offer}/cancel", NONE, JSON, 4096, on_offer_cancel,                               \
+	        "a signed OfferCancel")                                                                         \
+	X("POST", "/v1/deals/{deal}/signature", NONE, JSON, 4096, on_signature,                                 \
+	        "a party's signature over the deal")                                                            \
+	X("POST", "/v1/deals/{deal}/refuse", REQUEST, JSON, 8192, on_refuse,                                    \
+	        "why a party does not sign")                                                                    \
+	X("POST", "/v1/deals/{deal}/result", NONE, JSON, 8192, on_result,                                       \
+	        "a signed Result and Stored, for the job creator")                                              \
+	X("POST", "/v1/deals/{deal}/decline", NONE, JSON, 4096, on_decline,                                     \
+	        "a signed Decline, for the job creator")                                                        \
+	X("POST", "/v1/deals/{deal}/acceptance", NONE, JSON, 8192, on_acceptance,                               \
+	        "in a channel: a signed ChannelAcceptance or Voucher, for the provider")                        \
+	X("GET", "/v1/channels/{channel}", NONE, NONE, 0, view_channel,                                         \
+	        "the highest number that a deal in the channel was made with")                                  \
+	X("GET", "/v1/events", OPTIONAL, NONE, 0, view_events,                                                  \
+	        "stream of the caller's deals, signatures, results; unsigned: of the states of all deals")      \
+	X("GET", "/v1/job-offers/{offer}", OPTIONAL, NONE, 0, view_job_offer,                                   \
+	        "state of a job offer; counts of refusals by reason")                                           \
+	X("GET", "/v1/resource-offers", NONE, NONE, 0, view_resource_offers,                                    \
+	        "open resource offers; ?account=, ?offset=, ?limit=")                                           \
+	X("GET", "/v1/resource-offers/{offer}/idle", REQUEST, NONE, 0, view_idle,                               \
+	        "for its provider: why no job matches, and what change would have matched how many")            \
+	X("GET", "/v1/explain/{offer}", NONE, NONE, 0, view_explain,                                            \
+	        "every provider with the reason against it")                                                    \
+	X("GET", "/v1/deals/{deal}", OPTIONAL, NONE, 0, view_deal, "a deal with its timeline")                  \
+	X("GET", "/v1/deals", NONE, NONE, 0, view_deals,                                                        \
+	        "deals, without what is private; ?account=, ?offset=, ?limit=")                                 \
+	X("GET", "/v1/offers", NONE, NONE, 0, view_offers, "size and root of the book")                         \
+	X("GET", "/v1/book", NONE, NONE, 0, view_book,                                                          \
+	        "ids of the open offers in order of sequence; ?offset=, ?limit=")                               \
+	X("GET", "/v1/clearings", NONE, NONE, 0, view_clearings,                                                \
+	        "batches of pricing `cleared`, the newest first, with bids, asks and price; ?offset=, ?limit=") \
+	X("GET", "/v1/info", NONE, NONE, 0, view_info, "account, ledger, readiness")                            \
 	X("GET", "/v1/ready", NONE, NONE, 0, view_ready, "200 when offers are matched, else 503")
 
 static const struct route routes[] = {
@@ -93,6 +99,8 @@ static void on_timer(struct solver *s, const struct event *ev, struct effects *f
 		on_unsigned(s, &ev->timer.key, ev, fx);
 	else if (ev->timer.what == TAG_AGAIN)
 		on_again(s, fx);
+	else if (ev->timer.what == TAG_BATCH)
+		on_batch(s, ev, fx);
 	else if (ev->timer.what == TAG_PARDON)
 		on_pardon(s, &ev->timer.key);
 	else
@@ -106,7 +114,11 @@ static void on_event(void *self, const struct event *ev, struct effects *fx)
 	s->now = ev->now;
 	switch (ev->kind) {
 	case EV_START: on_start(s, ev, fx); break;
-	case EV_TIMER: on_timer(s, ev, fx); break;
+	case EV_TIMER:
+		on_timer(s, ev, fx);
+		if (ev->timer.what == TAG_BATCH)
+			return; /* effects of one event are bounded: a sweep follows */
+		break;
 	case EV_REQUEST:
 		assert(ev->request->route < COUNT(functions));
 		functions[ev->request->route](s, ev, fx);
@@ -120,6 +132,11 @@ static void on_event(void *self, const struct event *ev, struct effects *fx)
 	case EV_STOP: return;
 	}
 	solver_match_all(s, ev, fx);
+}
+
+static void on_turn(void *self, const struct event *now, struct effects *fx)
+{
+	ack_all(self, now, fx);
 }
 
 bool solver_new(struct world *w, const struct solver_config *c, struct solver **out, struct err *e)
@@ -137,6 +154,7 @@ bool solver_new(struct world *w, const struct solver_config *c, struct solver **
 	roster_init(&s->roster);
 	live_init(s, seed);
 	map_init(&s->open_of, sizeof(struct addr), sizeof(uint32_t), (size_t)max * 2, seed);
+	map_init(&s->contracts, sizeof(struct addr), 1, CONTRACTS_MAX, seed);
 	map_init(&s->signers, sizeof(struct addr), sizeof(struct signer_bucket), RATE_KEYS_MAX,
 	        seed);
 	map_init(&s->offers, sizeof(struct hash), sizeof(struct open_offer), (size_t)max * 2, seed);
@@ -165,7 +183,7 @@ bool solver_start_cursor(struct solver *s, uint64_t *out, struct err *e)
 
 struct role solver_role(struct solver *s)
 {
-	return (struct role){"solver", routes, COUNT(routes), solver_tables, s, on_event};
+	return (struct role){"solver", routes, COUNT(routes), solver_tables, s, on_event, on_turn};
 }
 
 struct solver *solver_free(struct solver *s)
@@ -187,6 +205,7 @@ struct solver *solver_free(struct solver *s)
 	live_done(s);
 	map_done(&s->open_of);
 	map_done(&s->signers);
+	map_done(&s->contracts);
 	free(s->again);
 	free(s);
 	return NULL;

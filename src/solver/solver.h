@@ -14,6 +14,7 @@ struct solver_config {
 	unsigned rate_offers; /* new offers per second of one signer, RATE past it; 0: no limit */
 	struct span jc_signs_in; /* a match that the JC has not signed by then is dissolved */
 	struct span rp_signs_in; /* the same for the RP, which fetches first */
+	struct span batch;       /* so long pairs of pricing `cleared` are gathered (3.14) */
 	unsigned open_in_s;      /* open_by of a deal: at most so far ahead of the ledger's time */
 };
 

@@ -123,6 +123,7 @@ static bool life_begin(
 	        .chain_id = w->c.chain_id,
 	        .genesis = w->genesis,
 	        .controller = w->c.controller,
+	        .domain = w->c.domain,
 	        .from_block = 1,
 	        .depth = DEPTH,
 	        .dir = w->dir,
