@@ -119,7 +119,8 @@ static void hand_on(struct ready *r)
 	struct evm_shown w = {.deal = &r->deal,
 	        .whole = evm_whole(m, &r->deal.id),
 	        .channel = evm_channel_of(m, &r->channel),
-	        .by = &m->o.signer.addr};
+	        .by = &m->o.signer.addr,
+	        .domain = &m->o.domain};
 	struct err e;
 
 	buf_init(&data, EVM_DATA_MAX);
