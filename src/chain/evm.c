@@ -64,6 +64,18 @@ void evm_up(struct evm *m)
 	evm_note(m, &n);
 }
 
+/* Events of that transaction are of this action. */
+static void is_ours(struct evm *m, const struct hash *tx, const struct hash *id)
+{
+	struct hash *at;
+
+	if (m->ours.n == OURS_MAX)
+		map_clear(&m->ours);
+	at = map_put(&m->ours, tx, NULL);
+	if (at)
+		*at = *id;
+}
+
 static void told(void *ctx, const struct hash *id, enum ledger_stage stage, bool failed,
         const struct evm_receipt *receipt, const struct err *why)
 {
@@ -71,8 +83,10 @@ static void told(void *ctx, const struct hash *id, enum ledger_stage stage, bool
 
 	if (why)
 		n.err = *why;
-	if (receipt)
+	if (receipt) {
 		n.tx = receipt->tx;
+		is_ours(ctx, &n.tx, id);
+	}
 	evm_note(ctx, &n);
 }
 
@@ -83,6 +97,8 @@ static void relayed(void *ctx, const struct hash *id, enum ledger_stage stage, b
 
 	if (why)
 		n.err = *why;
+	if (!hash_is_zero(tx))
+		is_ours(ctx, tx, id);
 	evm_note(ctx, &n);
 }
 
@@ -243,6 +259,11 @@ static bool start(void *self, uint64_t after, const struct addr *account, const 
 	        .ctx = m};
 	uint64_t before = after >> SEQ_BITS, first = m->o.from_block;
 
+	if (m->o.ring)
+		TRY(evm_ring_load(m->o.ring, &m->ring, e), e);
+	before -= MIN2(before, m->ring.shift);
+	m->f.unsure = before && m->ring.n;
+	m->f.ring_at = m->ring.n;
 	m->in = *in;
 	m->seq = after;
 	m->account = *account;
@@ -271,6 +292,7 @@ static void on_closed(uv_handle_t *h)
 	map_done_owned(&m->seen);
 	map_done_owned(&m->wholes);
 	map_done(&m->channels);
+	map_done(&m->ours);
 	free(m);
 }
 
@@ -307,13 +329,18 @@ static bool prepare(struct evm *m, const struct evm_options *o, struct err *e)
 	        .told = relayed,
 	        .ctx = m};
 
-	if (strlen(o->urls) >= sizeof m->urls || strlen(o->dir) >= sizeof m->dir)
+	if (strlen(o->urls) >= sizeof m->urls || strlen(o->dir) >= sizeof m->dir ||
+	        (o->ring && strlen(o->ring) >= sizeof m->ring_path))
 		return FAIL(e, CONFIG, "ledger.rpc has more than %zu bytes", sizeof m->urls - 1);
 	m->o = *o;
 	snprintf(m->urls, sizeof m->urls, "%s", o->urls);
 	snprintf(m->dir, sizeof m->dir, "%s", o->dir);
 	m->o.urls = m->urls;
 	m->o.dir = m->dir;
+	if (o->ring) {
+		snprintf(m->ring_path, sizeof m->ring_path, "%s", o->ring);
+		m->o.ring = m->ring_path;
+	}
 	if (m->o.poll.ms == 0)
 		m->o.poll = span_ms(POLL_MS);
 	m->o.poll.ms = MAX2(m->o.poll.ms, (int64_t)POLL_LEAST_MS);
@@ -338,6 +365,7 @@ bool evm_open(const struct evm_options *o, struct ledger_port *out, struct err *
 	map_init(&m->seen, sizeof(struct hash), sizeof(struct seen *), SEEN_MAX, 0);
 	map_init(&m->wholes, sizeof(struct hash), sizeof(struct deal *), WHOLES_MAX, 0);
 	map_init(&m->channels, sizeof(struct hash), sizeof(struct channel_id), WHOLES_MAX, 0);
+	map_init(&m->ours, sizeof(struct hash), sizeof(struct hash), OURS_MAX, 0);
 	uv_timer_init(o->loop, &m->poll);
 	uv_timer_init(o->loop, &m->turn);
 	m->poll.data = m->turn.data = m;

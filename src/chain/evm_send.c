@@ -581,6 +581,19 @@ void evm_send_put(struct evm_send *s, const struct evm_intent *i)
 	go(x);
 }
 
+bool evm_send_of(const struct evm_send *s, const struct hash *tx, struct hash *id)
+{
+	for (const struct sending *k = s->first; k; k = k->next) {
+		for (unsigned i = 0; i < k->attempts_n; i++) {
+			if (hash_eq(&k->attempts[i].hash, tx)) {
+				*id = k->id;
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
 bool evm_send_has(const struct evm_send *s, const struct hash *id)
 {
 	for (const struct sending *x = s->first; x; x = x->next) {

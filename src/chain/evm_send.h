@@ -64,6 +64,8 @@ struct evm_intent {
  * again, while it is on its way, has no second effect. Copies. */
 void evm_send_put(struct evm_send *s, const struct evm_intent *i);
 MUST bool evm_send_has(const struct evm_send *s, const struct hash *id);
+/* What a transaction of ours that is on its way is for. False: it is none. */
+MUST bool evm_send_of(const struct evm_send *s, const struct hash *tx, struct hash *id);
 /* The chain's head: looks at receipts, sends again, replaces. */
 void evm_send_tick(struct evm_send *s, uint64_t head, struct btime time);
 /* On their way. */

@@ -197,7 +197,7 @@ static bool open_chain(struct daemon *d, struct err *e)
 {
 	const struct settings *s = d->cli->settings;
 	const struct evm_place *p = &d->cli->place;
-	char dir[CLI_PATH_MAX + 8], relay[URL_MAX + 1];
+	char dir[CLI_PATH_MAX + 8], ring[CLI_PATH_MAX + 16], relay[URL_MAX + 1];
 	struct evm_options o = {.loop = &d->loop,
 	        .client = d->client,
 	        .urls = p->urls,
@@ -220,6 +220,10 @@ static bool open_chain(struct daemon *d, struct err *e)
 
 	/* The account's transactions, whichever role sends them. */
 	snprintf(dir, sizeof dir, "%s/chain", d->cli->places.state);
+	/* Who shares its store with others has no cursor of its own that they could go by. */
+	snprintf(ring, sizeof ring, "%s/blocks.json", d->dir);
+	if (!d->own_blobs[0])
+		o.ring = ring;
 	TRY(settings_number(s, "ledger.max-fee", UINT64_MAX, &o.max_fee_wei, e), e);
 	TRY(settings_span(s, "ledger.stuck", &o.stuck, e), e);
 	TRY(evm_view_check(p, &d->domain, e), e);
