@@ -149,7 +149,8 @@ static bool is_own(const struct call *c, const struct hash *doc, const struct si
 	return secp_recover(&digest, s, &who, &ignored) && addr_eq(&who, c->by);
 }
 
-/* `who` must have signed: an empty signature stands for that of the sender. */
+/* `who` must have signed: an empty signature stands for that of the sender. Of what a receipt shows (9.4) and only the
+ * call has, the signature stays there: results, declines, verdicts, passes. */
 static void add_signed(
         struct call *c, const struct addr *who, const struct hash *doc, const struct sig *s)
 {
@@ -333,12 +334,9 @@ static bool call_cancel(struct call *c, struct buf *out, struct err *e)
 
 static bool call_result(struct call *c, struct buf *out, struct err *e)
 {
-	struct hash h;
-
 	add_parts(c);
 	add_outcome(c);
-	action_result_hash(c->a, &h);
-	add_signed(c, &c->whole->hot.provider, &h, &c->a->result_sig);
+	add_sig(c, &c->a->result_sig);
 	return put(c, fn_controller_submit, out, e);
 }
 
@@ -346,8 +344,7 @@ static bool call_decline(struct call *c, struct buf *out, struct err *e)
 {
 	add_parts(c);
 	add_u64(c, c->a->decline.reason);
-	add_signed_row(
-	        c, &c->whole->hot.provider, decline_record(), &c->a->decline, &c->a->doc_sig);
+	add_sig(c, &c->a->doc_sig);
 	return put(c, fn_controller_decline, out, e);
 }
 
@@ -403,7 +400,7 @@ static bool call_verdict(struct call *c, struct buf *out, struct err *e)
 	add_u64(c, v->count);
 	add_u64(c, v->bytes);
 	add_hash(c, &v->salt);
-	add_signed_row(c, &v->mediator, verdict_record(), v, &c->a->doc_sig);
+	add_sig(c, &c->a->doc_sig);
 	return put(c, fn_controller_rule, out, e);
 }
 
@@ -413,7 +410,7 @@ static bool call_pass(struct call *c, struct buf *out, struct err *e)
 	add_shown(c);
 	add_u64(c, c->a->pass.round);
 	add(c, abi_addr(&c->a->pass.mediator));
-	add_signed_row(c, &c->a->pass.mediator, pass_record(), &c->a->pass, &c->a->doc_sig);
+	add_sig(c, &c->a->doc_sig);
 	return put(c, fn_controller_pass, out, e);
 }
 

@@ -778,11 +778,10 @@ static void begin_note(struct evm *m)
 {
 	struct follow *f = &m->f;
 
-	f->note =
-	        (struct ledger_note){.stage = LEDGER_EVENT, .final = true, .action_id = f->log.tx};
+	f->note = (struct ledger_note){.stage = LEDGER_EVENT, .final = true, .tx = f->log.tx};
 	f->note.event.seq = seq_of(m);
 	f->note.event.block = f->log.block;
-	f->note.event.action_id = action_of(m, &f->log.tx);
+	f->note.action_id = f->note.event.action_id = action_of(m, &f->log.tx);
 	f->want_n = 0;
 }
 

@@ -345,13 +345,13 @@ void channel_on_accepted(
 }
 
 void channel_paid(struct creator *c, struct job *j, const struct ledger_event *le,
-        const struct event *ev, struct effects *fx)
+        const struct hash *proof, const struct event *ev, struct effects *fx)
 {
 	if (j->j.state != JOB_JUDGED)
 		return;
 	j->j.ledger_seq = le->seq;
 	j->j.cost = le->amount;
-	j->j.end_action = le->action_id;
+	j->j.end_action = *proof;
 	end_paid(c, j, "settled", ev, fx);
 }
 

@@ -241,9 +241,9 @@ void channel_check(struct creator *c, struct job *j, struct effects *fx);
 void channel_on_event(struct creator *c, const struct ledger_event *le, struct effects *fx);
 void channel_on_declined(
         struct creator *c, struct job *j, const struct event *ev, struct effects *fx);
-/* A deal that was never on the ledger was paid from its channel. */
+/* A deal that was never on the ledger was paid from its channel, as that action or transaction proves. */
 void channel_paid(struct creator *c, struct job *j, const struct ledger_event *le,
-        const struct event *ev, struct effects *fx);
+        const struct hash *proof, const struct event *ev, struct effects *fx);
 /* A provider claims what our job was over for: the job is taken up again, so that the claim is judged in time.
  * NULL: it is no such event. */
 struct job *channel_revive(struct creator *c, const struct creator_deal *d,

@@ -209,11 +209,14 @@ static struct job *opened_after_all(
 	return j;
 }
 
-static void on_deal_event(struct creator *c, const struct ledger_event *le, const struct event *ev,
-        struct effects *fx)
+static void on_deal_event(
+        struct creator *c, const struct ledger_note *n, const struct event *ev, struct effects *fx)
 {
+	const struct ledger_event *le = &n->event;
+	/* What a receipt is made from: an action's own id, or on a chain its transaction. */
+	const struct hash *proof = hash_is_zero(&n->tx) ? &le->action_id : &n->tx;
 	struct deal_news news = {.seq = le->seq,
-	        .action = le->action_id,
+	        .action = *proof,
 	        .to = le->to,
 	        .amount = le->amount,
 	        .deadline = le->deadline,
@@ -227,14 +230,14 @@ static void on_deal_event(struct creator *c, const struct ledger_event *le, cons
 	struct deal_news *kept;
 
 	if (le->to == DEAL_RESULTS_SUBMITTED)
-		news.submit_action = le->action_id;
+		news.submit_action = *proof;
 	c->ledger_seq = MAX2(c->ledger_seq, le->seq);
 	channel_on_event(c, le, fx);
 	if (hash_is_zero(&le->deal))
 		return;
 	if (!le->to) {
 		if (j && le->action == ACTION_SETTLE)
-			channel_paid(c, j, le, ev, fx);
+			channel_paid(c, j, le, proof, ev, fx);
 		return;
 	}
 	if (!j) {
@@ -452,7 +455,7 @@ void job_on_ledger(struct creator *c, const struct event *ev, struct effects *fx
 	if (n->time.s > c->ledger_time.s)
 		c->ledger_time = n->time;
 	switch (n->stage) {
-	case LEDGER_EVENT: on_deal_event(c, &n->event, ev, fx); break;
+	case LEDGER_EVENT: on_deal_event(c, n, ev, fx); break;
 	case LEDGER_INCLUDED:
 	case LEDGER_FINAL:
 		if (n->failed)
