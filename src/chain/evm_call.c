@@ -629,6 +629,9 @@ static const struct kind {
 /* Beyond that, for each item of a list: an author and a solver may be new accounts. */
 enum { GAS_OF_ITEM = 80000 };
 
+/* Times all that: a fork that makes new storage dearer (EIP-8037) must not bar us from our own deals. */
+enum { FORK_ROOM = 3 };
+
 static const struct kind *kind_of(const struct action *a)
 {
 	return a->kind < COUNT(kinds) && kinds[a->kind].put ? &kinds[a->kind] : NULL;
@@ -711,5 +714,6 @@ bool evm_call(const struct action *a, const struct evm_shown *w, struct buf *out
 	*gas_max = k->gas_max + (uint64_t)a->items_n * GAS_OF_ITEM * (a->kind == ACTION_SETTLE);
 	if (a->kind == ACTION_OPEN && w->deal && w->deal->jobs)
 		*gas_max = JOBS_OPEN_GAS;
+	*gas_max *= FORK_ROOM;
 	return true;
 }

@@ -98,7 +98,7 @@ static void every_action_has_its_call(void **state)
 
 		buf_init(&out, EVM_DATA_MAX);
 		assert_true(evm_call(a, &shown, &out, &gas, &e));
-		assert_true(gas > 100000 && gas < 1000000);
+		assert_true(gas > 100000 && gas < 2000000);
 		assert_true(abi_is(known[i].signature, buf_bytes(&out)));
 		assert_true(abi_decode(abi_types(known[i].signature),
 		        bytes_of(out.p + 4, out.n - 4), l, COUNT(l), &n, &e));

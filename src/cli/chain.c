@@ -17,7 +17,7 @@ enum {
 	        16000000, /* of the Controller with its Annex; measured: docs/contracts.md */
 	TOKEN_GAS_MAX = 3000000,
 	JOBS_GAS_MAX = 5000000,
-	CALL_GAS_MAX = 300000,
+	CALL_GAS_MAX = 900000, /* also where new storage is dearer: EIP-8037 */
 	COIN_GAS_MAX = 100000,
 	WAIT_S = 120,
 	SUPPLY_DIGITS = 9 /* 10^9 tokens of a new token */

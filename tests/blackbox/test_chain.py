@@ -1,8 +1,11 @@
-"""The market on a chain: real daemons, our contracts, a node of its own (anvil) with a block each second."""
+"""The market on a chain: real daemons, our contracts, a node of its own with a block each second: anvil, or with
+CHAIN_NODE=geth go-ethereum in its developer mode (`make chain-geth`)."""
 import json
+import os
 import pathlib
 import shutil
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -15,7 +18,23 @@ from conftest import BROKEN, ROOT, SANITIZER, Lilypad, alive, folder, wait_until
 
 ANVIL = ROOT / "build/evm/node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil"
 
-pytestmark = pytest.mark.skipif(not ANVIL.exists(), reason="anvil is not there: tools/setup_tests.d/contracts")
+GETH = ROOT / "build/geth/geth"
+ON_GETH = os.environ.get("CHAIN_NODE") == "geth"
+CHAIN_ID = 1337 if ON_GETH else 31337
+
+
+def needs_node():
+    if ON_GETH:
+        return pytest.mark.skipif(not GETH.exists(), reason="geth is not there: make chain-geth")
+    return pytest.mark.skipif(not ANVIL.exists(), reason="anvil is not there: tools/setup_tests.d/contracts")
+
+
+def anvil_only(what):
+    """Of a test that needs a node which obeys."""
+    return pytest.mark.skipif(ON_GETH, reason=f"not for geth: {what} is anvil's")
+
+
+pytestmark = needs_node()
 
 
 def ask(url, method, *params):
@@ -26,6 +45,12 @@ def ask(url, method, *params):
         answer = json.load(r)
     assert "error" not in answer, answer
     return answer["result"]
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
 
 
 class Proxy:
@@ -82,17 +107,64 @@ class Chain(Lilypad):
 
     def start(self, depth=2, settings=None, roles=("directory", "solver", "mediator", "provider")):
         self.settings = settings or {}
-        ready = self.folder / "chain.ready"
-        self.spawn("chain", "chain", "dev", "--depth", depth, "--ready-file", ready)
-        self.info = json.loads(wait_until(lambda: ready.exists() and ready.read_text(), timeout=40))
-        self.url = self.info["url"]
-        self.network = pathlib.Path(self.info["network"])
+        if ON_GETH:
+            self.start_geth(depth)
+        else:
+            self.start_anvil(depth)
         self.contents = json.loads(self.network.read_text())["network"]
         for role in roles:
             self.role(role)
         if "provider" in roles:
             self.offers(1)
         return self
+
+    def start_anvil(self, depth):
+        ready = self.folder / "chain.ready"
+        self.spawn("chain", "chain", "dev", "--depth", depth, "--ready-file", ready)
+        self.info = json.loads(wait_until(lambda: ready.exists() and ready.read_text(), timeout=40))
+        self.url = self.info["url"]
+        self.network = pathlib.Path(self.info["network"])
+
+    def start_geth(self, depth):
+        """What `chain dev` does on anvil, by the commands that anybody has for a chain that is there."""
+        port = free_port()
+        self.url = f"http://127.0.0.1:{port}"
+        with open(self.folder / "geth.out", "ab") as log:
+            self.procs["chain"] = subprocess.Popen(
+                [GETH, "--dev", "--dev.period", "1", "--dev.gaslimit", "60000000", "--datadir", self.folder / "geth",
+                 "--http", "--http.addr", "127.0.0.1", "--http.port", str(port), "--http.api", "eth,net,web3",
+                 "--ipcdisable", "--port", "0", "--nodiscover", "--maxpeers", "0", "--verbosity", "2"],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.env, cwd=self.folder)
+        wait_until(lambda: self.answers(), timeout=60)
+        names = ("operator", "default", "solver", "directory", "mediator", "provider")
+        for name in names:
+            self.run("wallet", "new", name)
+        who = {w["name"]: w["account"] for w in self.json("wallet", "list")["wallets"]}
+        for name in ("operator", "default", "mediator", "provider"):
+            self.give_coin(who[name], 10 ** 21)
+        self.network = self.folder / "network.json"
+        at = {role: f"http://127.0.0.1:{free_port()}" for role in ("solver", "directory", "mediator")}
+        self.run("chain", "deploy", "local", "--rpc", self.url, "--depth", depth, "--block-time", 1, "--test",
+                 "--min", "5s", "--solver", who["solver"], "--solver-url", at["solver"], "--directory",
+                 who["directory"], "--directory-url", at["directory"], "--mediator",
+                 f"{who['mediator']}={at['mediator']}", "-O", self.network)
+        self.run("network", "import", self.network)
+        for name in ("default", "provider"):
+            self.run("wallet", "fund", "10000", "--to", who[name])
+        self.info = {"url": self.url, "anvil": self.procs["chain"].pid,
+                     "controller": self.json("chain", "status")["controller"]}
+
+    def answers(self):
+        try:
+            return self.ask("eth_blockNumber")
+        except OSError:
+            return None
+
+    def give_coin(self, who, wei):
+        """From geth's developer account, which has as much as one likes."""
+        dev = self.ask("eth_accounts")[0]
+        tx = self.ask("eth_sendTransaction", {"from": dev, "to": who, "value": hex(wei)})
+        wait_until(lambda: self.ask("eth_getTransactionReceipt", tx))
 
     def spawn(self, name, *args):
         log = open(self.folder / f"{name}.log", "ab")
@@ -128,6 +200,8 @@ class Chain(Lilypad):
         return p
 
     def ask(self, method, *params):
+        if ON_GETH and method.startswith(("anvil_", "evm_")):
+            pytest.skip(f"not for geth: {method} is anvil's")
         return ask(self.url, method, *params)
 
     def logs(self):
@@ -219,7 +293,7 @@ def test_an_honest_job(new_chain):
 def test_status_says_what_is_there(new_chain):
     chain = new_chain(roles=())
     s = chain.json("chain", "status")
-    assert s["chainId"] == 31337 and s["depth"] == 2
+    assert s["chainId"] == CHAIN_ID and s["depth"] == 2
     assert s["controller"] == chain.info["controller"]
     assert s["nodes"][0]["url"] == chain.url and s["nodes"][0]["block"] > 0
     assert int(s["coin"]) == 10 ** 21
@@ -240,6 +314,7 @@ def test_a_disputed_job(new_chain):
     assert held(chain) == supply(chain)
 
 
+@anvil_only("anvil_reorg")
 @pytest.mark.parametrize("depth", range(1, 7))
 def test_reorganised_at_every_step(new_chain, depth):
     """While a job runs, the newest blocks are replaced by empty ones again and again: their transactions are sent
@@ -271,6 +346,7 @@ def test_reorganised_at_every_step(new_chain, depth):
     assert held(chain) == supply(chain)
 
 
+@anvil_only("anvil_reorg")
 def test_a_reorganisation_below_the_depth_stops(new_chain):
     """What was told cannot be undone: the daemon says so, once, and tells nothing more."""
     chain = new_chain(depth=1)
@@ -303,6 +379,7 @@ def test_a_killed_endpoint(new_chain):
     assert "error" in s["nodes"][0] and s["nodes"][1]["block"] > 0
 
 
+@anvil_only("evm_setAutomine")
 def test_a_stuck_transaction_is_replaced(new_chain):
     """The node keeps no block of ours for a while: the same nonce is sent again, dearer, and counts once."""
     chain = new_chain(roles=())
@@ -388,7 +465,7 @@ def test_another_chain_is_refused(new_chain):
     chain.env.update(chain.settings)
     liar.hook = lambda call: {"result": "0x1"} if call["method"] == "eth_chainId" else None
     e = chain.error("wallet", "balance", code=3, name="WRONG_LEDGER")
-    assert "chain 1" in e["message"] and "31337" in e["message"] and liar.url in e["message"]
+    assert "chain 1" in e["message"] and str(CHAIN_ID) in e["message"] and liar.url in e["message"]
     first = chain.ask("eth_getBlockByNumber", "0x0", False)
     other = {**first, "hash": "0x" + "ab" * 32}
     liar.hook = lambda call: {"result": other} if call["params"][:1] == ["0x0"] else None
@@ -491,6 +568,7 @@ def test_secrets_of_an_endpoint_are_not_shown(new_chain):
     assert "http://127.0.0.1:1" in r.stdout + r.stderr
 
 
+@anvil_only("anvil_setBalance")
 def test_too_little_gas(new_chain):
     """A provider without the chain's coin: it is told which account, what it has, needs and lacks; nothing is sent."""
     chain = new_chain(roles=("directory", "solver", "mediator"))
@@ -507,6 +585,7 @@ def test_too_little_gas(new_chain):
     job.wait()
 
 
+@anvil_only("anvil_setBalance")
 def test_a_provider_whose_gas_runs_out(new_chain):
     """With a deal open: its operator is told once, by the log and by the command; filled up, it goes on."""
     chain = new_chain(roles=("directory", "solver", "mediator"))
@@ -533,6 +612,7 @@ def test_a_provider_whose_gas_runs_out(new_chain):
     assert held(chain) == supply(chain)
 
 
+@anvil_only("anvil_setBalance")
 def test_a_command_without_gas(new_chain):
     chain = new_chain(roles=())
     who = chain.json("wallet", "balance", "operator")["account"]
@@ -572,6 +652,7 @@ def test_funds_are_deposited(new_chain):
     assert held(chain) == supply(chain)
 
 
+@anvil_only("a chain that `up` keeps")
 def test_up_and_down_keep_the_chain():
     m = Lilypad(folder())
     try:

@@ -4,11 +4,11 @@ import json
 import pytest
 
 from conftest import wait_until
-from test_chain import ANVIL, held, new_chain, supply  # noqa: F401: a fixture
+from test_chain import held, needs_node, new_chain, supply  # noqa: F401: a fixture
 
 TOKEN = 10**18
 
-pytestmark = pytest.mark.skipif(not ANVIL.exists(), reason="anvil is not there: tools/setup_tests.d/contracts")
+pytestmark = needs_node()
 
 
 @pytest.fixture

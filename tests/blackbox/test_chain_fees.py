@@ -7,9 +7,9 @@ import time
 import pytest
 
 from conftest import wait_until
-from test_chain import ANVIL, held, new_chain, supply  # noqa: F401 (a fixture)
+from test_chain import anvil_only, held, needs_node, new_chain, supply  # noqa: F401 (a fixture)
 
-pytestmark = pytest.mark.skipif(not ANVIL.exists(), reason="anvil is not there: tools/setup_tests.d/contracts")
+pytestmark = [needs_node(), anvil_only("anvil_setNextBlockBaseFeePerGas")]
 
 CALM = 10 ** 9
 SPIKE = 20 * CALM

@@ -6,10 +6,10 @@ import threading
 import pytest
 
 from conftest import wait_until
-from test_chain import ANVIL, new_chain  # noqa: F401 (a fixture)
+from test_chain import CHAIN_ID, ON_GETH, needs_node, new_chain  # noqa: F401 (a fixture)
 from test_receipts import changed, cost
 
-pytestmark = pytest.mark.skipif(not ANVIL.exists(), reason="anvil is not there: tools/setup_tests.d/contracts")
+pytestmark = needs_node()
 
 OTHERS = ("directory", "solver", "mediator")
 COW = ("run", "cowsay", "-i", "Message=moo", "--yes")
@@ -43,10 +43,17 @@ def in_background(chain, *args):
     return end
 
 
+def hurry(chain, timeout):
+    """Where the chain's clock cannot be made to jump, one timeout of the deal is short instead."""
+    if ON_GETH:
+        chain.env[f"LILYPAD_JOB_{timeout}_TIMEOUT"] = "20s"
+
+
 def pass_time(chain, state, seconds):
-    """Once the deal is in that state on the ledger, the chain's clock jumps."""
+    """Once the deal is in that state on the ledger, the chain's clock jumps, or it is waited."""
     wait_until(lambda: [j for j in chain.json("job", "list")["jobs"] if j["ledger"] == state], timeout=60)
-    chain.ask("evm_increaseTime", seconds)
+    if not ON_GETH:
+        chain.ask("evm_increaseTime", seconds)
 
 
 def holds(chain, lilypad, tmp_path, ending, state):
@@ -55,7 +62,7 @@ def holds(chain, lilypad, tmp_path, ending, state):
     text = path.read_text()
     r = json.loads(text)
     assert r["schema"] == "lilypad.receipt-evm/1" and r["ending"] == ending
-    assert r["chain"] == {"chainId": "31337", "controller": chain.info["controller"]}
+    assert r["chain"] == {"chainId": str(CHAIN_ID), "controller": chain.info["controller"]}
     blocks = [log["blockHash"] for log in r["proof"].values()]
     for h in blocks:
         assert chain.ask("eth_getBlockByHash", h, False)["hash"] == h
@@ -115,6 +122,7 @@ def test_passed(new_chain, lilypad, tmp_path):
 
 def test_never_ruled(new_chain, lilypad, tmp_path):
     chain = market(new_chain, mediator="dies")
+    hurry(chain, "MEDIATE")
     end = in_background(chain, *COW, "--check", "always", "--test-misbehave=rejects-falsely", "-O", chain.folder / "out")
     pass_time(chain, "RESULTS_CHECKED", 700)
     assert end()[0] == 44
@@ -124,6 +132,7 @@ def test_never_ruled(new_chain, lilypad, tmp_path):
 
 def test_judged_too_late(new_chain, lilypad, tmp_path):
     chain = market(new_chain)
+    hurry(chain, "JUDGE")
     end = in_background(chain, *COW, "--test-misbehave=never-judges", "-O", chain.folder / "out")
     pass_time(chain, "RESULTS_SUBMITTED", 700)
     assert end()[0] == 0
@@ -133,6 +142,7 @@ def test_judged_too_late(new_chain, lilypad, tmp_path):
 def test_submitted_too_late(new_chain, lilypad, tmp_path):
     """Nothing was delivered: the receipt has the deal, no result, and says that nothing was paid."""
     chain = market(new_chain, provider="never-submits")
+    hurry(chain, "SUBMIT")
     end = in_background(chain, *COW, "--target", provider_of(chain), "-O", chain.folder / "out")
     pass_time(chain, "AGREED", 700)
     code, said = end()
@@ -144,6 +154,7 @@ def test_submitted_too_late(new_chain, lilypad, tmp_path):
 
 def test_declined(new_chain, lilypad, tmp_path):
     chain = market(new_chain, provider="declines-late")
+    hurry(chain, "SUBMIT")
     end = in_background(chain, *COW, "--target", provider_of(chain), "-O", chain.folder / "out")
     pass_time(chain, "AGREED", 580)
     code, said = end()
@@ -189,7 +200,7 @@ def test_a_chain_that_lost_the_block(one):
     assert f"no block {int(number, 16)}" in wrong["why"]
     wall.hook = lambda call: {"result": "0x1"} if call["method"] == "eth_chainId" else None
     e = chain.error("verify", path, "--rpc", wall.url, code=3, name="WRONG_LEDGER")
-    assert "chain 1" in e["message"] and "31337" in e["message"]
+    assert "chain 1" in e["message"] and str(CHAIN_ID) in e["message"]
     wall.mood = "html"
     chain.error("verify", path, "--rpc", wall.url, code=5, name="PEER")
 
@@ -209,7 +220,7 @@ def test_another_contract_is_not_known_here(one, market):
     _, path = one
     v = market.json("verify", path, code=1)
     wrong, = [c for c in v["checks"] if not c["ok"]]
-    assert "on chain 31337" in wrong["what"] and "network import" in wrong["why"]
+    assert f"on chain {CHAIN_ID}" in wrong["what"] and "network import" in wrong["why"]
 
 
 def test_receipts_one_by_one(one, tmp_path):

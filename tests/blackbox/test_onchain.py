@@ -7,7 +7,9 @@ import urllib.request
 
 from conftest import ROOT, wait_until
 from evm import call_data, keccak, topic, transact, view
-from test_chain import new_chain, pytestmark  # noqa: F401
+from test_chain import anvil_only, needs_node, new_chain  # noqa: F401
+
+pytestmark = [needs_node(), anvil_only("anvil_impersonateAccount")]
 
 ACCEPTED, CANCELLED, TIMEOUT_SUBMIT, DECLINED, REJECTED = 6, 8, 9, 10, 14
 
