@@ -57,7 +57,8 @@ static bool make_call(struct turn *t, struct buf *data, struct err *e)
 	const struct evm_shown show = {.deal = t->deal >= 0 ? &w->seen[t->deal] : NULL,
 	        .whole = t->deal >= 0 ? &whole : NULL,
 	        .channel = &channel,
-	        .by = w->own ? &w->for_chain.send.account : NULL};
+	        .by = w->own ? &w->for_chain.send.account : NULL,
+	        .domain = w->own ? &w->c->domain : NULL};
 	uint64_t gas_max;
 
 	t->unsaid = !channel_said(w, e);
