@@ -231,10 +231,6 @@ abstract contract Payments is Signing, ReentrancyGuardTransient {
 
     // ---- paid once (protocol 8.4) -------------------------------------------------------------------------
 
-    function _isUsed(bytes32 owner, uint256 n) internal view returns (bool) {
-        return _used[owner][n >> 8] >> (n & 255) & 1 != 0;
-    }
-
     /// @dev Nonce: the bit is set already.
     function _use(bytes32 owner, uint256 n) internal {
         uint256 bit = 1 << (n & 255);

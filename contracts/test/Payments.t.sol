@@ -70,6 +70,7 @@ contract PaymentsTest is Play {
         equal(c.life, LIFE, "LIFE");
         equal(c.unbonding, UNBONDING, "unbonding");
         equal(uint160(address(annex.token())), uint160(address(token)), "token");
+        equal(token.decimals(), 18, "decimals");
         equal(annex.domain(), Documents.domain(block.chainid, address(ledger)), "domain");
         refused(abi.encodeWithSelector(Clocks.selector, 59, 60));
         this.make(Constants(59, 100, 200, false, address(0)));

@@ -351,6 +351,7 @@ static bool call_decline(struct call *c, struct buf *out, struct err *e)
 static bool call_accept(struct call *c, struct buf *out, struct err *e)
 {
 	struct bytes result = bytes_of(c->a->acceptance.result.b, sizeof c->a->acceptance.result.b);
+	bool of_channel = !hash_is_zero(&c->whole->hot.channel);
 	struct hash h;
 
 	add_parts(c);
@@ -362,7 +363,8 @@ static bool call_accept(struct call *c, struct buf *out, struct err *e)
 		return put(c, fn_controller_acceptWith, out, e);
 	}
 	add_hash(c, &c->a->acceptance.result);
-	add(c, abi_amount(c->d->cost));
+	/* In a channel the JC signs what it pays (2.6). */
+	add(c, abi_amount(of_channel ? c->a->cost : c->d->cost));
 	add_jc_sig(c, JOBS_ACCEPTANCE, result, &c->a->doc_sig);
 	return put(c, fn_controller_accept, out, e);
 }

@@ -114,6 +114,8 @@ static void every_action_has_its_call(void **state)
 static void an_acceptance_without_result_names_the_submitted_one(void **state)
 {
 	struct buf out OWN(buf_done) = {0};
+	struct evm_shown in_channel;
+	struct deal other;
 	struct action *a;
 	struct abi_leaf l[16];
 	uint64_t gas;
@@ -130,6 +132,17 @@ static void an_acceptance_without_result_names_the_submitted_one(void **state)
 	assert_true(abi_decode(abi_types(fn_controller_accept), bytes_of(out.p + 4, out.n - 4), l,
 	        COUNT(l), &n, &e));
 	assert_true(amount_eq(abi_get_amount(&l[n - 2]), amount_of(77)));
+	/* In a channel the JC has signed what it pays, be it another COST. */
+	other = *shown.whole;
+	other.hot.channel.b[0] = 1;
+	in_channel = shown;
+	in_channel.whole = &other;
+	a->cost = amount_of(78);
+	out.n = 0;
+	assert_true(evm_call(a, &in_channel, &out, &gas, &e));
+	assert_true(abi_decode(abi_types(fn_controller_accept), bytes_of(out.p + 4, out.n - 4), l,
+	        COUNT(l), &n, &e));
+	assert_true(amount_eq(abi_get_amount(&l[n - 2]), amount_of(78)));
 	free(a);
 }
 

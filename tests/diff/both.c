@@ -48,44 +48,28 @@ static void shown(const struct turn *t, struct deal *out)
 		out->cold = t->a->deal.cold;
 }
 
-/* Whose channel the action names; zeros: nobody's. */
-static struct channel_id named_channel(const struct sides *w)
-{
-	struct hash named;
-
-	evm_call_channel(&w->for_chain, &named);
-	for (unsigned i = 0; i < CHANNELS; i++) {
-		const struct pair *p = &channel_pairs[i];
-		struct hash id = sides_channel_id(w, p);
-
-		if (hash_eq(&id, &named))
-			return (struct channel_id){.job_creator = w->p.who[p->jc],
-			        .provider = w->p.who[p->rp],
-			        .serial = p->serial,
-			        .kind = p->kind};
-	}
-	return (struct channel_id){.serial = 0};
-}
-
 /* What the client cannot put into a call it refuses with the code that the ledger would give. */
 static bool make_call(struct turn *t, struct buf *data, struct err *e)
 {
 	struct sides *w = t->w;
-	struct channel_id channel = named_channel(w);
+	struct channel_id channel = channel_shown(w);
 	struct deal whole = {0};
+	const struct evm_shown show = {.deal = t->deal >= 0 ? &w->seen[t->deal] : NULL,
+	        .whole = t->deal >= 0 ? &whole : NULL,
+	        .channel = &channel,
+	        .by = w->own ? &w->for_chain.send.account : NULL,
+	        .domain = w->own ? &w->c->domain : NULL};
 	uint64_t gas_max;
 
-	if (channel_call_is(w, t->deal))
-		return channel_call(w, t->deal, data, &t->unsaid, e);
-	if (w->own)
-		return own_call(&w->for_chain, data, e);
+	t->unsaid = !channel_said(w, e);
+	if (t->unsaid)
+		return false;
+	TRY(channel_in_bounds(w, t->deal, e), e);
+	if (w->own && w->for_chain.kind == ACTION_SEND)
+		return own_call(&w->for_chain, &channel, data, e);
 	if (t->deal >= 0)
 		shown(t, &whole);
-	return evm_call(&w->for_chain,
-	        &(struct evm_shown){.deal = t->deal >= 0 ? &w->seen[t->deal] : NULL,
-	                .whole = &whole,
-	                .channel = &channel},
-	        data, &gas_max, e);
+	return evm_call(&w->for_chain, &show, data, &gas_max, e);
 }
 
 static bool call(struct turn *t, struct err *e)

@@ -1,16 +1,21 @@
-/* channel_call.h - actions of channels as calls of the contracts (contracts/src/Channels.sol). */
+/* channel_call.h - what channels add to making a call of an action: which one is shown, what a party sends itself, and
+ * what no call can say. */
 #ifndef LILYPAD_DIFF_CHANNEL_CALL_H
 #define LILYPAD_DIFF_CHANNEL_CALL_H
 
 #include "base/buf.h"
 #include "sides.h"
 
-/* Whether w->for_chain is one, or an action of a channel's deal that has a call of its own. deal: which of ours it is
- * of; -1: none. */
-MUST bool channel_call_is(const struct sides *w, int deal);
-/* *unsaid: it cannot be put into a call that a ledger could refuse: the Send that comes with it, which a packed call
- * carries without its body, is of another body, or its signature does not go into 64 bytes. RANGE. */
-MUST bool channel_call(
-        const struct sides *w, int deal, struct buf *out, bool *unsaid, struct err *e);
+/* What the channel that w->for_chain names is made of, where it is one of ours, or the like with one of its parties in
+ * one place; zeros: nobody's, and the contract looks it up by its id first. */
+struct channel_id channel_shown(const struct sides *w);
+
+/* False: a ledger could refuse it, but no call can say it: its Send, which a packed call carries without its body, is
+ * of another body (CONFLICT), or has a signature that does not go into 64 bytes (SIGNATURE). */
+MUST bool channel_said(const struct sides *w, struct err *e);
+
+/* RANGE: the documents of an action whose call would show less than all of them are out of bounds. deal: which of ours
+ * it is of; -1: none. */
+MUST bool channel_in_bounds(const struct sides *w, int deal, struct err *e);
 
 #endif

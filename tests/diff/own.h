@@ -5,7 +5,8 @@
 #include "base/buf.h"
 #include "port/action.h"
 
-/* a: a Send, of which kind and body count. RANGE: the body does not fit a call. */
-MUST bool own_call(const struct action *a, struct buf *out, struct err *e);
+/* a: a Send, of which kind and body count; ch: the channel that it names. RANGE: the body does not fit a call. */
+MUST bool own_call(
+        const struct action *a, const struct channel_id *ch, struct buf *out, struct err *e);
 
 #endif
