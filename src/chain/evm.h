@@ -40,10 +40,16 @@ struct evm_options {
 	const char *dir;      /* where transactions are written down (evm_send.h) */
 	struct signer signer; /* whose account pays for gas */
 	struct logger log;
-	uint64_t max_fee_wei; /* per gas */
-	struct span stuck;    /* not in a block after so long: replaced */
-	struct span poll;     /* how often the head is looked at; 0: 1 s */
+	const char *relay;      /* URL of one that sends for us (evm_relay.h); NULL: we send */
+	struct addr relay_addr; /* its account */
+	uint64_t max_fee_wei;   /* per gas */
+	struct span stuck;      /* not in a block after so long: replaced */
+	struct span poll;       /* how often the head is looked at; 0: 1 s */
 	const char *ring; /* file of the blocks that were read (evm_ring.h); NULL: none is kept */
+	/* A transaction waits since gas costs more than may be paid, or the account has too little, and a deadline
+	 * comes nearer. deal zero: not known. NULL: only the log says it. */
+	void (*warn)(void *ctx, const struct hash *deal, struct btime deadline, const char *text);
+	void *warn_ctx;
 };
 
 /* The strings are copied. CONFIG, IO. */

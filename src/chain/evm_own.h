@@ -6,6 +6,7 @@
 #include "chain/evm.h"
 #include "chain/evm_call.h"
 #include "chain/evm_channel.h"
+#include "chain/evm_relay.h"
 #include "chain/evm_ring.h"
 #include "chain/evm_rpc.h"
 #include "chain/evm_send.h"
@@ -104,14 +105,17 @@ struct evm {
 	struct evm_ring ring;
 	struct evm_rpc *rpc;
 	struct evm_send *send;
+	struct evm_relay *relay; /* instead of it; NULL: we send */
 	struct inbox in;
 	struct addr account; /* zero: all */
 	uint64_t seq;        /* told up to it */
 	struct btime time;   /* of the confirmed head */
 	uint64_t head, best;
 	struct btime head_time;
-	struct mono head_at; /* when it last grew */
-	bool head_asked, down, started;
+	struct mono head_at;                   /* when it last grew */
+	uint64_t interval_s;                   /* between the last two heads, for each block */
+	bool still;                            /* it was said that the head does not move */
+	bool head_asked, down, wrong, started; /* wrong: told that it is another ledger */
 	struct follow f;
 	struct map seen;     /* deal id → struct seen * */
 	struct map wholes;   /* deal id → struct deal * */

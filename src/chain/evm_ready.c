@@ -115,6 +115,7 @@ static void hand_on(struct ready *r)
 	struct evm_intent i = {.id = r->id,
 	        .to = m->o.controller,
 	        .deadline = r->deal.deadline,
+	        .deal = r->deal.id,
 	        .now = m->head_time};
 	struct evm_shown w = {.deal = &r->deal,
 	        .whole = evm_whole(m, &r->deal.id),
@@ -133,6 +134,17 @@ static void hand_on(struct ready *r)
 		i.to = r->a.deal.hot.job_creator;
 	ready_free(r);
 	evm_send_put(m->send, &i);
+}
+
+/* The relay makes the call ready itself. */
+static void hand_in(struct ready *r)
+{
+	struct evm *m = r->m;
+	struct action a = r->a;
+	struct hash id = r->id;
+
+	ready_free(r);
+	evm_relay_put(m->relay, &a, &id);
 }
 
 /* ---- the documents ------------------------------------------------------------------------------ */
@@ -410,6 +422,8 @@ static void step(struct ready *r)
 		look(r);
 	} else if (is_done(r)) {
 		had_effect(r);
+	} else if (r->m->relay) {
+		hand_in(r);
 	} else if (shows && !on_ledger(r, &e)) {
 		refuse(r, &e);
 	} else if (shows && !evm_whole(m, &r->deal.id)) {
@@ -442,7 +456,7 @@ void ready_start(struct evm *m)
 		if (r->begun)
 			continue;
 		r->begun = true;
-		if (evm_send_has(m->send, &r->id)) {
+		if (m->relay ? evm_relay_has(m->relay, &r->id) : evm_send_has(m->send, &r->id)) {
 			struct hash id = r->id;
 
 			ready_free(r);

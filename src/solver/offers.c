@@ -48,7 +48,7 @@ static bool check_mediators(const struct addr *v, uint32_t n, struct err *e)
 	return true;
 }
 
-/* Kinds of jobs that this solver does not match, and combinations that no ledger opens. */
+/* Combinations that no ledger opens. */
 static bool check_kind(const struct job_offer *o, struct err *e)
 {
 	if (o->determinism == DETERMINISM_NONE && o->mediation != MEDIATION_NONE)
@@ -134,14 +134,13 @@ static bool check_signer(struct solver *s, const struct record *rec, const void 
 	       signed_check(&s->c.domain, rec, doc, sig, who, e);
 }
 
-static bool check_creator(struct solver *s, const struct solver_job *doc, const struct sig *sig,
-        struct amount *funds, struct err *e)
+static bool check_creator(struct solver *s, const struct job_offer *o, const struct hash *id,
+        const struct sig *sig, struct amount *funds, struct err *e)
 {
-	const struct job_offer *o = &doc->offer;
 	struct hash digest;
 
 	*funds = amount_of(0);
-	eip712_digest(&s->c.domain, &doc->id, &digest);
+	eip712_digest(&s->c.domain, id, &digest);
 	return secp_check(&digest, sig, &o->job_creator, e) ||
 	       world_check(s->world, &s->c.domain, job_offer_record(), o, o->nonce, sig,
 	               &o->job_creator, funds, e);
@@ -191,13 +190,13 @@ static bool check_share(const struct solver *s, const struct addr *signer, struc
 	return err_hint(e, "wait until some are matched, or cancel them");
 }
 
-static bool check_job(struct solver *s, const struct solver_job *doc, const struct sig *sig,
-        const struct event *ev, struct err *e)
+static bool check_job(struct solver *s, const struct solver_filed *doc, const struct hash *id,
+        const struct sig *sig, const struct event *ev, struct err *e)
 {
 	const struct job_offer *o = &doc->offer;
 	struct amount funds;
 
-	TRY(check_creator(s, doc, sig, &funds, e), e);
+	TRY(check_creator(s, o, id, sig, &funds, e), e);
 	TRY(take_rate(s, &o->job_creator, ev->now, e), e);
 	TRY(check_share(s, &o->job_creator, e), e);
 	TRY(check_solver(s, &o->solver, e), e);
@@ -207,7 +206,7 @@ static bool check_job(struct solver *s, const struct solver_job *doc, const stru
 	TRY(check_kind(o, e), e);
 	TRY(terms_valid(&o->terms, o->mediation, e), e);
 	TRY(check_clocks(s, &o->terms, e), e);
-	TRY(check_nonce(s, o, &doc->id, e), e);
+	TRY(check_nonce(s, o, id, e), e);
 	if (o->settlement == SETTLEMENT_CHANNEL)
 		TRY(channel_fits(s, doc, e), e);
 	else
@@ -235,17 +234,24 @@ static void refuse(struct solver *s, struct conn_id conn, const struct err *e, s
 	fx_reply_err(fx, conn, e);
 }
 
+/* 9.5: what a party whose store is an old one asks before it signs again. */
+static void saw(struct solver *s, const struct addr *account, uint64_t job, uint64_t resource)
+{
+	struct solver_seen row = {.account = *account};
+
+	if (solver_get(s, solver_seen_record(), &row) && job <= row.job && resource <= row.resource)
+		return;
+	row.job = MAX2(row.job, job);
+	row.resource = MAX2(row.resource, resource);
+	solver_put(s, solver_seen_record(), &row);
+}
+
 /* ---- filing ----------------------------------------------------------------------------------------- */
 
 static bool read_offer(const struct http_req *r, const struct record *rec, void *doc,
         struct sig *sig, struct err *e)
 {
-	json_t *j OWN(json_own) = NULL;
-
-	TRY(json_parse(bytes_str(r->body), &j, e), e);
-	TRY(json_get_record(j, "offer", rec, doc, e), e);
-	TRY(json_get_sig(j, "signature", sig, e), e);
-	return true;
+	return record_parse_signed("offer", rec, bytes_str(r->body), doc, sig, e);
 }
 
 /* Acknowledged before: the same Ack, however often it comes. Only an offer whose party fell silent is
@@ -269,12 +275,12 @@ static void number(struct solver *s, struct solver_offer *row, const struct even
 	row->time.s = wall_seconds(ev->wall);
 }
 
-static bool file_job(struct solver *s, struct solver_job *doc, struct solver_offer *row,
+static bool file_job(struct solver *s, struct solver_filed *doc, struct solver_offer *row,
         const struct event *ev, struct err *e)
 {
-	struct solver_nonce nonce = {doc->offer.job_creator, doc->offer.nonce, doc->id};
+	struct solver_nonce nonce = {doc->offer.job_creator, doc->offer.nonce, row->id};
 
-	TRY(check_job(s, doc, &row->sig, ev, e), e);
+	TRY(check_job(s, doc, &row->id, &row->sig, ev, e), e);
 	number(s, row, ev);
 	TRY(book_add_job(s->book, &row->id, &doc->offer, row->sequence, e), e);
 	if (!offer_remember(s, &row->id, row->sequence, OFFER_JOB, &doc->offer, e)) {
@@ -282,9 +288,10 @@ static bool file_job(struct solver *s, struct solver_job *doc, struct solver_off
 		return false;
 	}
 	row->account = doc->offer.job_creator;
-	s->sequence = row->sequence;
-	solver_put(s, solver_job_record(), doc);
+	s->sequence = doc->sequence = row->sequence;
+	solver_put(s, solver_filed_record(), doc);
 	solver_put(s, solver_nonce_record(), &nonce);
+	saw(s, &row->account, doc->offer.nonce, 0);
 	solver_put(s, solver_offer_record(), row);
 	s->n.job_offers++;
 	return true;
@@ -293,7 +300,7 @@ static bool file_job(struct solver *s, struct solver_job *doc, struct solver_off
 void on_job_offer(struct solver *s, const struct event *ev, struct effects *fx)
 {
 	const struct http_req *r = ev->request;
-	struct solver_job doc = {0};
+	struct solver_filed doc = {0};
 	struct solver_offer row = {.kind = OFFER_JOB};
 	struct err e;
 
@@ -301,8 +308,7 @@ void on_job_offer(struct solver *s, const struct event *ev, struct effects *fx)
 		refuse(s, r->conn, &e, fx);
 		return;
 	}
-	eip712_hash(job_offer_record(), &doc.offer, &doc.id);
-	row.id = doc.id;
+	eip712_hash(job_offer_record(), &doc.offer, &row.id);
 	if (known(s, r, &row, fx))
 		return;
 	if (!channel_of_offer(r, &doc, &e) || !file_job(s, &doc, &row, ev, &e)) {
@@ -329,6 +335,7 @@ static bool file_resource(struct solver *s, struct solver_resource *doc, struct 
 	row->account = doc->offer.provider;
 	s->sequence = row->sequence;
 	solver_put(s, solver_resource_record(), doc);
+	saw(s, &row->account, 0, doc->offer.nonce);
 	solver_put(s, solver_offer_record(), row);
 	s->n.resource_offers++;
 	return true;
@@ -362,9 +369,9 @@ void on_resource_offer(struct solver *s, const struct event *ev, struct effects 
 /* The nonce of a job offer, by which a contract knows its own. */
 static uint64_t number_of(struct solver *s, const struct solver_offer *row)
 {
-	struct solver_job job = {.id = row->id};
+	struct solver_filed job;
 
-	if (row->kind != OFFER_JOB || !solver_get(s, solver_job_record(), &job))
+	if (row->kind != OFFER_JOB || !job_document(s, &row->id, &job))
 		return 0;
 	return job.offer.nonce;
 }
