@@ -19,7 +19,7 @@ struct search {
 	const struct evm_place *p;
 	json_t *topics;              /* owned */
 	enum contract_event opening; /* where it ends; EVENT_UNKNOWN: at the first block */
-	uint64_t from, to, least, window;
+	uint64_t from, to, least, window, most; /* windows of more blocks were refused */
 };
 
 static void search_done(struct search *s)
@@ -50,7 +50,7 @@ static bool ask_window(struct search *s, json_t **out, struct err *e)
 			       FAIL(e, PEER, "the node's answer is no list of logs");
 		if (e->code != E_PEER || s->window == 1)
 			return false;
-		s->window /= 2;
+		s->most = s->window /= 2;
 	}
 }
 
@@ -79,6 +79,7 @@ static bool find(struct search *s, json_t **out, struct err *e)
 	s->least = MAX2(s->least, s->p->from_block);
 	s->to = MAX2(head.number, s->least);
 	s->window = WINDOW_FIRST;
+	s->most = WINDOW_MAX;
 	for (;;) {
 		json_t *logs OWN(json_own) = NULL;
 		bool over;
@@ -92,7 +93,7 @@ static bool find(struct search *s, json_t **out, struct err *e)
 		if (over)
 			break;
 		s->to = s->from - 1;
-		s->window = MIN2(s->window * 2, (uint64_t)WINDOW_MAX);
+		s->window = MIN2(s->window * 2, s->most);
 	}
 	*out = TAKE(all);
 	return true;

@@ -15,8 +15,8 @@ struct look {
 	struct look *next, **at;
 	struct hash about;
 	enum contract_event opening;
-	uint64_t from, to, least, window;
-	bool newest; /* the first window has no end */
+	uint64_t from, to, least, window, most; /* windows of more blocks were refused */
+	bool newest;                            /* the first window has no end */
 	json_t *logs;
 	look_done done;
 	void *ctx;
@@ -72,7 +72,7 @@ static void on_logs(void *ctx, const struct evm_answer *a)
 	json_t *all;
 
 	if (!a->ok && a->refused && k->window > 1) {
-		k->window /= 2; /* more than the node will search */
+		k->most = k->window /= 2; /* more than the node will search */
 		ask(k);
 		return;
 	}
@@ -95,7 +95,7 @@ static void on_logs(void *ctx, const struct evm_answer *a)
 	}
 	k->to = k->from - 1;
 	k->newest = false;
-	k->window = MIN2(k->window * 2, (uint64_t)WINDOW_MAX);
+	k->window = MIN2(k->window * 2, k->most);
 	ask(k);
 }
 
@@ -129,6 +129,7 @@ bool look_back(struct evm *m, const struct hash *about, bool channel, uint64_t t
 	        .to = to ? to : MAX2(m->head, m->o.from_block),
 	        .least = MAX2(least, m->o.from_block),
 	        .window = CHUNK_BLOCKS,
+	        .most = WINDOW_MAX,
 	        .newest = to == 0,
 	        .logs = json_array(),
 	        .done = done,

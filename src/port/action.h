@@ -124,7 +124,7 @@ struct ledger_note {
 	struct err err;
 	struct btime time;         /* block time of the confirmed head */
 	struct ledger_event event; /* LEDGER_EVENT */
-	bool final;                /* LEDGER_EVENT: in a final block */
+	bool final;                /* LEDGER_EVENT: in a final block; no ledger tells one before */
 };
 
 #endif

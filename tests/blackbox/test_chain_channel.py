@@ -106,3 +106,27 @@ def test_what_is_wrong_is_named(channels):
     c.error("channel", "leave", "0x" + "12" * 32, code=2, name="NOT_FOUND")
     c.error("channel", "top-up", "0x" + "12" * 32, "1", code=2, name="NOT_FOUND")
     c.error("channel", "close", "0x" + "12" * 32, code=2, name="NOT_FOUND")
+
+
+def test_a_node_that_searches_few_blocks_at_once(channels):
+    """The log that opened a channel is a thousand blocks back, and the node refuses to search more than a hundred."""
+    c = channels
+    ch = c.json("channel", "open", c.provider, "5")["channel"]
+    c.ask("anvil_mine", 1000)
+    wall, refused = c.proxy(), []
+
+    def hook(call):
+        if call["method"] != "eth_getLogs":
+            return None
+        last = call["params"][0]["toBlock"]
+        last = int(c.ask("eth_blockNumber") if last == "latest" else last, 16)
+        if last - int(call["params"][0]["fromBlock"], 16) < 100:
+            return None
+        refused.append(call)
+        return {"error": {"code": -32602, "message": "query exceeds max block range 100"}}
+    wall.hook = hook
+    c.env["LILYPAD_LEDGER_RPC"] = wall.url
+    assert c.json("channel", "show", ch)["jobSum"] == str(5 * TOKEN)
+    assert 0 < len(refused) < 20
+    assert c.json("channel", "top-up", ch, "1")["jobSum"] == str(6 * TOKEN)
+    assert balance(c, "default")[1] == 6 * TOKEN

@@ -260,7 +260,7 @@ static void leaving(struct script *s)
 
 	play_close(p, &ch);
 	go(s, "close what nobody has left");
-	play_leave(p, RP, &ch);
+	play_leave(p, s->by_rp ? JC : RP, &ch);
 	go(s, "leave");
 	play_leave(p, JC, &ch);
 	go(s, "leave what is being left");

@@ -6,6 +6,7 @@
 
 struct script {
 	struct play p; /* first */
+	bool by_rp; /* the provider sends the transactions: a chain does not count its Sends of kinds 13 to 15 */
 	/* p.a goes to both ledgers, whatever they make of it. */
 	void (*play)(struct script *s, const char *what);
 };
