@@ -26,6 +26,8 @@ abstract contract Channels is Deals {
 
     uint8 private constant OPEN = 1;
     uint8 private constant CLOSED = 2;
+    /// @dev The bit of the word of Sums that its state begins at.
+    uint256 private constant STATE_AT = 232;
 
     mapping(bytes32 => Sums) internal _sums;
     mapping(bytes32 => Vouched) internal _vouched;
@@ -67,8 +69,9 @@ abstract contract Channels is Deals {
         if (c.state != OPEN) revert State(c.state);
     }
 
-    /// @dev Conflict: the deal names another channel than that of its parties with this serial and kind.
-    function _named(Hot memory h, Channel calldata ch) internal pure {
+    /// @dev NotFound: there is no such channel. Conflict: it is not that of the deal's parties with this serial and kind.
+    function _named(Hot memory h, Channel calldata ch) internal view {
+        if (_sums[h.channel].state == 0) revert NotFound(h.channel);
         bytes32 id = Documents.channelId(h.jobCreator, h.provider, ch.serial, ch.kind);
         if (h.channel != id) revert Conflict(id);
     }
@@ -93,7 +96,7 @@ abstract contract Channels is Deals {
         if (_sums[id].state != 0) revert State(_sums[id].state);
         _covers(jc, jobSum);
         _covers(rp, providerSum);
-        if (_paused) revert Busy();
+        _takesNew();
         if (jc == rp) revert Party(rp);
         unchecked {
             _accounts[jc].free -= jobSum;
@@ -152,42 +155,46 @@ abstract contract Channels is Deals {
         rest = a.cost;
         if (a.royalty | a.solverShare == 0) return rest;
         unchecked {
-            uint256 author = a.author == address(0) ? 0 : uint256(a.cost) * a.royalty / 1000;
-            uint256 solver = a.solver == address(0) ? 0 : uint256(a.cost) * a.solverShare / 1000;
+            uint256 author = a.author == address(0) ? 0 : a.cost * a.royalty / 1000;
+            uint256 solver = a.solver == address(0) ? 0 : a.cost * a.solverShare / 1000;
             rest -= author + solver;
             _credit(a.author, author);
             _credit(a.solver, solver);
         }
     }
 
-    /// @dev One acceptance that RP sends, packed at `from` of the calldata: JC, serial and Terms. NotFound, State, Nonce,
-    /// Shares, Funds; then the caller looks at the signature, and credits.
+    /// @dev One acceptance, packed at `from` of the calldata: JC, serial and Terms, with the channel that they name.
     /// @return jc who must have signed
     /// @return doc the struct hash of the acceptance
-    /// @return rest of COST, for RP
-    function _settleOne(uint256 from, address rp) internal returns (address jc, bytes32 doc, uint256 rest) {
-        Terms memory a = Packed.newTerms()[0];
+    function _acceptanceAt(uint256 from, address rp, Terms memory a) internal pure returns (address jc, bytes32 doc) {
         uint64 serial;
         (jc, serial,) = Packed.group(from);
         Packed.terms(from + CHANNEL_BYTES, a);
-        bytes32 id = Documents.channelId(jc, rp, serial, CHANNEL_ACCEPTANCES);
-        a.channel = id;
+        a.channel = Documents.channelId(jc, rp, serial, CHANNEL_ACCEPTANCES);
+        doc = Documents.hash(a);
+    }
+
+    /// @dev One acceptance that RP sends: NotFound, State, Nonce, Shares, Funds; then the caller looks at the signature,
+    /// and credits.
+    /// @return rest of COST, for RP
+    function _settleOne(Terms memory a, address jc) internal returns (uint256 rest) {
+        bytes32 id = a.channel;
         Sums storage c = _opened(id);
         if (a.number == 0) revert Nonce(0);
         _use(id, a.number);
-        uint256 shares = uint256(a.royalty) + a.solverShare;
+        uint256 shares = a.royalty + a.solverShare;
         if (shares > 1000) revert Shares(shares);
-        uint96 job = c.job;
+        uint256 job = c.job;
         if (job < a.cost) revert Funds(jc, job, a.cost);
         unchecked {
-            c.job = job - a.cost;
+            c.job = uint96(job - a.cost);
         }
         rest = _shareOut(a);
-        doc = Documents.hash(a);
-        emit Settled(id, a.deal, uint256(a.cost) << 64 | a.number);
+        emit Settled(id, a.deal, a.cost << 64 | a.number);
     }
 
-    /// @dev What _settleOne() would refuse is skipped. Range: the list is no sequence of groups.
+    /// @dev What _settleOne() would refuse is skipped. Range: the list is no sequence of groups, or has not 2 to 100 items:
+    /// one is no list.
     /// @return rest of all COST, for RP
     function _settleList(bytes calldata list, address rp) internal returns (uint256 rest) {
         Terms memory a = Packed.newTerms()[0];
@@ -196,6 +203,7 @@ abstract contract Channels is Deals {
         uint256 o = Packed.start(list, 0);
         uint256 last = o + list.length;
         uint256 at_;
+        uint256 items;
         unchecked {
             while (o < last) {
                 (address jc, uint64 serial, uint256 n) = Packed.group(o);
@@ -204,6 +212,7 @@ abstract contract Channels is Deals {
                 a.channel = Documents.channelId(jc, rp, serial, CHANNEL_ACCEPTANCES);
                 (uint256 more, uint256 bits) = _settleGroup(a, o + GROUP_BYTES, end, jc, domain_);
                 rest += more;
+                items += n;
                 n = (n + 7) / 8;
                 assembly ("memory-safe") {
                     mstore(add(add(done, 32), at_), shl(sub(256, shl(3, n)), bits))
@@ -212,6 +221,7 @@ abstract contract Channels is Deals {
                 o = end;
             }
         }
+        if (items < 2 || items > LIST_MAX) revert Range(items);
         assembly ("memory-safe") {
             mstore(done, at_)
         }
@@ -224,37 +234,68 @@ abstract contract Channels is Deals {
         private
         returns (uint256 rest, uint256 done)
     {
-        Sums memory sums = _sums[a.channel];
-        mapping(uint256 => uint256) storage used = _used[a.channel];
-        uint256 left = sums.state == OPEN ? sums.job : 0;
+        (bytes32 at_, uint256 sums) = _sumsWord(a.channel);
+        if (uint8(sums >> STATE_AT) != OPEN) return (0, 0);
+        bytes32 used = _usedSlot(a.channel);
         uint256 key = type(uint256).max;
+        bytes32 slot;
         uint256 word;
         uint256 bit = 1;
         unchecked {
             for (; o < end; (o, bit) = (o + ITEM_BYTES, bit << 1)) {
                 Packed.terms(o, a);
                 if (a.number >> 8 != key) {
-                    if (key != type(uint256).max) used[key] = word;
+                    if (slot != 0) _put(slot, word);
                     key = a.number >> 8;
-                    word = used[key];
+                    slot = _hash2(bytes32(key), used);
+                    word = _at(slot);
                 }
                 uint256 mask = 1 << (a.number & 255);
-                if (word & mask != 0 || a.cost > left || !_fits(a, o + TERMS_BYTES, jc, domain_)) continue;
+                if (word & mask != 0 || a.cost > uint96(sums) || !_fits(a, o + TERMS_BYTES, jc, domain_)) continue;
                 word |= mask;
-                left -= a.cost;
+                sums -= a.cost; // its lowest bits
                 done |= bit;
                 rest += _shareOut(a);
             }
-            used[key] = word;
+            _put(slot, word);
+            if (done != 0) _put(at_, sums);
         }
-        if (done == 0) return (0, 0);
-        sums.job = uint96(left);
-        _sums[a.channel] = sums;
+    }
+
+    function _at(bytes32 slot) private view returns (uint256 word) {
+        assembly ("memory-safe") {
+            word := sload(slot)
+        }
+    }
+
+    function _put(bytes32 slot, uint256 word) private {
+        assembly ("memory-safe") {
+            sstore(slot, word)
+        }
+    }
+
+    /// @dev The sums of a channel as the one word that they are, and where it is kept.
+    function _sumsWord(bytes32 id) private view returns (bytes32 at_, uint256 word) {
+        Sums storage c = _sums[id];
+        assembly ("memory-safe") {
+            at_ := c.slot
+        }
+        word = _at(at_);
+    }
+
+    /// @dev Where the bitmap of a channel is kept: word n of it in the slot that _hash2(n, this) names.
+    function _usedSlot(bytes32 id) private view returns (bytes32 slot) {
+        mapping(uint256 => uint256) storage used = _used[id];
+        assembly ("memory-safe") {
+            slot := used.slot
+        }
     }
 
     /// @dev A number, right shares, signed by the JC.
     function _fits(Terms memory a, uint256 sig, address jc, bytes32 domain_) private view returns (bool) {
-        if (a.number == 0 || uint256(a.royalty) + a.solverShare > 1000) return false;
+        unchecked {
+            if (a.number == 0 || a.royalty + a.solverShare > 1000) return false;
+        }
         bytes32 digest = _digest(domain_, Documents.hash(a));
         address by = _recovered(digest, sig, SIGNATURE_BYTES);
         return by == jc ? by != address(0) : _contractSigned(digest, sig, jc);
@@ -262,8 +303,14 @@ abstract contract Channels is Deals {
 
     // ---- vouchers -------------------------------------------------------------------------------------------
 
-    /// @dev A voucher that RP sends, packed at `from` of the calldata: NotFound, State, Conflict (claims), Nonce, Funds;
-    /// then the caller looks at the signature, and credits.
+    /// @dev The struct hash of a voucher that RP sends, packed at `from` of the calldata.
+    function _voucherAt(uint256 from, address rp) internal pure returns (bytes32) {
+        (address jc, uint64 serial, uint96 sum, uint64 number, uint64 claims) = Packed.voucher(from);
+        return Documents.voucher(Documents.channelId(jc, rp, serial, CHANNEL_VOUCHERS), sum, number, claims);
+    }
+
+    /// @dev That voucher: NotFound, State, Conflict (claims), Nonce, Funds; then the caller looks at the signature, and
+    /// credits.
     /// @return jc who must have signed
     /// @return doc the struct hash of the voucher
     /// @return pay what RP gets
@@ -295,9 +342,8 @@ abstract contract Channels is Deals {
 
     // ---- deals of a channel on the ledger -------------------------------------------------------------------
 
-    /// @dev Channel, then funds, then 5.14: takes the number, and the locks from the sums.
-    function _draw(Hot memory h, Rest memory rest, uint256 openBy) private {
-        Sums storage c = _opened(h.channel);
+    /// @dev Funds, then 5.14: takes the number, and the locks from the sums.
+    function _draw(Sums storage c, Hot memory h, Rest memory rest, uint256 openBy) private {
         uint256 job = uint256(h.pay) + h.jobBond;
         if (c.job < job) revert Funds(h.jobCreator, c.job, job);
         if (c.provider < h.resultBond) revert Funds(h.provider, c.provider, h.resultBond);
@@ -317,8 +363,9 @@ abstract contract Channels is Deals {
 
     /// @dev What `open`, `claim` and `claim and check` have in common. Agreed, from the sums of the channel.
     function _enter(Step memory s, Hot memory h, Rest memory c, Channel calldata ch, uint256 openBy) internal {
+        Sums storage sums = _opened(h.channel);
         _vouchersFit(h, ch);
-        _draw(h, c, openBy);
+        _draw(sums, h, c, openBy);
         s.rpAgreed = true;
         _born(s, h, AGREED, h.submitTimeout);
     }
@@ -339,20 +386,22 @@ abstract contract Channels is Deals {
         emit NumberCancelled(h.channel, id, h.nonce);
     }
 
-    /// @dev A deal of a channel that is not on the ledger yet, with its result.
-    function _claimed(
-        Hot memory h,
-        Rest memory c,
-        Step memory s,
-        bytes calldata full,
-        Channel calldata ch,
-        Outcome calldata o
-    ) internal view returns (bytes32 named) {
+    /// @dev A deal of a channel with its result.
+    function _claimed(Hot memory h, Rest memory c, Step memory s, bytes calldata full, Outcome calldata o)
+        internal
+        view
+        returns (bytes32 named)
+    {
         _statusKnown(o);
         _read(full, h, c, s);
+        if (h.channel == 0) revert State(0);
+        named = Documents.result(s.id, o);
+    }
+
+    /// @dev The deal's channel is there, and the deal is not on the ledger. NotFound, Conflict, State.
+    function _notThere(Step memory s, Hot memory h, Channel calldata ch) internal view {
         _named(h, ch);
         if (s.state != 0) revert State(s.state);
-        named = Documents.result(s.id, o);
     }
 
     /// @dev Agreed, by a claim.

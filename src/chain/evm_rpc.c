@@ -113,7 +113,8 @@ static void let_rest(struct evm_rpc *r, unsigned which, const struct err *why)
 		r->current = (which + 1) % r->n;
 }
 
-/* The one in use, or the next that neither rests nor is foreign; with all of them resting, the one in use. */
+/* The one in use, or the next that does not rest; with all of them resting, the one in use. One of another chain is
+ * not tried while it rests. */
 static bool choose(const struct evm_rpc *r, unsigned tried, unsigned *out)
 {
 	struct mono now = clock_mono();
@@ -123,9 +124,9 @@ static bool choose(const struct evm_rpc *r, unsigned tried, unsigned *out)
 			unsigned k = (r->current + i) % r->n;
 			const struct endpoint *p = &r->ends[k];
 
-			if (tried >> k & 1 || p->trust == FOREIGN)
-				continue;
-			if (pass == 0 && p->rests_until.ns > now.ns)
+			bool rests = p->rests_until.ns > now.ns;
+
+			if (tried >> k & 1 || (rests && (pass == 0 || p->trust == FOREIGN)))
 				continue;
 			/* All rest: one of them is tried all the same, not each of them. */
 			if (pass == 1 && tried)
@@ -248,6 +249,7 @@ static void on_identity(struct question *q, const json_t *result)
 
 	if (is_foreign(q, result, &e)) {
 		p->trust = FOREIGN;
+		p->rest = span_ms(REST_MAX_MS); /* then it is asked once more who it is */
 		try_next(q, &e);
 		return;
 	}
@@ -300,6 +302,28 @@ static void unreached(const struct endpoint *p, const struct err *why, struct er
 	err_set(e, why->code, why->sys, __FILE__, __LINE__, "the node at %s: %s", p->name, text);
 }
 
+/* A node shows what a contract said, byte by byte: a NUL in it is no text to our reader, and no reason to lose the
+ * answer. */
+static bool parse_answer(struct bytes body, json_t **out, struct err *e)
+{
+	struct buf text OWN(buf_done) = {0};
+
+	if (json_parse(bytes_str(body), out, e))
+		return true;
+	buf_init(&text, EVM_ANSWER_MAX);
+	buf_put(&text, body.p, body.n);
+	for (size_t i = 0; buf_ok(&text) && i < text.n; i++) {
+		if (text.p[i] == '\0')
+			text.p[i] = '?';
+		if (text.p[i] != '\\')
+			continue;
+		if (text.n - i > 5 && memcmp(text.p + i, "\\u0000", 6) == 0)
+			memcpy(text.p + i, "\\u003f", 6);
+		i++; /* a backslash may stand behind one */
+	}
+	return buf_ok(&text) && json_parse(buf_view(&text), out, e);
+}
+
 static void on_http(void *ctx, const struct http_answer *h)
 {
 	struct question *q = ctx;
@@ -316,7 +340,7 @@ static void on_http(void *ctx, const struct http_answer *h)
 		return;
 	}
 	/* Some nodes put errors into answers with a status of 4xx. */
-	if (!json_parse(bytes_str(h->body), &j, &e) || !json_is_object(j)) {
+	if (!parse_answer(h->body, &j, &e) || !json_is_object(j)) {
 		FAIL(&e, PEER, "the node at %s answered (%d) with something that is no JSON-RPC",
 		        p->name, h->status);
 		try_next(q, &e);

@@ -14,6 +14,7 @@ int cmd_creator(struct cli *c)
 
 	config.alive = buy_owner_alive;
 	config.ctx = &d;
+	config.patient = true;
 	if (!daemon_open(&d, c, "creator", NULL, creator_tables,
 	            DAEMON_NETWORK | DAEMON_BLOBS | DAEMON_CLIENT | DAEMON_SHARED, &e) ||
 	        !daemon_misbehaves(&d, &how, &e) || !buy_prepare(&d, &config, &e) ||

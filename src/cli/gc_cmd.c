@@ -8,6 +8,7 @@
 
 #include "base/bounds.h"
 #include "cli/cli.h"
+#include "cli/output_keep.h"
 #include "cli/remove.h"
 #include "exec/cache.h"
 #include "os/clock.h"
@@ -102,6 +103,13 @@ static const char *dead_cache(const struct gc *g, const char *name, const char *
 	return NULL;
 }
 
+static const char *old_output(const struct gc *g, const char *name, const char *path)
+{
+	if (of_dead(name, OUTPUT_PART, ""))
+		return "left by a process that has ended";
+	return is_old(g, path) ? "output that was kept for long" : NULL;
+}
+
 static const char *old_wasm(const struct gc *g, const char *name, const char *path)
 {
 	(void)name;
@@ -130,6 +138,8 @@ static bool all(struct gc *g, struct err *e)
 	TRY(settings_span(g->c->settings, "gc.keep", &g->keep, e), e);
 	snprintf(dir, sizeof dir, "%.900s/creator", g->c->places.state);
 	TRY(sweep(g, dir, dead_blobs, e), e);
+	output_keep_dir(g->c, dir);
+	TRY(sweep(g, dir, old_output, e), e);
 	TRY(sweep(g, g->c->places.cache, dead_cache, e), e);
 	snprintf(dir, sizeof dir, "%.900s/wasm", g->c->places.cache);
 	TRY(sweep(g, dir, old_wasm, e), e);

@@ -21,6 +21,8 @@ const char *job_output_name(const struct creator_job *j)
 {
 	if (j->error == E_REJECTED && j->own_status)
 		return "output of your own run of the job";
+	if (j->error == E_REJECTED && j->had == JOB_HAD_JUDGED)
+		return "output of the mediator's run of the job";
 	return j->error ? "output of the provider" : "output";
 }
 

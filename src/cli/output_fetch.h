@@ -1,4 +1,5 @@
-/* output_fetch.h - the output of a job once more, from the directory of the network in use. */
+/* output_fetch.h - the output of a job once more: from where it is kept, from the directory of the network in
+ * use, or from the mediator that judged it. */
 #ifndef LILYPAD_CLI_OUTPUT_FETCH_H
 #define LILYPAD_CLI_OUTPUT_FETCH_H
 

@@ -2,9 +2,11 @@
 #ifndef LILYPAD_CLI_REMOVE_H
 #define LILYPAD_CLI_REMOVE_H
 
+#include "base/bounds.h"
 #include "base/err.h"
 
-#define REMOVE_DEPTH_MAX 16 /* deeper than anything that is made here: what lies below stays */
+#define REMOVE_DEPTH_MAX                                                                           \
+	(TREE_DEPTH_MAX + 4) /* deeper than anything that is made here: what lies below stays */
 
 /* Bytes of all files below (or of the file itself); links are not followed. */
 uint64_t remove_size(const char *path);

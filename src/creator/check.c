@@ -201,6 +201,16 @@ void job_check(struct creator *c, struct job *j, const struct event *ev, struct 
 	f->spec = spec;
 }
 
+/* A directory that is away may be back before the judge deadline, shortly before which the job is accepted. */
+static void no_part(struct creator *c, struct job *j, const struct err *why, const struct event *ev,
+        struct effects *fx)
+{
+	if (err_passes(why->code))
+		job_later(j, fx);
+	else
+		give_up(c, j, why, ev, fx);
+}
+
 void job_on_part(struct creator *c, const struct event *ev, struct effects *fx)
 {
 	const struct tree_done *t = ev->tree;
@@ -215,7 +225,7 @@ void job_on_part(struct creator *c, const struct event *ev, struct effects *fx)
 	if (t->ok && ++j->tries < PARTS_ROUNDS_MAX)
 		job_check(c, j, ev, fx);
 	else if (job_again(j, fx))
-		give_up(c, j, &t->err, ev, fx);
+		no_part(c, j, &t->err, ev, fx);
 }
 
 /* A run has ended: the next one that waits for its turn. */
@@ -247,10 +257,12 @@ static void compare(struct creator *c, struct job *j, const struct event *ev, st
 	j->j.count = s.count;
 	j->j.bytes = s.bytes;
 	j->j.tree = j->j.own_tree;
+	if (!j->j.had)
+		creator_keep_output(c, &j->j.own_tree);
 	if (s.status == STATUS_COMPLETED)
 		j->j.exit_code = job_exit_code(c, &j->j.tree);
 	j->j.audit = JOB_AUDIT_GOOD;
-	j->j.had = 1;
+	j->j.had = JOB_HAD;
 	j->j.claim = 0;
 	job_move(c, j, JOB_JUDGED, ev, fx, "run again here: the same %s and count; accepted",
 	        s.status == STATUS_COMPLETED ? "output" : "status");
@@ -311,6 +323,8 @@ void job_dispute(struct creator *c, struct job *j, uint8_t claim, const char *wh
 		not_accepted(c, j, why, ev, fx);
 		return;
 	}
+	if (j->j.own_status)
+		creator_keep_output(c, &j->j.own_tree);
 	c->world->rng.fill(c->world->rng.self, j->j.salt.b, sizeof j->j.salt.b);
 	job_move(c, j, JOB_DISPUTED, ev, fx, "%s: %s", enum_name(&ruling_names, claim), why);
 	job_send_check(c, j, ev, fx);
@@ -335,6 +349,10 @@ void job_send_check(struct creator *c, struct job *j, const struct event *ev, st
 	struct said s;
 	struct err e;
 
+	if (j->j.state == JOB_DISPUTED && in_channel(j) && !j->j.ledger) {
+		channel_check(c, j, fx);
+		return;
+	}
 	if (j->j.state != JOB_DISPUTED || j->j.ledger != DEAL_RESULTS_SUBMITTED ||
 	        !what_it_says(c, j, &s))
 		return;

@@ -280,6 +280,32 @@ static void another_process_fetches_the_parts(void **state)
 	need(s->b, FX_RUN, TAG_CHECK);
 }
 
+/* The directory is away: asked until the deadline is near, and accepted only then. */
+static void parts_out_of_reach(void **state)
+{
+	struct stage *s = *state;
+
+	checks(s, "always");
+	to_checking(s);
+	send_submitted(s);
+	assert_state(s, JOB_CHECKING);
+	blobs_clear(s->b);
+	take_over(s);
+	for (unsigned i = 0; i < 20; i++) {
+		send_tree_failed(
+		        s->b, (struct tag){.what = TAG_PART, .key = s->job}, E_UNREACHABLE);
+		assert_true(need(s->b, FX_TIMER, TAG_RETRY)->delay.ms <= 16000);
+		send_timer(s->b, (struct tag){.what = TAG_RETRY, .key = s->job});
+		need(s->b, FX_FETCH, TAG_PART);
+	}
+	assert_state(s, JOB_CHECKING);
+	pass(s->b, 580);
+	send_clock(s->b);
+	assert_state(s, JOB_JUDGED);
+	assert_noted(s, "JUDGED", "its deadline is near");
+	assert_non_null(submitted(s->b, ACTION_ACCEPT));
+}
+
 /* ---- what is kept from us --------------------------------------------------------------------------------------- */
 
 /* The result is on the ledger and nobody shows it: our own run tells what it is worth. */
@@ -559,6 +585,7 @@ int main(void)
 	        T(charged_more),
 	        T(it_cannot_be_run),
 	        T(another_process_fetches_the_parts),
+	        T(parts_out_of_reach),
 	        T(result_that_is_not_shown),
 	        T(false_result_that_is_not_shown),
 	        T(shown_a_wrong_one_and_submitted_the_right_one),

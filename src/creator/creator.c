@@ -3,10 +3,11 @@
 
 #include <stdlib.h>
 
+#include "codec/hex.h"
 #include "codec/json.h"
 #include "creator/creator_own.h"
 
-enum { CONNECT_MS = 10000, ADOPT_MS = 1000, LOOK_MS = 1000 };
+enum { CONNECT_MS = 10000, ADOPT_MS = 1000, LOOK_MS = 1000, LOOKS_SHIFT_MAX = 4 };
 
 static const struct route routes[] = {
         {"GET", "/v1/jobs", AUTH_NONE, BODY_NONE, 0, "the unfinished jobs of this process"},
@@ -27,7 +28,7 @@ void job_look(struct creator *c, struct job *j, struct effects *fx)
 void job_look_later(struct job *j, struct effects *fx)
 {
 	fx_add(fx, FX_TIMER, (struct tag){.what = TAG_LOOK, .key = j->j.id})->delay =
-	        span_ms(LOOK_MS);
+	        span_ms((int64_t)LOOK_MS << MIN2(j->looks, (unsigned)LOOKS_SHIFT_MAX));
 }
 
 static bool count_event(void *ctx, const void *row)
@@ -39,21 +40,27 @@ static bool count_event(void *ctx, const void *row)
 	return true;
 }
 
+void job_count_events(struct creator *c, struct job *j)
+{
+	const struct record *lines = creator_event_record();
+	struct creator_event of_job = {.job = j->j.id};
+	struct store *s = &c->world->store;
+	struct err e;
+
+	if (!s->each(s->self, lines, record_field(lines, STR("job")), &of_job, count_event, j, &e))
+		log_line(&c->world->log, LOG_BROKEN, "store: %s", e.msg);
+}
+
 static void take(struct creator *c, const struct creator_job *row, const struct event *ev,
         struct effects *fx)
 {
-	const struct record *lines = creator_event_record();
-	struct creator_event of_job = {.job = row->id};
-	struct store *s = &c->world->store;
 	struct job *j = job_new(c, &row->id);
-	struct err e;
 
 	if (!j)
 		return;
 	j->j = *row;
 	memcpy(j->j.owner, c->c.owner, sizeof j->j.owner);
-	if (!s->each(s->self, lines, record_field(lines, STR("job")), &of_job, count_event, j, &e))
-		log_line(&c->world->log, LOG_BROKEN, "store: %s", e.msg);
+	job_count_events(c, j);
 	job_index(c, j);
 	job_note(c, j, ev, fx, "TAKEN_OVER", "goes on from %s", sm_name(&job_states, j->j.state));
 	creator_keep(c, j);
@@ -127,11 +134,16 @@ void job_resume(struct creator *c, struct job *j, const struct event *ev, struct
 {
 	switch ((enum job_state)j->j.state) {
 	case JOB_STORING: job_store_parts(c, j, ev, fx); break;
-	case JOB_POSTED: job_post(c, j, fx); break;
+	case JOB_POSTED: job_post(c, j, ev, fx); break;
 	case JOB_MATCHED: job_sign(c, j, fx); break;
 	case JOB_FETCHING: job_fetch(c, j, fx); break;
 	case JOB_CHECKING: job_check(c, j, ev, fx); break;
-	case JOB_DISPUTED: job_send_check(c, j, ev, fx); break;
+	case JOB_DISPUTED:
+		if (sm_is_final(&deal_states, j->j.ledger))
+			job_judged(c, j, ev, fx);
+		else
+			job_send_check(c, j, ev, fx);
+		break;
 	case JOB_JUDGED: job_accept(c, j, fx); break;
 	case JOB_AGREED:
 	case JOB_SUBMITTED: job_look(c, j, fx); break;
@@ -143,7 +155,7 @@ void job_resume(struct creator *c, struct job *j, const struct event *ev, struct
 
 /* ---- events ------------------------------------------------------------------------------------------ */
 
-static void on_start(struct creator *c, struct effects *fx)
+static void on_start(struct creator *c, const struct event *ev, struct effects *fx)
 {
 	struct fx *f = fx_add(fx, FX_FOLLOW, (struct tag){.what = TAG_SOLVER});
 
@@ -154,6 +166,10 @@ static void on_start(struct creator *c, struct effects *fx)
 	/* A person waits for it: not for ever. */
 	if (c->c.exit_when_done)
 		fx_add(fx, FX_TIMER, (struct tag){.what = TAG_SOLVER})->delay = span_ms(CONNECT_MS);
+	if (c->c.patient) {
+		c->started = true;
+		adopt(c, ev, fx);
+	}
 }
 
 static void cancel_one(struct creator *c, struct job *j, const struct event *ev, struct effects *fx)
@@ -192,6 +208,39 @@ static void cancel_all(struct creator *c, const struct event *ev, struct effects
 	}
 }
 
+static bool is_dropped(struct creator *c, const struct job *j)
+{
+	struct creator_offer o = {.id = j->j.offer};
+
+	if (!creator_get(c, creator_offer_record(), &o))
+		return false;
+	for (size_t i = 0; i < c->drop_n; i++) {
+		if (c->drop[i] == o.offer.nonce)
+			return true;
+	}
+	return false;
+}
+
+static void drop_some(struct creator *c, const struct event *ev, struct effects *fx)
+{
+	struct hash ids[CREATOR_DROPS_MAX];
+	const void *key;
+	void *val;
+	size_t n = 0;
+
+	for (size_t i = 0; n < COUNT(ids) && map_next(&c->jobs, &i, &key, &val);) {
+		if (is_dropped(c, *(struct job **)val))
+			memcpy(&ids[n++], key, sizeof ids[0]);
+	}
+	c->drop_n = 0;
+	for (size_t i = 0; i < n; i++) {
+		struct job *j = job_by_id(c, &ids[i]);
+
+		if (j)
+			cancel_one(c, j, ev, fx);
+	}
+}
+
 /* Messages are lost for good: the solver is asked for what they told. Each by a timer: one event's effects are
  * bounded. */
 static void look_at_all(struct creator *c, struct effects *fx)
@@ -207,7 +256,32 @@ static void look_at_all(struct creator *c, struct effects *fx)
 	}
 }
 
-/* Only with an open stream is an offer posted: no message about it can be missed then. */
+/* 9.5: it may not have been there when this process began. */
+static void ask_nonces(struct creator *c, struct effects *fx)
+{
+	char who[ADDR_TEXT_MAX];
+
+	addr_format(&c->world->signer.addr, who);
+	fx_call(fx, (struct tag){.what = TAG_NONCES}, &c->book, "GET",
+	        fx_text(fx, "/v1/accounts/%s", who), NULL);
+}
+
+static void on_nonces(struct creator *c, const struct reply *r)
+{
+	json_t *j OWN(json_own) = NULL;
+	uint64_t seen = 0;
+	struct err e = r->err;
+
+	if (r->ok && r->status < 400 && json_parse(bytes_str(r->body), &j, &e) &&
+	        json_get_u64(j, "jobNonce", &seen, &e) && seen < UINT64_MAX)
+		c->c.least_nonce = MAX2(c->c.least_nonce, seen + 1);
+	else
+		log_line(&c->world->log, LOG_ODD,
+		        "the solver does not say what it has seen of us: %s", e.msg);
+}
+
+/* Only with an open stream is a new job started: no message about it can be missed then. Of jobs that were taken
+ * over before that, the solver is asked what it knows. */
 static void on_connected(struct creator *c, const struct event *ev, struct effects *fx)
 {
 	if (!c->started) {
@@ -219,9 +293,12 @@ static void on_connected(struct creator *c, const struct event *ev, struct effec
 			cancel_all(c, ev, fx);
 		if (c->jobs.n == 0 && c->c.exit_when_done)
 			fx_add(fx, FX_EXIT, (struct tag){0});
-	} else if (ev->message->lost) {
+	} else if (ev->message->lost || !c->heard) {
 		look_at_all(c, fx);
 	}
+	if (!c->heard && c->c.patient)
+		ask_nonces(c, fx);
+	c->heard = true;
 }
 
 /* Nothing has been signed; what is taken over is as far as it was. */
@@ -271,7 +348,12 @@ static void on_timer(struct creator *c, const struct event *ev, struct effects *
 	case TAG_WHY:
 	case TAG_WITHDRAW:
 	case TAG_PART:
-	case TAG_CHECK: break;
+	case TAG_CHECK:
+	case TAG_CASE:
+	case TAG_JUDGED:
+	case TAG_ACCEPT:
+	case TAG_NONCES:
+	case TAG_VOUCHER: break;
 	}
 }
 
@@ -284,8 +366,14 @@ static void on_reply(struct creator *c, const struct event *ev, struct effects *
 		job_on_ack(c, ev, fx);
 	} else if (r->tag.what == TAG_WHY) {
 		job_on_why(c, ev, fx);
+	} else if (r->tag.what == TAG_NONCES) {
+		on_nonces(c, r);
+	} else if (r->tag.what == TAG_CASE) {
+		job_on_case(c, ev, fx);
 	} else if (r->tag.what == TAG_LOOK) {
 		job_on_look(c, ev, fx);
+	} else if (j && r->ok && r->status < 400 && r->tag.what == TAG_ACCEPT) {
+		channel_on_accepted(c, j, ev, fx);
 	} else if (j && (!r->ok || r->status >= 400)) {
 		job_note(c, j, ev, fx, "SOLVER", "%s", r->err.msg);
 		if (!r->ok && !job_again(j, fx))
@@ -329,8 +417,10 @@ static void on_event(void *self, const struct event *ev, struct effects *fx)
 
 	if (c->want_cancel)
 		cancel_all(c, ev, fx);
+	if (c->drop_n)
+		drop_some(c, ev, fx);
 	switch (ev->kind) {
-	case EV_START: on_start(c, fx); break;
+	case EV_START: on_start(c, ev, fx); break;
 	case EV_TIMER: on_timer(c, ev, fx); break;
 	case EV_REQUEST: on_request(c, ev, fx); break;
 	case EV_REPLY: on_reply(c, ev, fx); break;
@@ -348,6 +438,8 @@ static void on_event(void *self, const struct event *ev, struct effects *fx)
 			job_on_pushed(c, ev, fx);
 		else if (ev->tree->tag.what == TAG_PART)
 			job_on_part(c, ev, fx);
+		else if (ev->tree->tag.what == TAG_JUDGED)
+			job_on_judged(c, ev, fx);
 		else
 			job_on_fetched(c, ev, fx);
 		break;
@@ -357,6 +449,14 @@ static void on_event(void *self, const struct event *ev, struct effects *fx)
 	}
 	if (c->started && c->c.next && ev->kind != EV_STOP)
 		start_more(c, ev, fx);
+}
+
+bool creator_drop(struct creator *c, uint64_t number)
+{
+	if (c->drop_n == CREATOR_DROPS_MAX)
+		return false;
+	c->drop[c->drop_n++] = number;
+	return true;
 }
 
 void creator_cancel(struct creator *c)
@@ -382,6 +482,7 @@ bool creator_new(
 	map_init(&c->by_deal, sizeof(struct hash), sizeof(struct hash), CREATOR_JOBS_MAX, seed);
 	map_init(&c->news, sizeof(struct hash), sizeof(struct deal_news), CREATOR_JOBS_MAX, seed);
 	c->ledger_seq = config->ledger_seq;
+	c->send_nonce = config->send_nonce;
 	*out = c;
 	return true;
 }

@@ -171,6 +171,9 @@ static inline void make_deal(struct stage *s, enum party rp)
 	s->resource = sample_resource();
 	s->resource.provider = b->addr[rp];
 	s->resource.solver = b->addr[SOLVER];
+	s->resource.mediators.n = s->offer.offer.mediators.n;
+	for (uint32_t i = 0; i < s->resource.mediators.n; i++)
+		s->resource.mediators.v[i] = s->offer.offer.mediators.v[i];
 	s->resource.directories.n = 1;
 	s->resource.directories.v[0] = b->addr[DIRECTORY];
 	s->resource.created_at.s = wall_seconds(b->wall);

@@ -18,7 +18,7 @@ const struct sm job_states = {"job", states, COUNT(states)};
 
 const struct record *(*const creator_tables[])(void) = {creator_job_record, creator_offer_record,
         creator_deal_record, creator_result_record, creator_event_record, creator_provider_record,
-        NULL};
+        creator_channel_record, creator_number_record, NULL};
 
 enum { TRIES_MAX = 6, RETRY_MS = 250, KEEP_MS = 100 };
 
@@ -89,6 +89,15 @@ void creator_keep_all(struct creator *c)
 		if (j->later.dirty)
 			creator_keep(c, j);
 	}
+}
+
+void creator_keep_output(struct creator *c, const struct hash *tree)
+{
+	struct cid root = cid_tree(tree);
+	struct err e;
+
+	if (c->c.keep_output && !c->c.keep_output(c->c.keep_ctx, &root, &e))
+		log_line(&c->world->log, LOG_ODD, "an output is not kept: %s", e.msg);
 }
 
 bool creator_result_of(struct creator *c, const struct job *j, struct creator_result *out)
@@ -282,6 +291,7 @@ void job_end(struct creator *c, struct job *j, enum job_state end, const struct 
 {
 	struct hash id = j->j.id;
 
+	channel_let_go(c, j);
 	if (why) {
 		j->j.error = (uint8_t)why->code;
 		snprintf(j->j.why, sizeof j->j.why, "%s", why->msg);
@@ -303,6 +313,12 @@ void creator_amount(const struct creator *c, struct amount a, char out[CREATOR_A
 	amount_format_display(a, c->c.genesis.decimals, text);
 	snprintf(out, CREATOR_AMOUNT_MAX, "%s%s%.15s", text, c->c.genesis.symbol[0] ? " " : "",
 	        c->c.genesis.symbol);
+}
+
+void job_later(struct job *j, struct effects *fx)
+{
+	fx_add(fx, FX_TIMER, (struct tag){.what = TAG_RETRY, .key = j->j.id})->delay =
+	        span_ms((int64_t)RETRY_MS << TRIES_MAX);
 }
 
 bool job_again(struct job *j, struct effects *fx)

@@ -1,17 +1,15 @@
 /* post.c - the first half of a job: its parts go to the directory, its offer to the solver. */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "codec/eip712.h"
 #include "codec/hex.h"
 #include "codec/json.h"
 #include "creator/creator_own.h"
+#include "port/counter.h"
 #include "port/spec.h"
 
-enum {
-	OFFER_LIFE_S = 3600,
-	TAKEN_MS = 2000,
-	NONCES_BEHIND_MAX = 100000 /* that an old store catches up with in one transaction */
-};                                 /* FIX */
+enum { OFFER_LIFE_S = 3600, TAKEN_MS = 2000 };
 
 /* ---- a new job ------------------------------------------------------------------------------------ */
 
@@ -58,30 +56,21 @@ static bool check_cap(
 	return err_hint(e, "raise creator.cap-per-day, or wait");
 }
 
-/* 9.5: an old store that was restored counts from where it was; what the ledger has seen is not signed again. */
-static bool next_nonce(struct creator *c, uint64_t *out, struct err *e)
-{
-	struct store *s = &c->world->store;
-
-	for (unsigned i = 0; i < NONCES_BEHIND_MAX; i++) {
-		TRY(s->next(s->self, "job-nonce", out, e), e);
-		if (*out >= c->c.least_nonce)
-			return true;
-	}
-	FAIL(e, STORE, "this store counts %llu job offers, the ledger knows of %llu",
-	        (unsigned long long)*out, (unsigned long long)c->c.least_nonce);
-	return err_hint(e, "it is an old one: restore a newer backup");
-}
-
 /* Sign the offer of an attempt. */
-static bool sign_offer(struct creator *c, const struct job_offer *template, const struct hash *spec,
-        const struct event *ev, struct creator_offer *out, struct err *e)
+static bool sign_offer(struct creator *c, const struct job_offer *template, uint64_t number,
+        const struct hash *spec, const struct event *ev, struct creator_offer *out, struct err *e)
 {
 	struct creator_offer o = {.offer = *template};
 	uint64_t now = wall_seconds(ev->wall);
 
-	TRY(next_nonce(c, &o.offer.nonce, e), e);
-	o.offer.job_creator = c->world->signer.addr;
+	o.offer.nonce = number;
+	o.offer.job_creator = c->c.contract;
+	if (addr_is_zero(&c->c.contract)) {
+		TRY(counter_next(
+		            &c->world->store, "job-nonce", c->c.least_nonce, &o.offer.nonce, e),
+		        e);
+		o.offer.job_creator = c->world->signer.addr;
+	}
 	o.offer.spec = *spec;
 	o.offer.solver = c->c.solver.addr;
 	o.offer.directory = c->c.directory.addr;
@@ -204,6 +193,17 @@ static void push_parts(
 	}
 }
 
+/* What cannot be bought is no reason for a daemon to end: the contract goes on waiting, until its clock ends it. */
+static void not_started(
+        struct creator *c, const struct creator_request *r, const struct err *e, struct effects *fx)
+{
+	if (r->number)
+		log_line(&c->world->log, LOG_ODD, "job %llu of the contract: %s",
+		        (unsigned long long)r->number, e->msg);
+	else
+		creator_fail(fx, e);
+}
+
 void job_start(struct creator *c, const struct creator_request *r, const struct event *ev,
         struct effects *fx)
 {
@@ -214,14 +214,20 @@ void job_start(struct creator *c, const struct creator_request *r, const struct 
 
 	if (!alone(c, &e) || !check_key(c, r, &e) || !check_cap(c, r, ev, &e) ||
 	        !put_spec(c, r->spec, &spec, &e) ||
-	        !sign_offer(c, &r->offer, &spec, ev, &offer, &e)) {
-		creator_fail(fx, &e);
+	        !sign_offer(c, &r->offer, r->number, &spec, ev, &offer, &e)) {
+		not_started(c, r, &e, fx);
 		return;
 	}
 	j = job_new(c, &offer.id);
 	if (!j) {
 		FAIL(&e, BUSY, "%d jobs are under way in this process", CREATOR_JOBS_MAX);
-		creator_fail(fx, &e);
+		not_started(c, r, &e, fx);
+		return;
+	}
+	if (!channel_begin(c, j, r, &e)) {
+		map_del(&c->jobs, &offer.id);
+		free(j);
+		not_started(c, r, &e, fx);
 		return;
 	}
 	offer.job = offer.id;
@@ -242,6 +248,12 @@ void job_start(struct creator *c, const struct creator_request *r, const struct 
 	snprintf(j->j.out, sizeof j->j.out, "%s", r->out);
 	creator_put(c, creator_offer_record(), &offer);
 	job_index(c, j);
+	if (r->number) {
+		job_move(c, j, JOB_POSTED, ev, fx, "job %llu of a contract; the offer is posted",
+		        (unsigned long long)r->number);
+		job_post(c, j, ev, fx);
+		return;
+	}
 	job_note(c, j, ev, fx, "STORING", "spec, program and inputs go to the directory");
 	creator_keep(c, j);
 	push_parts(c, j, r->spec, fx);
@@ -305,22 +317,37 @@ void job_on_pushed(struct creator *c, const struct event *ev, struct effects *fx
 	}
 	if (j->waiting == 0) {
 		job_move(c, j, JOB_POSTED, ev, fx, "parts stored; the offer is posted");
-		job_post(c, j, fx);
+		job_post(c, j, ev, fx);
 	}
 }
 
 /* ---- the offer ------------------------------------------------------------------------------------ */
 
-void job_post(struct creator *c, struct job *j, struct effects *fx)
+/* Which channel its deal is to draw on, and the deal's number in it: the deal binds both of us to them. */
+static void name_channel(struct creator *c, const struct job *j, json_t *body)
+{
+	struct creator_channel row = {.id = j->j.channel};
+
+	if (!creator_get(c, creator_channel_record(), &row))
+		return;
+	json_object_set_new(body, "channel", record_to_json(channel_id_record(), &row.channel));
+	json_object_set_new(body, "number", json_of_u64(j->j.number));
+}
+
+void job_post(struct creator *c, struct job *j, const struct event *ev, struct effects *fx)
 {
 	struct creator_offer o = {.id = j->j.offer};
+	json_t *body;
 
-	if (!creator_get(c, creator_offer_record(), &o))
+	if (!creator_get(c, creator_offer_record(), &o) ||
+	        (in_channel(j) && !channel_number(c, j, &o.offer, ev, fx)))
 		return;
+	body = json_pack("{s:o, s:o}", "offer", record_to_json(job_offer_record(), &o.offer),
+	        "signature", json_of_sig(&o.sig));
+	if (in_channel(j))
+		name_channel(c, j, body);
 	fx_call(fx, (struct tag){.what = TAG_OFFER, .key = o.id}, &c->book, "POST",
-	        "/v1/job-offers",
-	        json_pack("{s:o, s:o}", "offer", record_to_json(job_offer_record(), &o.offer),
-	                "signature", json_of_sig(&o.sig)));
+	        "/v1/job-offers", body);
 }
 
 /* state: of the offer as the solver sees it: posted again, it may be in the book no more. */
@@ -348,7 +375,12 @@ static void on_no_ack(struct creator *c, struct job *j, const struct err *why,
 	/* A match that was quicker says that the offer is filed. */
 	if (j->j.state != JOB_POSTED)
 		return;
-	if (!passes || job_again(j, fx))
+	if (passes && !job_again(j, fx))
+		return;
+	if (passes && c->c.patient &&
+	        (!j->j.match_by_ms || ev->wall.ms < (int64_t)j->j.match_by_ms))
+		job_later(j, fx);
+	else
 		job_end(c, j, JOB_FAILED, why, ev, fx,
 		        passes ? "the solver does not answer" : "the solver refused the offer");
 }
@@ -405,14 +437,23 @@ static void forget_deal(struct job *j)
 	row->own_count = row->own_bytes = 0;
 	row->audit_ppm = row->audit = row->claim = row->had = 0;
 	row->deadline.s = 0;
+	row->number = 0; /* good for one deal */
 	row->error = 0;
 	row->why[0] = '\0';
 	j->open_by = j->spare_s = j->seen_s = j->asked_s = 0;
+	j->declined = false;
 }
 
-/* Only the provider that failed was asked for: no other may take it. */
-static bool nobody_else(const struct job *j, const struct job_offer *o)
+/* Only the provider that failed was asked for: no other may take it. In a channel there is no other, and a match
+ * that was given up is no failure of a deal. Nor may one take a contract's job whose deal was
+ * opened: its number is used. */
+static bool nobody_else(const struct creator *c, const struct job *j, const struct job_offer *o,
+        const struct err *why)
 {
+	if (in_channel(j))
+		return why->code != E_MATCH_NONE;
+	if (!addr_is_zero(&c->c.contract) && j->j.ledger)
+		return true;
 	return !addr_is_zero(&o->target) && addr_eq(&o->target, &j->j.provider);
 }
 
@@ -424,13 +465,15 @@ void job_next_provider(struct creator *c, struct job *j, const struct err *why,
 	struct err e;
 
 	if (j->j.attempt >= CREATOR_ATTEMPTS_MAX || j->cancelling ||
-	        !creator_get(c, creator_offer_record(), &old) || nobody_else(j, &old.offer)) {
+	        !creator_get(c, creator_offer_record(), &old) ||
+	        nobody_else(c, j, &old.offer, why)) {
 		job_end(c, j, JOB_FAILED, why, ev, fx, why->msg);
 		return;
 	}
-	if (!addr_is_zero(&j->j.provider) && old.offer.deny.n < DENY_MAX)
+	channel_let_go(c, j);
+	if (!addr_is_zero(&j->j.provider) && !in_channel(j) && old.offer.deny.n < DENY_MAX)
 		old.offer.deny.v[old.offer.deny.n++] = j->j.provider;
-	if (!sign_offer(c, &old.offer, &j->j.spec, ev, &next, &e)) {
+	if (!sign_offer(c, &old.offer, old.offer.nonce, &j->j.spec, ev, &next, &e)) {
 		job_end(c, j, JOB_FAILED, &e, ev, fx, "the next offer cannot be signed");
 		return;
 	}
@@ -446,8 +489,9 @@ void job_next_provider(struct creator *c, struct job *j, const struct err *why,
 		j->let_down = why->code;
 	j->j.attempt++;
 	job_index(c, j);
-	job_move(c, j, JOB_POSTED, ev, fx, "%s; the next provider is tried", why->msg);
-	job_post(c, j, fx);
+	job_move(c, j, JOB_POSTED, ev, fx, "%s; %s", why->msg,
+	        in_channel(j) ? "it is offered again" : "the next provider is tried");
+	job_post(c, j, ev, fx);
 }
 
 /* ---- no match ------------------------------------------------------------------------------------- */

@@ -43,43 +43,68 @@ static bool is_ruled(uint8_t state)
 	       state == DEAL_MEDIATION_JOB_FAULTY || state == DEAL_TIMEOUT_MEDIATE;
 }
 
-/* The end of a dispute; 5.10 to 5.13 say who got what. */
-static void on_ruled(struct creator *c, struct job *j, const struct deal_news *le, const char *cost,
-        const struct event *ev, struct effects *fx)
+/* 5.10 to 5.13 say who got what. */
+static void why_ruled(struct creator *c, const struct job *j, struct err *out)
 {
-	enum record_of what = RECORD_UNRULED;
-	struct err e;
+	char cost[CREATOR_AMOUNT_MAX];
 
-	creator_keep(c, j);
-	switch (le->to) {
+	creator_amount(c, j->j.cost, cost);
+	switch (j->j.ledger) {
 	case DEAL_MEDIATION_REJECTED:
-		take_own(c, j);
-		what = RECORD_FAULT;
-		FAIL(&e, REJECTED,
+		FAIL(out, REJECTED,
 		        "the mediator found the provider at fault (%s): the payment is back, with damages",
 		        j->j.claim ? enum_name(&ruling_names, j->j.claim) : "its result");
 		break;
 	case DEAL_MEDIATION_ACCEPTED:
-		what = RECORD_VINDICATED;
-		FAIL(&e, DISPUTE_LOST,
+		FAIL(out, DISPUTE_LOST,
 		        "the mediator found the result right: %s paid, and the bond went for its fee and the damages",
 		        cost);
 		break;
 	case DEAL_MEDIATION_JOB_FAULTY:
-		FAIL(&e, JOB_FAULTY,
+		FAIL(out, JOB_FAULTY,
 		        "nobody gave the mediator the job's spec, program or inputs: the bond is lost");
 		break;
 	case DEAL_TIMEOUT_MEDIATE:
-		FAIL(&e, NO_RULING, "the mediator gave no ruling: half the price, %s, was paid",
+		FAIL(out, NO_RULING, "the mediator gave no ruling: half the price, %s, was paid",
 		        cost);
 		break;
 	default: /* the judge deadline was quicker than our dispute */
-		FAIL(&e, TOO_LATE, "%s before the dispute was on the ledger: %s paid",
-		        sm_name(&deal_states, le->to), cost);
+		FAIL(out, TOO_LATE, "%s before the dispute was on the ledger: %s paid",
+		        sm_name(&deal_states, j->j.ledger), cost);
 		break;
 	}
-	creator_record(c, &j->j.provider, what, ev);
+}
+
+void job_end_ruled(struct creator *c, struct job *j, const struct event *ev, struct effects *fx)
+{
+	struct err e;
+
+	why_ruled(c, j, &e);
 	job_end(c, j, JOB_DONE, &e, ev, fx, e.msg);
+}
+
+static enum record_of record_of_ruling(uint8_t state)
+{
+	if (state == DEAL_MEDIATION_REJECTED)
+		return RECORD_FAULT;
+	return state == DEAL_MEDIATION_ACCEPTED ? RECORD_VINDICATED : RECORD_UNRULED;
+}
+
+/* The end of a dispute, or what is left of it: an output that only the mediator has. */
+static void on_ruled(struct creator *c, struct job *j, const struct event *ev, struct effects *fx)
+{
+	creator_keep(c, j);
+	creator_record(c, &j->j.provider, record_of_ruling(j->j.ledger), ev);
+	if (j->j.ledger == DEAL_MEDIATION_REJECTED)
+		take_own(c, j);
+	if (j->j.state == JOB_DISPUTED && job_wants_judged(c, j)) {
+		job_note(c, j, ev, fx, "RULED",
+		        "the mediator has ruled; it is asked for the output");
+		creator_keep(c, j);
+		job_judged(c, j, ev, fx);
+		return;
+	}
+	job_end_ruled(c, j, ev, fx);
 }
 
 static void on_final(struct creator *c, struct job *j, const struct deal_news *le,
@@ -103,7 +128,7 @@ static void on_final(struct creator *c, struct job *j, const struct deal_news *l
 		return;
 	}
 	if (j->j.state == JOB_DISPUTED || is_ruled(le->to)) {
-		on_ruled(c, j, le, cost, ev, fx);
+		on_ruled(c, j, ev, fx);
 		return;
 	}
 	if (j->j.error == E_RESULT) {
@@ -158,6 +183,9 @@ static void on_news(struct creator *c, struct job *j, const struct deal_news *le
 	}
 	if (le->to == DEAL_RESULTS_SUBMITTED && j->j.state == JOB_DISPUTED)
 		job_send_check(c, j, ev, fx);
+	/* Claimed, though we have accepted it: what we signed has not reached the provider, or it does not care. */
+	if (le->to == DEAL_RESULTS_SUBMITTED && j->j.state == JOB_JUDGED && in_channel(j))
+		job_accept(c, j, fx);
 	creator_keep_later(c, j, fx);
 }
 
@@ -201,12 +229,20 @@ static void on_deal_event(struct creator *c, const struct ledger_event *le, cons
 	if (le->to == DEAL_RESULTS_SUBMITTED)
 		news.submit_action = le->action_id;
 	c->ledger_seq = MAX2(c->ledger_seq, le->seq);
+	channel_on_event(c, le, fx);
 	if (hash_is_zero(&le->deal))
 		return;
+	if (!le->to) {
+		if (j && le->action == ACTION_SETTLE)
+			channel_paid(c, j, le, ev, fx);
+		return;
+	}
 	if (!j) {
 		if (!creator_get(c, creator_deal_record(), &d))
 			return;
 		j = opened_after_all(c, &d, ev, fx);
+		if (!j)
+			j = channel_revive(c, &d, le, ev, fx);
 	}
 	if (j) {
 		on_news(c, j, &news, ev, fx);
@@ -288,7 +324,7 @@ static bool never_opens(struct creator *c, struct job *j)
 {
 	struct creator_deal d = {.id = j->j.deal};
 
-	if (j->j.state != JOB_MATCHED || j->j.ledger)
+	if (j->j.state != JOB_MATCHED || j->j.ledger || in_channel(j))
 		return false;
 	if (j->open_by == 0 && creator_get(c, creator_deal_record(), &d))
 		j->open_by = d.deal.hot.open_by.s;
@@ -370,7 +406,7 @@ static void on_time(struct creator *c, const struct event *ev, struct effects *f
 		bool mine = j->j.ledger == DEAL_AGREED || j->j.ledger == DEAL_NEGOTIATING ||
 		            j->j.ledger == DEAL_RESULTS_CHECKED;
 
-		if (never_opens(c, j))
+		if (never_opens(c, j) || (in_channel(j) && channel_on_time(c, j, fx)))
 			unopened = j; /* one at a time: the map may change */
 		judge_in_time(c, j, ev, fx);
 		if (!mine || j->j.deadline.s == 0 || c->ledger_time.s < j->j.deadline.s ||
@@ -380,7 +416,10 @@ static void on_time(struct creator *c, const struct event *ev, struct effects *f
 		j->action = fx_submit(fx, fx_action(fx, ACTION_TIMEOUT), &j->j.deal);
 	}
 	if (unopened) {
-		FAIL(&e, PROVIDER_LATE, "the deal was not opened in time");
+		if (in_channel(unopened))
+			FAIL(&e, PROVIDER_LATE, "the provider let its last claim instant pass");
+		else
+			FAIL(&e, PROVIDER_LATE, "the deal was not opened in time");
 		job_next_provider(c, unopened, &e, ev, fx);
 	}
 }
@@ -428,6 +467,8 @@ void job_on_ledger(struct creator *c, const struct event *ev, struct effects *fx
 	case LEDGER_PENDING:
 	case LEDGER_CLOCK: break;
 	}
-	if (n->stage == LEDGER_CLOCK)
+	if (n->stage == LEDGER_CLOCK) {
+		c->ledger_clock = true;
 		on_time(c, ev, fx);
+	}
 }

@@ -239,6 +239,56 @@ static void from_judged(void **state)
 	finish(s);
 }
 
+/* The daemon needs nobody but the ledger; when the solver is there, it is asked about every job. */
+static void from_judged_with_the_ledger_alone(void **state)
+{
+	struct stage *s = *state;
+
+	to_judged(s);
+	creator_free(s->c);
+	s->config.first = NULL;
+	s->config.alive = nobody_lives;
+	s->config.exit_when_done = false;
+	s->config.patient = true;
+	stage_open(s);
+	assert_non_null(submitted(s->b, ACTION_ACCEPT));
+	send_connected(s->b, false);
+	assert_int_equal(need(s->b, FX_TIMER, TAG_LOOK)->delay.ms, 0);
+	send_timer(s->b, (struct tag){.what = TAG_LOOK, .key = s->job});
+	need(s->b, FX_CALL, TAG_LOOK);
+	send_deal_event(s->b, &s->deal.id, DEAL_RESULTS_ACCEPTED, 5, 0);
+	assert_state(s, JOB_DONE);
+}
+
+/* An offer that waits for a solver that is away: posted again and again, more and more seldom, until its queue
+ * time is over. */
+static void from_posted_with_the_solver_away(void **state)
+{
+	struct stage *s = *state;
+	int64_t wait = 0;
+
+	to_posted(s);
+	creator_free(s->c);
+	s->config.first = NULL;
+	s->config.alive = nobody_lives;
+	s->config.exit_when_done = false;
+	s->config.patient = true;
+	stage_open(s);
+	for (unsigned i = 0; i < 8; i++) {
+		send_silence(s->b, (struct tag){.what = TAG_OFFER, .key = s->offer.id});
+		assert_state(s, JOB_POSTED);
+		assert_true(need(s->b, FX_TIMER, TAG_RETRY)->delay.ms >= wait);
+		wait = need(s->b, FX_TIMER, TAG_RETRY)->delay.ms;
+		send_timer(s->b, (struct tag){.what = TAG_RETRY, .key = s->job});
+		need(s->b, FX_CALL, TAG_OFFER);
+	}
+	assert_int_equal(wait, 16000);
+	pass(s->b, 31);
+	send_silence(s->b, (struct tag){.what = TAG_OFFER, .key = s->offer.id});
+	assert_state(s, JOB_FAILED);
+	assert_int_equal(job_row(s).error, E_UNREACHABLE);
+}
+
 /* The ledger had paid before the new process took over, and tells nobody twice. */
 static void from_judged_and_paid(void **state)
 {
@@ -359,6 +409,8 @@ int main(void)
 	        T(from_fetching),
 	        T(from_judged),
 	        T(from_judged_and_paid),
+	        T(from_judged_with_the_ledger_alone),
+	        T(from_posted_with_the_solver_away),
 	        T(paid_by_timeout_meanwhile),
 	        T(declined_meanwhile),
 	        T(old_events_mean_nothing),

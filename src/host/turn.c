@@ -198,9 +198,11 @@ void host_event(struct host *h, struct event *ev)
 	h->figures.events[ev->kind]++;
 	h->wrote = h->bound = false;
 	h->in_event = true;
+	h->asked = false;
 	h->o.role.on_event(h->o.role.self, ev, &fx);
 	h->in_event = false;
-	append(h, &fx);
+	if (!host_hold(h, ev))
+		append(h, &fx);
 	weigh(h, &fx);
 	if (host_is_lost(h))
 		host_wait(h);

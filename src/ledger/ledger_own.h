@@ -30,12 +30,13 @@ struct ledger {
 	struct hash domain;
 	ledger_verify verify;
 	void *verify_ctx;
-	struct map accounts;   /* addr -> struct account */
-	struct map agreements; /* deal id -> struct agreement */
-	struct map nonces;     /* nonce_key -> deal id */
-	struct map burnt;      /* nonce_key of nonce / 256 -> bitmap of 32 bytes (8.4) */
-	struct map channels;   /* channel id -> struct ledger_channel */
-	struct map numbers;    /* number_key of number / 256 -> bitmap of 32 bytes (8.4) */
+	struct map accounts; /* addr -> struct account */
+	struct map
+	        agreements; /* deal id -> struct agreement *, owned: a table that doubles moves no deals */
+	struct map nonces;   /* nonce_key -> struct agreement * */
+	struct map burnt;    /* nonce_key of nonce / 256 -> bitmap of 32 bytes (8.4) */
+	struct map channels; /* channel id -> struct ledger_channel */
+	struct map numbers;  /* number_key of number / 256 -> bitmap of 32 bytes (8.4) */
 	struct ledger_totals totals;
 	/* 5.15 (b): the sum of all jc_lock and rp_lock, counted where those are set and not where accounts
 	 * change, so that it equals totals.locked only if both sides were moved. */
@@ -61,6 +62,10 @@ struct step {
 	size_t max;
 	bool changed; /* false: a repetition */
 };
+
+/* NULL: no such deal. It stays where it is. */
+struct agreement *agreement_get(const struct ledger *l, const struct hash *id);
+void agreement_free(struct agreement *a); /* may be NULL */
 
 /* ---- accounts.c: balances; nothing else changes one ---- */
 struct account *account_get(const struct ledger *l, const struct addr *who); /* NULL: unknown */
@@ -112,6 +117,10 @@ MUST bool apply_check(struct step *s, struct err *e);
 MUST bool apply_verdict(struct step *s, struct err *e);
 MUST bool apply_pass(struct step *s, struct err *e);
 MUST bool apply_timeout(struct step *s, struct err *e);
+/* 4.3: the deal stands as a Result, or a Check, of that hash leaves it: the same again is a repetition. What came
+ * later has taken its place, as the contracts keep of a deal only what its next step needs. */
+MUST bool result_stands(const struct agreement *d, const struct hash *h);
+MUST bool check_stands(const struct agreement *d, const struct hash *h);
 /* LIMITS: count or bytes of the action's Result (5.4). */
 MUST bool result_fits(const struct step *s, const struct hot *h, struct err *e);
 /* The action's Result, of hash h, is submitted (5.4); and checked in the same step (5.8). */
@@ -127,6 +136,9 @@ MUST bool apply_leave(struct step *s, struct err *e);
 MUST bool apply_settle(struct step *s, struct err *e);
 MUST bool apply_redeem(struct step *s, struct err *e);
 struct ledger_channel *channel_get(const struct ledger *l, const struct hash *id);
+/* NOT_FOUND. */
+MUST bool channel_there(const struct step *s, const struct hash *id,
+        const struct ledger_channel **out, struct err *e);
 /* NOT_FOUND, STATE: it is closed. */
 MUST bool channel_open(
         const struct step *s, const struct hash *id, struct ledger_channel **out, struct err *e);

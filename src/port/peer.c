@@ -1,6 +1,7 @@
 /* peer.c - building the effects that every role needs. */
 #include "port/peer.h"
 
+#include "codec/eip712.h"
 #include "codec/hex.h"
 #include "codec/json.h"
 #include "codec/signed.h"
@@ -124,6 +125,42 @@ bool world_sign(const struct world *w, const struct hash *domain, const struct r
 	signed_digest(domain, r, row, &digest);
 	TRY(w->signer.sign(w->signer.self, &digest, out, e), e);
 	return true;
+}
+
+bool world_check(const struct world *w, const struct hash *domain, const struct record *r,
+        const void *row, uint64_t number, const struct sig *sig, const struct addr *who,
+        struct amount *funds, struct err *e)
+{
+	struct vouch_for v = {.account = *who, .number = number, .sig = *sig};
+	struct amount ignored;
+	char text[ADDR_TEXT_MAX];
+
+	if (!funds)
+		funds = &ignored;
+	*funds = amount_of(0);
+	if (signed_check(domain, r, row, sig, who, e))
+		return true;
+	if (!w->contracts.ask)
+		return false;
+	eip712_hash(r, row, &v.doc);
+	eip712_digest(domain, &v.doc, &v.digest);
+	switch (w->contracts.ask(w->contracts.self, &v, funds)) {
+	case VOUCH_YES: return true;
+	case VOUCH_NO: return false;
+	case VOUCH_LATER: break;
+	}
+	addr_format(who, text);
+	return FAIL(e, BUSY, "the chain has not said yet whether %s stands behind this %s", text,
+	        r->type);
+}
+
+struct addr key_of(
+        const struct hash *domain, const struct record *r, const void *row, const struct sig *sig)
+{
+	struct addr a;
+	struct err ignored;
+
+	return signed_by(domain, r, row, sig, &a, &ignored) ? a : (struct addr){{0}};
 }
 
 bool acked_from_json(const json_t *j, const struct hash *domain, const struct addr *solver,

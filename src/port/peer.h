@@ -41,6 +41,15 @@ const char *fx_path(
 /* Sign a document with the world's key under a ledger's domain. */
 MUST bool world_sign(const struct world *w, const struct hash *domain, const struct record *r,
         const void *row, struct sig *out, struct err *e);
+/* The document is signed by `who`, or by a key that `who`, being a contract, stands behind (protocol 1.1): `number`
+ * is the nonce of its job. *funds, may be NULL: as struct contracts says; zero of an account with a key. SIGNATURE;
+ * BUSY while the chain is asked. */
+MUST bool world_check(const struct world *w, const struct hash *domain, const struct record *r,
+        const void *row, uint64_t number, const struct sig *sig, const struct addr *who,
+        struct amount *funds, struct err *e);
+/* The account whose key made the signature: of a contract's document not the contract. Zero: none. */
+struct addr key_of(
+        const struct hash *domain, const struct record *r, const void *row, const struct sig *sig);
 /* {"ack", "signature"}, or of a batch {"ack", "batch", "path", "signature"}: the solver's acknowledgement of that
  * offer. As json_get_*() and acked_check() say, or PEER: of another offer. */
 MUST bool acked_from_json(const json_t *j, const struct hash *domain, const struct addr *solver,

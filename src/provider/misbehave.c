@@ -34,6 +34,7 @@ static bool is_dropped(const void *ctx, const struct fx *f)
 	case PROVIDER_DECLINES_LATE: return runs_the_job(f);
 	case PROVIDER_NEVER_SUBMITS:
 		return fx_submits(f, ACTION_RESULT) || fx_submits(f, ACTION_DECLINE) ||
+		       fx_submits(f, ACTION_CLAIM) ||
 		       (f->kind == FX_CALL && f->tag.what == TAG_RESULT);
 	case PROVIDER_HIDES: return f->kind == FX_CALL && f->tag.what == TAG_RESULT;
 	case PROVIDER_NEVER_PUBLISHES: return f->kind == FX_PUSH;

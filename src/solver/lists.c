@@ -328,6 +328,24 @@ void view_book(struct solver *s, const struct event *ev, struct effects *fx)
 	fx_reply(fx, ev->request->conn, 200, j);
 }
 
+/* 9.5: whoever has an old store takes the higher of these and its own. */
+void view_account(struct solver *s, const struct event *ev, struct effects *fx)
+{
+	const struct http_req *r = ev->request;
+	struct solver_seen row = {.job = 0};
+	struct err e;
+
+	if (!addr_parse(r->params[0], &row.account, &e)) {
+		fx_reply_err(fx, r->conn, &e);
+		return;
+	}
+	if (!solver_get(s, solver_seen_record(), &row))
+		row.job = row.resource = 0;
+	fx_reply(fx, r->conn, 200,
+	        json_pack("{s:o, s:o, s:o}", "account", json_of_addr(&row.account), "jobNonce",
+	                json_of_u64(row.job), "resourceNonce", json_of_u64(row.resource)));
+}
+
 void view_info(struct solver *s, const struct event *ev, struct effects *fx)
 {
 	fx_reply(fx, ev->request->conn, 200,

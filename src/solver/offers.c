@@ -48,14 +48,9 @@ static bool check_mediators(const struct addr *v, uint32_t n, struct err *e)
 	return true;
 }
 
-/* Kinds of jobs that this solver does not match, and combinations that no ledger opens. */
+/* Combinations that no ledger opens. */
 static bool check_kind(const struct job_offer *o, struct err *e)
 {
-	if (o->settlement != SETTLEMENT_ESCROW) {
-		FAIL(e, RANGE, "settlement is `%s`: this solver matches escrow deals",
-		        enum_name(&settlement_names, o->settlement));
-		return err_hint(e, "channel deals are made with the provider itself");
-	}
 	if (o->determinism == DETERMINISM_NONE && o->mediation != MEDIATION_NONE)
 		return FAIL(e, RANGE,
 		        "determinism is `none`, which no mediator can judge, and "
@@ -83,11 +78,14 @@ static bool check_clocks(const struct solver *s, const struct terms *t, struct e
 }
 
 /* 3.12 early: a job that its creator cannot pay is refused at once. */
-static bool check_funds(struct solver *s, const struct job_offer *o, struct err *e)
+static bool check_funds(
+        struct solver *s, const struct job_offer *o, struct amount funds, struct err *e)
 {
 	struct amount need, have = book_available(s->book, &o->job_creator);
 	char n[AMOUNT_DEC_MAX], h[AMOUNT_DEC_MAX];
 
+	if (!amount_is_zero(funds))
+		return contract_pays(s, o, funds, e);
 	if (!amount_add(o->terms.pay, o->terms.job_bond, &need))
 		return FAIL(e, RANGE, "PAY + JB overflows");
 	if (amount_cmp(have, need) >= 0)
@@ -136,6 +134,18 @@ static bool check_signer(struct solver *s, const struct record *rec, const void 
 	       signed_check(&s->c.domain, rec, doc, sig, who, e);
 }
 
+static bool check_creator(struct solver *s, const struct job_offer *o, const struct hash *id,
+        const struct sig *sig, struct amount *funds, struct err *e)
+{
+	struct hash digest;
+
+	*funds = amount_of(0);
+	eip712_digest(&s->c.domain, id, &digest);
+	return secp_check(&digest, sig, &o->job_creator, e) ||
+	       world_check(s->world, &s->c.domain, job_offer_record(), o, o->nonce, sig,
+	               &o->job_creator, funds, e);
+}
+
 /* The signer has been verified: nobody can use up what another may file. One that came before costs
  * nothing. Ten seconds' worth may come at once. */
 static bool take_rate(struct solver *s, const struct addr *signer, struct mono now, struct err *e)
@@ -180,11 +190,13 @@ static bool check_share(const struct solver *s, const struct addr *signer, struc
 	return err_hint(e, "wait until some are matched, or cancel them");
 }
 
-static bool check_job(struct solver *s, const struct job_offer *o, const struct hash *id,
+static bool check_job(struct solver *s, const struct solver_filed *doc, const struct hash *id,
         const struct sig *sig, const struct event *ev, struct err *e)
 {
+	const struct job_offer *o = &doc->offer;
+	struct amount funds;
 
-	TRY(check_signer(s, job_offer_record(), o, id, sig, &o->job_creator, e), e);
+	TRY(check_creator(s, o, id, sig, &funds, e), e);
 	TRY(take_rate(s, &o->job_creator, ev->now, e), e);
 	TRY(check_share(s, &o->job_creator, e), e);
 	TRY(check_solver(s, &o->solver, e), e);
@@ -195,7 +207,10 @@ static bool check_job(struct solver *s, const struct job_offer *o, const struct 
 	TRY(terms_valid(&o->terms, o->mediation, e), e);
 	TRY(check_clocks(s, &o->terms, e), e);
 	TRY(check_nonce(s, o, id, e), e);
-	TRY(check_funds(s, o, e), e);
+	if (o->settlement == SETTLEMENT_CHANNEL)
+		TRY(channel_fits(s, doc, e), e);
+	else
+		TRY(check_funds(s, o, funds, e), e);
 	return true;
 }
 
@@ -217,6 +232,18 @@ static void refuse(struct solver *s, struct conn_id conn, const struct err *e, s
 {
 	s->n.refused++;
 	fx_reply_err(fx, conn, e);
+}
+
+/* 9.5: what a party whose store is an old one asks before it signs again. */
+static void saw(struct solver *s, const struct addr *account, uint64_t job, uint64_t resource)
+{
+	struct solver_seen row = {.account = *account};
+
+	if (solver_get(s, solver_seen_record(), &row) && job <= row.job && resource <= row.resource)
+		return;
+	row.job = MAX2(row.job, job);
+	row.resource = MAX2(row.resource, resource);
+	solver_put(s, solver_seen_record(), &row);
 }
 
 /* ---- filing ----------------------------------------------------------------------------------------- */
@@ -253,7 +280,7 @@ static bool file_job(struct solver *s, struct solver_filed *doc, struct solver_o
 {
 	struct solver_nonce nonce = {doc->offer.job_creator, doc->offer.nonce, row->id};
 
-	TRY(check_job(s, &doc->offer, &row->id, &row->sig, ev, e), e);
+	TRY(check_job(s, doc, &row->id, &row->sig, ev, e), e);
 	number(s, row, ev);
 	TRY(book_add_job(s->book, &row->id, &doc->offer, row->sequence, e), e);
 	if (!offer_remember(s, &row->id, row->sequence, OFFER_JOB, &doc->offer, e)) {
@@ -264,6 +291,7 @@ static bool file_job(struct solver *s, struct solver_filed *doc, struct solver_o
 	s->sequence = doc->sequence = row->sequence;
 	solver_put(s, solver_filed_record(), doc);
 	solver_put(s, solver_nonce_record(), &nonce);
+	saw(s, &row->account, doc->offer.nonce, 0);
 	solver_put(s, solver_offer_record(), row);
 	s->n.job_offers++;
 	return true;
@@ -283,7 +311,7 @@ void on_job_offer(struct solver *s, const struct event *ev, struct effects *fx)
 	eip712_hash(job_offer_record(), &doc.offer, &row.id);
 	if (known(s, r, &row, fx))
 		return;
-	if (!file_job(s, &doc, &row, ev, &e)) {
+	if (!channel_of_offer(r, &doc, &e) || !file_job(s, &doc, &row, ev, &e)) {
 		refuse(s, r->conn, &e, fx);
 		return;
 	}
@@ -307,6 +335,7 @@ static bool file_resource(struct solver *s, struct solver_resource *doc, struct 
 	row->account = doc->offer.provider;
 	s->sequence = row->sequence;
 	solver_put(s, solver_resource_record(), doc);
+	saw(s, &row->account, 0, doc->offer.nonce);
 	solver_put(s, solver_offer_record(), row);
 	s->n.resource_offers++;
 	return true;
@@ -337,6 +366,16 @@ void on_resource_offer(struct solver *s, const struct event *ev, struct effects 
 
 /* ---- out again -------------------------------------------------------------------------------------- */
 
+/* The nonce of a job offer, by which a contract knows its own. */
+static uint64_t number_of(struct solver *s, const struct solver_offer *row)
+{
+	struct solver_filed job;
+
+	if (row->kind != OFFER_JOB || !job_document(s, &row->id, &job))
+		return 0;
+	return job.offer.nonce;
+}
+
 static bool read_cancel(
         struct solver *s, const struct http_req *r, struct solver_offer *row, struct err *e)
 {
@@ -352,7 +391,8 @@ static bool read_cancel(
 		return FAIL(e, NOT_FOUND, "no offer has the id %.*s", STR_ARG(r->params[0]));
 	if (!hash_eq(&doc.offer, &row->id))
 		return FAIL(e, JSON_VALUE, "cancel.offer is not the offer that the path names");
-	return signed_check(&s->c.domain, offer_cancel_record(), &doc, &sig, &row->account, e);
+	return world_check(s->world, &s->c.domain, offer_cancel_record(), &doc, number_of(s, row),
+	        &sig, &row->account, NULL, e);
 }
 
 /* A match that its JC has not signed binds nobody: it goes with the offer. */

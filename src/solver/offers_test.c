@@ -169,7 +169,7 @@ BAD_JOB(even_panel, E_PANEL, j.terms.seats = 2)
 BAD_JOB(zero_mediator, E_PANEL, j.mediators.v[2] = (struct addr){{0}})
 BAD_JOB(timeout_below_min, E_CLOCKS, j.terms.judge_timeout.s = 59)
 BAD_JOB(timeouts_above_life, E_CLOCKS, j.terms.mediate_timeout.s = 604800)
-BAD_JOB(channel, E_RANGE, j.settlement = SETTLEMENT_CHANNEL)
+BAD_JOB(channel_not_named, E_JSON_VALUE, j.settlement = SETTLEMENT_CHANNEL)
 BAD_JOB(no_determinism_but_mediated, E_RANGE, j.determinism = DETERMINISM_NONE)
 BAD_JOB(too_dear, E_FUNDS, j.terms.pay = amount_of(98000001))
 BAD_JOB(without_money, E_FUNDS, j.job_creator = b->addr[STRANGER]; signer = STRANGER)
@@ -231,6 +231,43 @@ static void test_nonces(void **state)
 }
 
 /* Two more kinds of resource offers that are refused, and what is not looked at. */
+static void assert_seen(struct bench *b, enum party who, const char *job, const char *resource)
+{
+	char path[ADDR_TEXT_MAX + 32], text[ADDR_TEXT_MAX];
+
+	addr_format(&b->addr[who], text);
+	snprintf(path, sizeof path, "/v1/accounts/%s", text);
+	assert_int_equal(ask(b, PARTIES, "GET", path, ""), 200);
+	assert_string_equal(json_text(b->reply, "account"), text);
+	assert_string_equal(json_text(b->reply, "jobNonce"), job);
+	assert_string_equal(json_text(b->reply, "resourceNonce"), resource);
+}
+
+/* 9.5: the highest of what was acknowledged, whatever became of it, in whatever order, after a restart too. */
+static void test_what_was_seen(void **state)
+{
+	struct bench *b = *state;
+	struct job_offer j = job_of(b, JC);
+	struct resource_offer r = resource_of(b, RP);
+
+	assert_seen(b, JC, "0", "0");
+	j.nonce = 7;
+	assert_int_equal(post_job(b, JC, &j), 200);
+	j.nonce = 5;
+	assert_int_equal(post_job(b, JC, &j), 200);
+	j.nonce = 9;
+	assert_int_equal(post_job(b, STRANGER, &j), 401);
+	r.nonce = 3;
+	assert_int_equal(post_resource(b, RP, &r), 200);
+	assert_seen(b, JC, "7", "0");
+	assert_seen(b, RP, "0", "3");
+	restart(b);
+	assert_seen(b, JC, "7", "0");
+	assert_seen(b, RP, "0", "3");
+	ask(b, PARTIES, "GET", "/v1/accounts/0x12", "");
+	assert_true(b->status >= 400);
+}
+
 static void test_resource_offers(void **state)
 {
 	struct bench *b = *state;
@@ -408,13 +445,14 @@ int main(void)
 	        T(test_job_zero_mediator),
 	        T(test_job_timeout_below_min),
 	        T(test_job_timeouts_above_life),
-	        T(test_job_channel),
+	        T(test_job_channel_not_named),
 	        T(test_job_no_determinism_but_mediated),
 	        T(test_job_too_dear),
 	        T(test_job_without_money),
 	        T(test_job_of_another_ledger),
 	        T(test_not_before_the_ledger_was_read),
 	        T(test_nonces),
+	        T(test_what_was_seen),
 	        T(test_resource_offers),
 	        T(test_cancel),
 	        T(test_expiry),

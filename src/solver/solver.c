@@ -11,7 +11,7 @@ enum { SWEEP_MS = 1000, AGAIN_OF_A_TURN = 32 };
  * "meaning") */
 #define ROUTES(X)                                                                                               \
 	X("POST", "/v1/job-offers", NONE, JSON, 65536, on_job_offer,                                            \
-	        "a signed job offer; answers its Ack")                                                          \
+	        "a signed job offer, in a channel with its `channel` and `number`; answers its Ack")            \
 	X("POST", "/v1/resource-offers", NONE, JSON, 65536, on_resource_offer,                                  \
 	        "a signed resource offer; answers its Ack")                                                     \
 	X("POST", "/v1/offers/{offer}/cancel", NONE, JSON, 4096, on_offer_cancel,                               \
@@ -24,6 +24,10 @@ enum { SWEEP_MS = 1000, AGAIN_OF_A_TURN = 32 };
 	        "a signed Result and Stored, for the job creator")                                              \
 	X("POST", "/v1/deals/{deal}/decline", NONE, JSON, 4096, on_decline,                                     \
 	        "a signed Decline, for the job creator")                                                        \
+	X("POST", "/v1/deals/{deal}/acceptance", NONE, JSON, 8192, on_acceptance,                               \
+	        "in a channel: a signed ChannelAcceptance or Voucher, for the provider")                        \
+	X("GET", "/v1/channels/{channel}", NONE, NONE, 0, view_channel,                                         \
+	        "the highest number that a deal in the channel was made with")                                  \
 	X("GET", "/v1/events", OPTIONAL, NONE, 0, view_events,                                                  \
 	        "stream of the caller's deals, signatures, results; unsigned: of the states of all deals")      \
 	X("GET", "/v1/job-offers/{offer}", OPTIONAL, NONE, 0, view_job_offer,                                   \
@@ -42,6 +46,8 @@ enum { SWEEP_MS = 1000, AGAIN_OF_A_TURN = 32 };
 	        "ids of the open offers in order of sequence; ?offset=, ?limit=")                               \
 	X("GET", "/v1/clearings", NONE, NONE, 0, view_clearings,                                                \
 	        "batches of pricing `cleared`, the newest first, with bids, asks and price; ?offset=, ?limit=") \
+	X("GET", "/v1/accounts/{account}", NONE, NONE, 0, view_account,                                         \
+	        "{account, jobNonce, resourceNonce}: the highest acknowledged (protocol 9.5)")                  \
 	X("GET", "/v1/info", NONE, NONE, 0, view_info, "account, ledger, readiness")                            \
 	X("GET", "/v1/ready", NONE, NONE, 0, view_ready, "200 when offers are matched, else 503")
 
@@ -151,6 +157,7 @@ bool solver_new(struct world *w, const struct solver_config *c, struct solver **
 	roster_init(&s->roster);
 	live_init(s, seed);
 	map_init(&s->open_of, sizeof(struct addr), sizeof(uint32_t), (size_t)max * 2, seed);
+	map_init(&s->contracts, sizeof(struct addr), 1, CONTRACTS_MAX, seed);
 	map_init(&s->signers, sizeof(struct addr), sizeof(struct signer_bucket), RATE_KEYS_MAX,
 	        seed);
 	map_init(&s->offers, sizeof(struct hash), sizeof(struct open_offer), (size_t)max * 2, seed);
@@ -201,6 +208,7 @@ struct solver *solver_free(struct solver *s)
 	live_done(s);
 	map_done(&s->open_of);
 	map_done(&s->signers);
+	map_done(&s->contracts);
 	free(s->again);
 	free(s);
 	return NULL;

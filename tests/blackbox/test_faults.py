@@ -3,6 +3,7 @@ the ledger balances, nothing is paid twice. The fixture's teardown verifies the 
 import pytest
 
 from conftest import wait_until
+from test_bad_input import ask
 from world import START, Buyer, command_of, jobs, kill_and_start, settled, start_again
 
 WORK = ["mandelbrot", "-i", "Width=400", "-i", "Height=300", "-i", "Iterations=2000"]
@@ -84,6 +85,36 @@ def test_daemon_takes_over(new_market, tmp_path):
     settled(m, 3)
     out = m.run("job", "get", detached["job"]["id"], "-O", tmp_path / "got")
     assert (tmp_path / "got" / "outputs" / "mandelbrot.png").exists(), out.stderr
+
+
+def agreement(market, deal):
+    return ask(f"{market.up['ledger']}/v1/agreements/{deal}")[1]["state"]
+
+
+def test_judged_with_the_ledger_alone(new_market, tmp_path):
+    """Solver and directory are away when `lilypad creator` starts: it says so, and what the ledger has is judged
+    before its deadline, since silence would cost Cj. When they are back, so is the output."""
+    m = new_market()
+    b = Buyer(m, *WORK, "-O", tmp_path / "o").reached("AGREED").kill()
+    job, = jobs(m)
+    wait_until(lambda: agreement(m, job["deal"]) == "RESULTS_SUBMITTED", timeout=60)
+    commands = {role: command_of(m.pids(role)[0]) for role in ("solver", "directory")}
+    for role in commands:
+        m.kill(role)
+    c = m.popen("creator")
+    try:
+        wait_until(lambda: "TAKEN_OVER" in [e["event"] for e in m.json("deal", "show", job["deal"])["timeline"]])
+        ask(m.up["ledger"] + "/v1/clock", "POST", b'{"advance":"580"}')
+        wait_until(lambda: agreement(m, job["deal"]) == "RESULTS_ACCEPTED", timeout=60)
+    finally:
+        c.terminate()
+        said = c.communicate(timeout=20)[1]
+    assert said.count("begins without a peer") == 2, said
+    for role, command in commands.items():
+        start_again(m, role, command)
+    settled(m, 1)
+    m.run("job", "get", b.job, "-O", tmp_path / "got", code=None)
+    assert (tmp_path / "got" / "outputs" / "mandelbrot.png").exists()
 
 
 def test_paid_once_by_key(new_market, tmp_path):

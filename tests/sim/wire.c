@@ -554,6 +554,7 @@ static void buyer_ready(struct node *n, struct buyer *b)
 	struct err e;
 
 	if (n->kind == NODE_CREATOR) {
+		b->config.patient = true;
 		b->config.alive = owner_alive;
 		b->config.ctx = n;
 		read_on(n, &b->config);
@@ -569,7 +570,7 @@ static void buyer_ready(struct node *n, struct buyer *b)
 		sim_after(n->sim, n->job->cancel.ms * MS, n, on_cancel, NULL, NULL);
 }
 
-/* What buy_prepare() asks, one after the other: any failure ends the process. */
+/* What buy_prepare() asks, one after the other: any failure ends a run; the daemon needs only the ledger. */
 static bool boot_answer(struct node *n, const struct net_answer *a, const char *key, uint64_t *out)
 {
 	json_t *j OWN(json_own) = NULL;
@@ -578,6 +579,10 @@ static bool boot_answer(struct node *n, const struct net_answer *a, const char *
 	if (a->ok && a->status < 400 &&
 	        (!key || (json_parse(bytes_str(a->body), &j, &e) && json_get_u64(j, key, out, &e))))
 		return true;
+	if (n->kind == NODE_CREATOR && !(key && strcmp(key, "seq") == 0)) {
+		sim_note(n->sim, n, "begins without a peer: %s", e.msg);
+		return true;
+	}
 	sim_note(n->sim, n, "cannot start: %s", e.msg);
 	node_retry(n, AGAIN_MS * MS);
 	return false;
