@@ -7,11 +7,12 @@ struct arena_chunk {
 	struct arena_chunk *next;
 	size_t cap;
 	size_t used;
-	size_t pad; /* keeps data 16-aligned */
+	size_t zero; /* not 0: what has not been used is zero; as a number it keeps data 16-aligned */
 	uint8_t data[];
 };
 
-enum { CHUNK_MIN = 4096 - (int)sizeof(struct arena_chunk) };
+/* Large chunks come as the system gives them, zero: pages that nobody looks at are never made. */
+enum { CHUNK_MIN = 4096 - (int)sizeof(struct arena_chunk), LARGE = 128 << 10 };
 
 void arena_init(struct arena *a, size_t max)
 {
@@ -39,7 +40,7 @@ void arena_reset(struct arena *a)
 	a->head = keep->next;
 	arena_done(a);
 	keep->next = NULL;
-	keep->used = 0;
+	keep->used = keep->zero = 0;
 	a->head = keep;
 	a->used = keep->cap;
 }
@@ -68,10 +69,10 @@ static struct arena_chunk *grow(struct arena *a, size_t n)
 		cap = n;
 	if (cap > a->max - MIN2(a->used, a->max) || cap > SIZE_MAX - sizeof *c)
 		return NULL;
-	c = malloc(sizeof *c + cap);
+	c = n >= LARGE ? calloc(1, sizeof *c + cap) : malloc(sizeof *c + cap);
 	if (!c)
 		return NULL;
-	*c = (struct arena_chunk){.next = a->head, .cap = cap};
+	*c = (struct arena_chunk){.next = a->head, .cap = cap, .zero = n >= LARGE};
 	a->head = c;
 	a->used += cap;
 	return c;
@@ -91,7 +92,7 @@ void *arena_alloc(struct arena *a, size_t n)
 		return NULL;
 	p = c->data + c->used;
 	c->used += n;
-	return memset(p, 0, n);
+	return c->zero ? p : memset(p, 0, n);
 }
 
 char *arena_str(struct arena *a, struct str s)

@@ -101,6 +101,31 @@ static void test_reset_keeps_no_room_back(void **state)
 	assert_non_null(arena_alloc(&a, 1));
 }
 
+/* Large pieces are zero too, in new memory as in what was used before. */
+static void test_large_is_zero(void **state)
+{
+	const size_t n = 300000;
+	struct arena a;
+
+	(void)state;
+	arena_init(&a, 4 << 20);
+	for (int round = 0; round < 4; round++) {
+		for (int i = 0; i < 3; i++) {
+			uint8_t *p = arena_alloc(&a, n);
+
+			assert_non_null(p);
+			for (size_t k = 0; k < n; k++)
+				assert_int_equal(p[k], 0);
+			memset(p, 0xff, n);
+			p = arena_alloc(&a, 100);
+			assert_int_equal(p[0] | p[99], 0);
+			memset(p, 0xff, 100);
+		}
+		arena_reset(&a);
+	}
+	arena_done(&a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -108,6 +133,7 @@ int main(void)
 	        cmocka_unit_test(test_copies),
 	        cmocka_unit_test(test_maximum),
 	        cmocka_unit_test(test_reset_keeps_no_room_back),
+	        cmocka_unit_test(test_large_is_zero),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -121,6 +121,9 @@ static inline void *field_in(void *row, const struct field *f)
  * and how many bytes one takes. */
 size_t field_items_at(const struct field *f);
 size_t field_item_size(const struct field *f);
+/* dst, which is all zero, becomes src, without what no field means: padding, what follows a text's NUL or a list's
+ * last item is not touched. They do not overlap; src is within its bounds. */
+void record_copy(const struct record *r, void *dst, const void *src);
 /* The field of that name, or NULL. */
 const struct field *record_field(const struct record *r, struct str name);
 

@@ -374,6 +374,11 @@ bool canonical_read_signed(
 	return ok;
 }
 
+bool canonical_read_new(const struct record *r, struct str text, void *row)
+{
+	return read_all(NULL, r, text, row, NULL);
+}
+
 bool canonical_read(const struct record *r, struct str text, void *row)
 {
 	return canonical_read_signed(NULL, r, text, row, NULL);

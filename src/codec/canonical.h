@@ -14,6 +14,9 @@ void canonical_write(const struct record *r, const void *row, struct buf *out);
 /* The row is written only if the text is all of it, and the canonical text of a record. False says nothing about
  * whether the text is JSON of one. */
 MUST bool canonical_read(const struct record *r, struct str text, void *row);
+/* The same into a row that is all zero: it may hold anything when the text is none. For rows of hundreds of kilobytes,
+ * of which few bytes are used. */
+MUST bool canonical_read_new(const struct record *r, struct str text, void *row);
 /* {member: record, "signature": …}, the member's name being before "signature". */
 MUST bool canonical_read_signed(
         const char *member, const struct record *r, struct str text, void *row, struct sig *sig);

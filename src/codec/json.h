@@ -32,6 +32,8 @@ MUST bool record_from_json(const struct record *r, const json_t *j, void *row, s
 /* Both steps at once, canonical text. */
 void record_canonical(const struct record *r, const void *row, struct buf *out);
 MUST bool record_parse(const struct record *r, struct str text, void *row, struct err *e);
+/* The same where the row is all zero before; it may hold anything after a failure. */
+MUST bool record_parse_new(const struct record *r, struct str text, void *row, struct err *e);
 /* A signed document as it is sent: {member: document, "signature": …}; other members are not looked at. The row
  * is written even if the signature is none. */
 MUST bool record_parse_signed(const char *member, const struct record *r, struct str text,

@@ -504,6 +504,15 @@ bool record_parse(const struct record *r, struct str text, void *row, struct err
 	return true;
 }
 
+bool record_parse_new(const struct record *r, struct str text, void *row, struct err *e)
+{
+	if (canonical_read_new(r, text, row))
+		return true;
+	/* Which writes the whole row, whatever the first try has left in it. */
+	TRY(record_parse(r, text, row, e), e);
+	return true;
+}
+
 bool record_parse_signed(const char *member, const struct record *r, struct str text, void *row,
         struct sig *sig, struct err *e)
 {

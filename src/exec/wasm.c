@@ -353,10 +353,10 @@ static void run(void *self, struct tag tag, const struct job_spec *spec, const s
 	} else if (x->sock < 0 && !launch(x, &d.err)) {
 		err_prefix(&d.err, "the executor's process has ended: ");
 	} else if (begin(&x->blobs, spec, x->sock, ++x->next, &outcome, &d.err)) {
-		struct job_spec *copy = malloc(sizeof *copy);
+		struct job_spec *copy = calloc(1, sizeof *copy);
 
 		assert(copy);
-		*copy = *spec;
+		record_copy(job_spec_record(), copy, spec);
 		/* The program chooses its instructions, so a clock tighter than the slowest of them would
 		 * be a trap for providers. */
 		*j = (struct job){.id = x->next,

@@ -159,6 +159,7 @@ static void one_pass(const struct record *r)
 	for (int round = 0; round < ROUNDS; round++) {
 		void *row = calloc(1, r->size), *fast = calloc(1, r->size);
 		void *slow = calloc(1, r->size);
+		struct err e;
 		json_t *j;
 
 		plain_texts = round % 2;
@@ -175,6 +176,12 @@ static void one_pass(const struct record *r)
 			assert_memory_equal(row, fast, r->size);
 		else
 			assert_false(plain_texts);
+		memset(slow, 0, r->size);
+		record_copy(r, slow, row);
+		assert_memory_equal(row, slow, r->size);
+		memset(slow, 0, r->size);
+		assert_true(record_parse_new(r, buf_view(&text), slow, &e));
+		assert_memory_equal(row, slow, r->size);
 		for (int i = 0; i < 200; i++)
 			damaged(r, &text, &seed);
 		buf_byte(&text, ' ');

@@ -13,7 +13,7 @@ bool spec_read(
 
 	buf_init(&text, BLOCK_MAX);
 	TRY(b->get(b->self, &cid, &text, e), e);
-	TRY(record_parse(job_spec_record(), buf_view(&text), out, e), e);
+	TRY(record_parse_new(job_spec_record(), buf_view(&text), out, e), e);
 	return true;
 }
 

@@ -4,8 +4,8 @@
 
 #include "port/port.h"
 
-/* The spec of that digest, from the block store. As blobs.get says when it is not there, as
- * record_parse() when it is none. */
+/* The spec of that digest, from the block store, into a spec that is all zero; it may hold anything after a failure.
+ * As blobs.get says when it is not there, as record_parse() when it is none. */
 MUST bool spec_read(
         const struct blobs *b, const struct hash *digest, struct job_spec *out, struct err *e);
 /* One file, or a directory. */

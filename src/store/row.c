@@ -11,59 +11,10 @@ static uint32_t list_n(const void *member)
 	return n;
 }
 
-static void copy_list(const struct field *f, uint8_t *dst, const uint8_t *src)
-{
-	size_t at = field_items_at(f);
-	size_t size = field_item_size(f);
-	uint32_t n = list_n(src);
-
-	assert(n <= f->bound);
-	memcpy(dst, &n, sizeof n);
-	for (uint32_t i = 0; i < n; i++) {
-		if (f->kind == K_RECS)
-			row_copy(f->rec(), dst + at + i * size, src + at + i * size);
-		else
-			memcpy(dst + at + i * size, src + at + i * size, size);
-	}
-}
-
-static void copy_sig(struct sig *dst, const struct sig *src)
-{
-	assert(src->n <= sizeof src->b);
-	dst->n = src->n;
-	memcpy(dst->b, src->b, src->n);
-}
-
 void row_copy(const struct record *r, void *dst, const void *src)
 {
 	memset(dst, 0, r->size);
-	for (size_t i = 0; i < r->n; i++) {
-		const struct field *f = &r->f[i];
-		uint8_t *to = field_in(dst, f);
-		const uint8_t *from = field_at(src, f);
-
-		switch (f->kind) {
-		case K_TEXT: memcpy(to, from, strnlen((const char *)from, f->bound)); break;
-		case K_ADDRS:
-		case K_HASHES:
-		case K_RECS: copy_list(f, to, from); break;
-		case K_REC: row_copy(f->rec(), to, from); break;
-		case K_SIG: copy_sig((struct sig *)to, (const struct sig *)from); break;
-		case K_ADDR:
-		case K_HASH:
-		case K_CIDRAW:
-		case K_CIDTREE:
-		case K_AMOUNT:
-		case K_U64:
-		case K_U32:
-		case K_U16:
-		case K_U8:
-		case K_TIME:
-		case K_ENUM:
-		case K_BOOL:
-		case K_NONCE: memcpy(to, from, f->size); break;
-		}
-	}
+	record_copy(r, dst, src);
 }
 
 static bool check_sig(const struct sig *s, struct err *e)

@@ -18,6 +18,7 @@
 #include "cli/local_net.h"
 #include "cli/remove.h"
 #include "codec/json.h"
+#include "codec/json_pool.h"
 #include "os/clock.h"
 #include "build_dir.h"
 
@@ -366,6 +367,7 @@ int main(int argc, char **argv)
 
 	if (!b)
 		return 1;
+	json_pool_use(); /* as the program does */
 	find_parts(b);
 	preload(argv, b);
 	two_cores();
