@@ -45,7 +45,7 @@ static void take_deal(
 		return;
 	}
 	eip712_hash(deal_record(), &row.deal, &row.id);
-	if (provider_work_get(p, &row.id))
+	if (provider_work_get(p, &row.id) || provider_is_strange(p, &row.id))
 		return;
 	if (s->get(s->self, provider_work_record(), &(struct provider_work){.id = row.id}, &e)) {
 		/* Ended before. A solver that asks for a signature again has not heard that there is none. */
@@ -120,12 +120,26 @@ static bool again(struct work *k, struct effects *fx)
 	return false;
 }
 
+/* What it costs to decline is due in any case, once the submit timeout is near. */
+static void no_part(struct provider *p, struct work *k, const struct err *why, struct effects *fx)
+{
+	if (err_passes(why->code))
+		fx_add(fx, FX_TIMER, (struct tag){.what = TAG_RETRY, .key = k->w.id})->delay =
+		        span_ms((int64_t)RETRY_MS << TRIES_MAX);
+	else
+		step_decline(p, k, REASON_JOB_NOT_FOUND, why->msg, fx);
+}
+
 static void on_fetched(
         struct provider *p, struct work *k, const struct tree_done *t, struct effects *fx)
 {
 	if (k->waiting)
 		k->waiting--;
-	if (k->w.state != WORK_FETCHING)
+	if (k->w.state == WORK_RUNNING && t->ok)
+		step_run(p, k, fx);
+	else if (k->w.state == WORK_RUNNING && k->waiting == 0 && again(k, fx))
+		no_part(p, k, &t->err, fx);
+	if (k->w.state != WORK_FETCHING || provider_is_strange(p, &k->w.id))
 		return;
 	if (!t->ok) {
 		if (k->waiting == 0 && again(k, fx))
@@ -243,7 +257,7 @@ void provider_on_run(struct provider *p, const struct event *ev, struct effects 
 	if (k)
 		k->running = false;
 	/* Otherwise it was declined, or is over: how the run ended tells nothing any more. */
-	if (k && k->w.state == WORK_RUNNING) {
+	if (k && k->w.state == WORK_RUNNING && !provider_is_strange(p, &k->w.id)) {
 		if (r->ok && outcome(p, k, r, &e)) {
 			provider_move(p, k, WORK_RAN);
 			step_push(p, k, fx);
@@ -281,9 +295,10 @@ static void settle(
 
 static void on_deal_event(struct provider *p, const struct ledger_event *le, struct effects *fx)
 {
+	bool strange = provider_note_strange(p, le);
 	struct work *k = provider_work_get(p, &le->deal);
 
-	if (!k)
+	if (!k || strange)
 		return;
 	k->w.deadline = le->deadline;
 	k->w.ledger = le->to;
@@ -409,7 +424,8 @@ void provider_on_ledger(struct provider *p, const struct event *ev, struct effec
 		note_balance(p, &n->event);
 		provider_note_channel(p, &n->event);
 		on_deal_event(p, &n->event, fx);
-		provider_saw(p, CURSOR_LEDGER, n->event.seq);
+		if (p->strange.n == 0)
+			provider_saw(p, CURSOR_LEDGER, n->event.seq);
 		break;
 	case LEDGER_INCLUDED:
 	case LEDGER_FINAL:
@@ -422,8 +438,8 @@ void provider_on_ledger(struct provider *p, const struct event *ev, struct effec
 		warn_blind(p, fx);
 		break;
 	case LEDGER_UP: log_line(&p->world->log, LOG_INFO, "ledger is back"); break;
-	case LEDGER_PENDING:
-	case LEDGER_CLOCK: break;
+	case LEDGER_CLOCK: provider_ask_strange(p, fx); break;
+	case LEDGER_PENDING: break;
 	}
 	on_time(p, fx);
 }

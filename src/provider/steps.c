@@ -126,7 +126,16 @@ static bool fetch_parts(struct provider *p, struct work *k, const struct job_spe
 	return true;
 }
 
-/* True: spec, program and inputs are here. Else what is missing is being fetched, or the deal is refused. */
+/* Before our signature the deal is refused; after it, what cannot be run is declined. */
+static void cannot(struct provider *p, struct work *k, const struct err *why, struct effects *fx)
+{
+	if (k->w.state == WORK_RUNNING)
+		step_decline(p, k, REASON_JOB_NOT_FOUND, why->msg, fx);
+	else
+		step_refuse(p, k, why, fx);
+}
+
+/* True: spec, program and inputs are here. Else what is missing is being fetched, or the deal is given up. */
 static bool gather(struct provider *p, struct work *k, struct effects *fx)
 {
 	struct cid spec_cid = cid_raw(&k->deal.deal.cold.spec);
@@ -140,7 +149,7 @@ static bool gather(struct provider *p, struct work *k, struct effects *fx)
 	spec = work_spec(p, k, fx->arena, &e);
 	if (!spec || !check_spec(p, k, spec, &e) || !check_pay(k, spec, &e) ||
 	        !fetch_parts(p, k, spec, fx, &e)) {
-		step_refuse(p, k, &e, fx);
+		cannot(p, k, &e, fx);
 		return false;
 	}
 	k->need = spec->resources;
@@ -204,7 +213,7 @@ void step_fetch(struct provider *p, struct work *k, struct effects *fx)
 {
 	struct err e;
 
-	if (k->waiting)
+	if (k->waiting || provider_is_strange(p, &k->w.id))
 		return;
 	if (!directory_of(p, k)) {
 		FAIL(&e, TERMS, "the deal's directory is none of ours");
@@ -266,6 +275,8 @@ void step_run(struct provider *p, struct work *k, struct effects *fx)
 
 	if (k->running || p->running >= p->c.parallel)
 		return; /* the next one that ends starts it */
+	if (!k->gathered && directory_of(p, k) && (k->waiting || !gather(p, k, fx)))
+		return;
 	spec = work_spec(p, k, fx->arena, &e);
 	if (!spec) {
 		step_decline(p, k, REASON_JOB_NOT_FOUND, e.msg, fx);
