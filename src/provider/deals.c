@@ -178,6 +178,8 @@ static void on_pushed(
 	if (k->w.state != WORK_RAN)
 		return;
 	if (!t->ok || !read_stored(p, k, t->body, &st, &k->w.stored_sig, &e)) {
+		if (!t->ok && err_passes(e.code))
+			p->no_directory_s = p->ledger_time.s;
 		if (!again(k, fx))
 			return;
 		/* What it costs to decline is due in any case, once the submit timeout is near. */
@@ -188,6 +190,7 @@ static void on_pushed(
 			step_decline(p, k, REASON_DIRECTORY_UNAVAILABLE, e.msg, fx);
 		return;
 	}
+	p->no_directory_s = 0;
 	k->w.keep_until = st.keep_until;
 	k->w.tree_bytes = st.bytes;
 	provider_move(p, k, WORK_STORED);
@@ -344,6 +347,12 @@ static void on_dropped(struct provider *p, const struct ledger_note *n, struct e
 		step_refuse(p, k, &n->err, fx);
 }
 
+/* Of a job that has run only its output is not published. */
+static uint8_t missing_reason(const struct work *k)
+{
+	return k->w.state == WORK_RAN ? REASON_DIRECTORY_UNAVAILABLE : REASON_OUT_OF_TIME;
+}
+
 /* Whoever profits from a deadline triggers it: the provider is paid, or has what is left of its bond
  * back. What cannot be finished is declined in time. */
 static void act_in_time(struct provider *p, struct work *k, struct effects *fx)
@@ -364,7 +373,7 @@ static void act_in_time(struct provider *p, struct work *k, struct effects *fx)
 		k->asked_s = now;
 		fx_warn(fx, &p->world->log, "provider", &k->w.id, k->w.deadline,
 		        "a job is not ready and its submit deadline is near: it is declined");
-		step_decline(p, k, REASON_OUT_OF_TIME, "the submit timeout is near", fx);
+		step_decline(p, k, missing_reason(k), "the submit timeout is near", fx);
 	}
 }
 

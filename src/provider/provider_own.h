@@ -111,6 +111,7 @@ struct provider {
 	unsigned running;
 	unsigned trying;
 	struct btime ledger_time; /* of the confirmed head */
+	uint64_t no_directory_s;  /* ledger time at which it did not take an output; 0: it does */
 	struct cursor_view cursors[CURSORS];
 	bool wrote; /* this event: its commit takes the cursors along */
 	struct amount free_balance;

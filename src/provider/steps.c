@@ -9,7 +9,7 @@
 #include "provider/provider_own.h"
 
 /* Beyond the tries of single fetches: parts are asked for as often as this. */
-enum { PARTS_ROUNDS_MAX = 12, CLOCK_WAIT_MS = 100 };
+enum { PARTS_ROUNDS_MAX = 12, CLOCK_WAIT_MS = 100, DIRECTORY_WAIT_S = 30 };
 
 static struct tag tag_of(enum provider_tag what, const struct work *k)
 {
@@ -229,12 +229,21 @@ void step_fetch(struct provider *p, struct work *k, struct effects *fx)
 		step_sign(p, k, fx);
 }
 
+/* A job whose output cannot be published earns nothing and costs the fine. */
+static bool can_publish(const struct provider *p, struct err *e)
+{
+	if (p->no_directory_s == 0 || p->ledger_time.s >= p->no_directory_s + DIRECTORY_WAIT_S)
+		return true;
+	return FAIL(e, UNREACHABLE, "the directory does not take outputs just now");
+}
+
 /* Everything is here: sign last and open (2.4). */
 void step_sign(struct provider *p, struct work *k, struct effects *fx)
 {
 	struct err e;
 
-	if (!deal_open_in_time(&k->deal.deal, &p->c.genesis, p->ledger_time, &e) ||
+	if (!can_publish(p, &e) ||
+	        !deal_open_in_time(&k->deal.deal, &p->c.genesis, p->ledger_time, &e) ||
 	        !provider_has_room(p, k, &e) ||
 	        !world_sign(
 	                p->world, &p->c.domain, deal_record(), &k->deal.deal, &k->w.rp_sig, &e)) {
@@ -365,11 +374,12 @@ void step_decline(
 	if (k->w.state != WORK_DECLINING)
 		provider_move(p, k, WORK_DECLINING);
 	step_kill(k, fx);
-	k->action = fx_submit(fx, a, &k->w.id);
+	/* First: the ledger does not tell the JC why. */
 	fx_call(fx, tag_of(TAG_DECLINE, k), &p->open_solver, "POST",
 	        fx_path(fx, "/v1/deals/", &k->w.id, "/decline"),
 	        json_pack("{s:o, s:o}", "decline", record_to_json(decline_record(), &a->decline),
 	                "signature", json_of_sig(&a->doc_sig)));
+	k->action = fx_submit(fx, a, &k->w.id);
 }
 
 static void tell_refusal(
