@@ -1,5 +1,5 @@
 # chain.mk - what src/chain is built with from contracts/gen (tools/gen_contracts): needs python, not node.
-CONTRACTS := Controller Annex Token
+CONTRACTS := Controller Annex Token OnChainJobs
 CONTRACT_FILES := $(CONTRACTS:%=contracts/gen/%.json)
 
 $(O)/gen/chain/contracts.def: tools/gen_contracts $(CONTRACT_FILES)
@@ -8,7 +8,7 @@ $(O)/gen/chain/contracts.def: tools/gen_contracts $(CONTRACT_FILES)
 
 $(O)/gen/chain/contracts_code.h: tools/gen_contracts $(CONTRACT_FILES)
 	@mkdir -p $(@D)
-	@tools/gen_contracts code Controller Token > $@.part && mv $@.part $@
+	@tools/gen_contracts code Controller Token OnChainJobs > $@.part && mv $@.part $@
 
 # Where src/chain/contracts.h is included.
 SEES_CONTRACTS := $(O)/obj/chain/% $(O)/obj/cli/%

@@ -66,6 +66,8 @@ contract OnChainJobs is Signing, ReentrancyGuardTransient {
     uint8 private constant ACCEPTANCE = 1;
     uint8 private constant CHECK = 2;
     uint8 private constant CANCEL = 3;
+    /// @dev Any document of the market, for whoever but the ledger asks: offers, and deals before they are open.
+    uint8 private constant OFF_LEDGER = 4;
 
     /// @notice The most that a callback may have.
     uint32 public constant CALLBACK_GAS_MAX = 1_000_000;
@@ -186,15 +188,27 @@ contract OnChainJobs is Signing, ReentrancyGuardTransient {
     /// cancel; nothing else is ever signed by this contract, so that no job can touch another's money.
     /// @param signature the job's number (8 bytes), kind (1), then of an Acceptance (kind 1) the result hash (32); of a
     /// Check (kind 2) result hash (32), claim (1), salt (32), segment (8); of a Cancel (kind 3) the expiry (5); then the
-    /// judge's signature
+    /// judge's signature. Kind 4 is for solver, provider, directory and mediator, who ask before there is a deal: any
+    /// document of this market, by its struct hash (32), and the judge's signature. The ledger itself is always refused
+    /// it, and no other contract knows this market's documents, so it moves nothing.
     function isValidSignature(bytes32 digest, bytes calldata signature) external view returns (bytes4) {
         if (signature.length < 14) return 0xffffffff;
         Job storage j = _jobs[uint64(bytes8(signature[:8]))];
+        if (uint8(signature[8]) == OFF_LEDGER) return _offLedger(digest, signature[9:], j);
         if (j.state != OPENED) return 0xffffffff;
         (bytes32 doc, uint256 size) = _document(j.deal, uint8(signature[8]), signature[9:]);
         // An empty signature would stand for whoever asks, and the ledger is no judge.
         if (size == 0 || signature.length <= 9 + size || _digest(_domain(), doc) != digest) return 0xffffffff;
         return _isSigned(doc, signature[9 + size:], j.order.judge) ? this.isValidSignature.selector : bytes4(0xffffffff);
+    }
+
+    /// @dev Shown are the struct hash and the judge's signature: so nothing under another domain, a token's permit say,
+    /// can be meant.
+    function _offLedger(bytes32 digest, bytes calldata shown, Job storage j) private view returns (bytes4) {
+        if (msg.sender == address(LEDGER) || j.state == 0 || shown.length <= 32) return 0xffffffff;
+        bytes32 doc = bytes32(shown[:32]);
+        if (_digest(_domain(), doc) != digest || !_isSigned(doc, shown[32:], j.order.judge)) return 0xffffffff;
+        return this.isValidSignature.selector;
     }
 
     /// @return doc the struct hash of the document of this kind whose members begin `p`

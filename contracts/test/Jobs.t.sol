@@ -253,6 +253,43 @@ contract JobsTest is Play {
         equal(buyer.number(), n, "called");
     }
 
+    function offLedger(uint64 number, bytes32 doc, uint256 key) internal view returns (bytes memory) {
+        return abi.encodePacked(number, uint8(4), doc, signature(key, doc));
+    }
+
+    function vouches(bytes32 digest, bytes memory sig) internal view returns (bool) {
+        return jobs.isValidSignature(digest, sig) == jobs.isValidSignature.selector;
+    }
+
+    /// @notice Offers and deals are vouched for before there is a deal: to everybody but the ledger, for the job's own
+    /// judge, and for nothing under another domain.
+    function test_the_judge_signs_off_the_ledger() public {
+        uint64 n = buyer.buy(order(), 0);
+        bytes32 doc = idOf(hotOf(n), cold());
+        bytes32 digest = keccak256(abi.encodePacked(hex"1901", annex.domain(), doc));
+        isTrue(vouches(digest, offLedger(n, doc, JUDGE)), "before the match");
+        isTrue(!vouches(digest, offLedger(n, doc, MALLORY)), "another key");
+        isTrue(!vouches(digest, offLedger(n + 1, doc, JUDGE)), "no such job");
+        bytes32 permit = keccak256(abi.encodePacked(hex"1901", keccak256("the token's domain"), doc));
+        isTrue(!vouches(permit, offLedger(n, doc, JUDGE)), "another domain");
+        isTrue(!vouches(permit, offLedger(n, keccak256("another"), JUDGE)), "another document");
+        isTrue(!vouches(digest, abi.encodePacked(n, uint8(4), doc)), "no signature");
+        vm.prank(address(ledger));
+        isTrue(!vouches(digest, offLedger(n, doc, JUDGE)), "the ledger asks");
+    }
+
+    /// @notice What is signed off the ledger opens nothing with the money of others.
+    function test_off_the_ledger_opens_nothing() public {
+        uint64 n = buyer.buy(order(), 0);
+        annex.deposit(address(jobs), 5000);
+        bytes32 id = idOf(hotOf(n), cold());
+        bytes memory sig = offLedger(n, id, JUDGE);
+        bytes memory full = pack(hotOf(n), cold());
+        bytes memory rp = signature(RP, id);
+        refused(abi.encodeWithSelector(Signature.selector, address(jobs)));
+        ledger.open(full, sig, rp);
+    }
+
     function test_cancel_before_the_match() public {
         uint64 n = buyer.buy(order(), 0);
         refused(abi.encodeWithSelector(Party.selector, address(this)));

@@ -14,6 +14,8 @@
 #define PATH_TEXT_MAX     255 /* bytes of a path inside a tree */
 #define URL_MAX           255 /* bytes */
 #define NAME_MAX_         63  /* bytes of a name that people type */
+#define ACK_BATCH_MAX     64  /* Acks under one signature; protocol 1.2 */
+#define ACK_PATH_MAX      6   /* hashes from one of them to the root */
 
 /* Job spec (protocol 2.1). */
 #define SPEC_ARGS_MAX    64   /* arguments */

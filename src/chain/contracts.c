@@ -64,6 +64,11 @@ struct bytes contract_code_token(void)
 	return bytes_of(token_code, sizeof token_code);
 }
 
+struct bytes contract_code_onchainjobs(void)
+{
+	return bytes_of(onchainjobs_code, sizeof onchainjobs_code);
+}
+
 /* ---- refusals ----------------------------------------------------------------------------------- */
 
 /* "TooLate" of "TooLate(uint256)" as TOO_LATE. */

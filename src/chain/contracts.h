@@ -31,6 +31,7 @@ enum contract_event contract_event_of(const struct hash *topic);
 
 struct bytes contract_code_controller(void);
 struct bytes contract_code_token(void);
+struct bytes contract_code_onchainjobs(void);
 
 /* What a contract refused with, as an error of ours: Funds(address,uint256,uint256) is FUNDS, with its
  * values in the message. What is none of ours, nor of an ERC-20 token, is STATE with the text or bytes of it.

@@ -16,7 +16,7 @@ enum {
 
 uint64_t evm_seq_of(uint64_t block)
 {
-	return block << SEQ_BITS | ((1u << SEQ_BITS) - 1);
+	return block << SEQ_BITS | ((UINT64_C(1) << SEQ_BITS) - 1);
 }
 
 /* ---- notes -------------------------------------------------------------------------------------- */
@@ -65,16 +65,17 @@ static void told(void *ctx, const struct hash *id, enum ledger_stage stage, bool
 	evm_stage(ctx, stage, id, failed, why);
 }
 
-/* ---- logs of a deal ------------------------------------------------------------------------------ */
-
-json_t *evm_deal_filter(const struct evm *m, const struct hash *deal, uint64_t to)
+static void dear(void *ctx, const struct hash *deal, struct btime deadline, const struct err *why)
 {
-	return json_pack("{s:o, s:o, s:o, s:[n,o]}", "address",
-	        evm_data(bytes_of(m->o.controller.b, sizeof m->o.controller.b)), "fromBlock",
-	        evm_quantity(m->o.from_block), "toBlock",
-	        to ? evm_quantity(to) : json_string("latest"), "topics",
-	        evm_data(bytes_of(deal->b, sizeof deal->b)));
+	const struct evm *m = ctx;
+
+	if (m->o.warn)
+		m->o.warn(m->o.warn_ctx, deal, deadline, why->msg);
+	else
+		log_line(&m->o.log, LOG_ODD, "%s", why->msg);
 }
+
+/* ---- logs of a deal ------------------------------------------------------------------------------ */
 
 bool evm_deal_fold(
         struct evm_deal *d, const json_t *logs, uint64_t block, uint32_t index, struct err *e)
@@ -196,6 +197,7 @@ static bool start(void *self, uint64_t after, const struct addr *account, const 
 	        .max_fee_wei = m->o.max_fee_wei,
 	        .stuck = m->o.stuck,
 	        .told = told,
+	        .dear = dear,
 	        .ctx = m};
 	uint64_t before = after >> SEQ_BITS, first = m->o.from_block;
 
@@ -225,6 +227,7 @@ static void on_closed(uv_handle_t *h)
 		return;
 	map_done_owned(&m->seen);
 	map_done_owned(&m->wholes);
+	map_done(&m->channels);
 	free(m);
 }
 
@@ -239,6 +242,7 @@ static void stop(void *self)
 	m->send = evm_send_free(m->send);
 	while (m->ready)
 		ready_free(m->ready);
+	look_stop(m);
 	follow_done(&m->f);
 	uv_close((uv_handle_t *)&m->poll, on_closed);
 	uv_close((uv_handle_t *)&m->turn, on_closed);
@@ -278,6 +282,7 @@ bool evm_open(const struct evm_options *o, struct ledger_port *out, struct err *
 	}
 	map_init(&m->seen, sizeof(struct hash), sizeof(struct seen *), SEEN_MAX, 0);
 	map_init(&m->wholes, sizeof(struct hash), sizeof(struct deal *), WHOLES_MAX, 0);
+	map_init(&m->channels, sizeof(struct hash), sizeof(struct channel_id), WHOLES_MAX, 0);
 	uv_timer_init(o->loop, &m->poll);
 	uv_timer_init(o->loop, &m->turn);
 	m->poll.data = m->turn.data = m;

@@ -8,8 +8,9 @@
  *
  * Events are told when their block is final, in order; so is the time. A reorganisation above that depth changes
  * nothing that was told; one below it stops the port with LEDGER_DOWN (WRONG_LEDGER). An event's seq is its block *
- * 2^24 + its log's index; its action_id is the transaction. Of an event's balances it has those of the parties and of
- * the mediator, as they are at the end of its block. */
+ * 2^32 + its log's index * 2^12, and of a list's acceptances their places in it from 1; its action_id is the
+ * transaction. Of an event's balances it has those of the parties and of the mediator, and where shares are paid of the
+ * author and the solver, as they are at the end of its block; so it is with the sums of a channel. */
 #ifndef LILYPAD_CHAIN_EVM_H
 #define LILYPAD_CHAIN_EVM_H
 
@@ -27,6 +28,7 @@ struct evm_options {
 	uint64_t chain_id;
 	struct hash genesis; /* of the chain: its block 0 */
 	struct addr controller;
+	struct hash domain;   /* of signatures */
 	uint64_t from_block;  /* in which it was made */
 	unsigned depth;       /* final when so many blocks lie on top */
 	const char *dir;      /* where transactions are written down (evm_send.h) */
@@ -35,6 +37,10 @@ struct evm_options {
 	uint64_t max_fee_wei; /* per gas */
 	struct span stuck;    /* not in a block after so long: replaced */
 	struct span poll;     /* how often the head is looked at; 0: 1 s */
+	/* A transaction waits since gas costs more than may be paid, and a deadline comes nearer. deal zero: not known.
+	 * NULL: only the log says it. */
+	void (*warn)(void *ctx, const struct hash *deal, struct btime deadline, const char *text);
+	void *warn_ctx;
 };
 
 /* The strings are copied. CONFIG, IO. */

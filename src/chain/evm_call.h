@@ -5,11 +5,24 @@
 #include "chain/evm_deal.h"
 #include "port/action.h"
 
-/* Whether the call shows the deal again, so that its documents and state must be known: see evm_call(). */
+/* What a call shows besides the action's own documents. */
+struct evm_shown {
+	const struct evm_deal *deal;      /* as the logs leave it */
+	const struct deal *whole;         /* its documents */
+	const struct channel_id *channel; /* of evm_call_channel() */
+	const struct addr *
+	        by; /* who sends the transaction: its own Sends of kinds 13 to 15 need no carrying */
+};
+
+/* Whether the call shows the deal again, so that `deal` and `whole` must be known. */
 MUST bool evm_call_shows_deal(const struct action *a);
-/* Appends the input of the transaction. d and whole may be NULL unless evm_call_shows_deal(). *gas_max is the most
- * gas that this method can need. STATE: what is not offered on a chain, or not by this client; RANGE. */
-MUST bool evm_call(const struct action *a, const struct evm_deal *d, const struct deal *whole,
-        struct buf *out, uint64_t *gas_max, struct err *e);
+/* The channel whose parts the call shows, so that `channel` must be known; zero: none. */
+void evm_call_channel(const struct action *a, struct hash *out);
+/* Appends the input of the transaction; of deal->jobs an OPEN is for the JC, all else for the Controller. What the
+ * call does not show may be NULL. *gas_max is the most gas that this method can need. STATE: what is not offered on
+ * a chain, or not by this client; RANGE: a number that does not fit, a list of none or too many, a signature whose
+ * length the call cannot carry. */
+MUST bool evm_call(const struct action *a, const struct evm_shown *w, struct buf *out,
+        uint64_t *gas_max, struct err *e);
 
 #endif

@@ -5,6 +5,7 @@
 #include "codec/eip712.h"
 #include "codec/hex.h"
 #include "codec/packed.h"
+#include "crypto/keccak.h"
 
 /* A word of packed numbers: `bits` of them from bit `at` on. */
 static struct u256 bits_of(const uint8_t word[32], unsigned at, unsigned bits)
@@ -46,7 +47,8 @@ static bool is_of_deal(const struct evm_log *l)
 	case EVENT_Submitted:
 	case EVENT_Accepted:
 	case EVENT_Checked:
-	case EVENT_ClaimChecked: return true;
+	case EVENT_ClaimChecked:
+	case EVENT_ClaimRuled: return true;
 	case EVENT_UNKNOWN:
 	case EVENT_COUNT:
 	case EVENT_Approval:
@@ -54,9 +56,13 @@ static bool is_of_deal(const struct evm_log *l)
 	case EVENT_ChannelLeft:
 	case EVENT_ChannelOpened:
 	case EVENT_ChannelToppedUp:
-	case EVENT_ClaimRuled: /* in channels only, which no daemon uses */
 	case EVENT_Deposited:
 	case EVENT_EIP712DomainChanged:
+	case EVENT_JobCancelled: /* of OnChainJobs: followed by evm_jobs.c */
+	case EVENT_JobEnded:
+	case EVENT_JobOpened:
+	case EVENT_Refunded:
+	case EVENT_Requested:
 	case EVENT_ListSettled:
 	case EVENT_MediatorPaused:
 	case EVENT_MediatorRegistered:
@@ -90,6 +96,7 @@ static void opened(struct evm_deal *d, const struct evm_log *l, struct evm_deal_
 	d->deadline.s = number_of(l->data, 16, 40);
 	d->nonce = number_of(l->data, 64, 64);
 	d->opened = l->tx;
+	d->since = l->block;
 }
 
 static void moved(struct evm_deal *d, const struct evm_log *l, struct evm_deal_step *out)
@@ -136,6 +143,20 @@ static void accepted(struct evm_deal *d, const struct evm_log *l, struct evm_dea
 	out->paid = d->paid = d->cost;
 }
 
+/* A whole dispute in one transaction: the Check itself is nowhere kept. */
+static void ruled(struct evm_deal *d, const struct evm_log *l, struct evm_deal_step *out)
+{
+	const uint8_t *step = l->data + 64;
+
+	take_result(d, l, l->data);
+	d->mediator = addr_of(&l->topics[2]);
+	d->deadline.s = 0;
+	out->moves = true;
+	out->from = (uint8_t)number_of(step, 0, 8);
+	out->to = (uint8_t)number_of(step, 8, 8);
+	out->paid = d->paid = amount_at(step, 64);
+}
+
 static bool has(const struct evm_log *l, size_t topics, size_t bytes)
 {
 	return l->topics_n == topics && l->n == bytes;
@@ -165,6 +186,8 @@ bool evm_deal_take(
 		enters(d, DEAL_RESULTS_CHECKED, &s);
 		take_check(d, l);
 		take_result(d, l, l->data + 32);
+	} else if (k == EVENT_ClaimRuled && has(l, 3, 96)) {
+		ruled(d, l, &s);
 	} else {
 		return FAIL(e, PEER, "a log in block %llu that the contract does not write",
 		        (unsigned long long)l->block);
@@ -174,6 +197,38 @@ bool evm_deal_take(
 	*out = s;
 	return true;
 }
+
+/* ---- marks -------------------------------------------------------------------------------------- */
+
+static void hash2(struct hash *a, const struct hash *b)
+{
+	struct hash both[] = {*a, *b};
+
+	keccak256(both, sizeof both, a);
+}
+
+void evm_deal_mark(const struct evm_deal *d, struct hash *out)
+{
+	struct abi_leaf cost = abi_amount(d->cost), who = abi_addr(&d->mediator);
+	struct hash check = d->check;
+
+	*out = d->result;
+	if (hash_is_zero(&d->result))
+		return;
+	hash2(out, &cost.word);
+	if (hash_is_zero(&check))
+		return;
+	hash2(&check, &who.word);
+	hash2(out, &check);
+}
+
+void evm_deal_end_mark(const struct evm_deal *d, const struct hash *doc, struct hash *out)
+{
+	evm_deal_mark(d, out);
+	hash2(out, doc);
+}
+
+/* ---- clocks ------------------------------------------------------------------------------------- */
 
 struct btime evm_deal_due(const struct hot *h, uint8_t state, struct btime since)
 {

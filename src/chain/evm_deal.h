@@ -14,6 +14,7 @@ struct evm_deal {
 	struct addr mediator; /* zero: no check yet */
 	uint64_t nonce;
 	struct hash opened; /* the transaction */
+	uint64_t since;     /* its block */
 	struct hash result; /* that counts; zero: none yet */
 	uint8_t status;
 	uint64_t count, bytes;
@@ -22,6 +23,8 @@ struct evm_deal {
 	struct hash output;    /* struct hash of its Output; zero: not known */
 	struct hash check;     /* struct hash of the Check */
 	struct amount paid;    /* of COST, once it is final */
+	bool jobs; /* not of the logs: JC is a contract of jobs, which opens the deal itself and wants to be told
+	            * the number beside what its judge signed (docs/contracts.md) */
 };
 
 /* What a log changes. */
@@ -36,6 +39,12 @@ void evm_log_deal(const struct evm_log *l, struct hash *out);
 /* PEER: a log that our contract does not write. *d is then as before. */
 MUST bool evm_deal_take(
         struct evm_deal *d, const struct evm_log *l, struct evm_deal_step *out, struct err *e);
+
+#define EVM_MARK_BYTES 25 /* of a mark that the contract keeps */
+/* What the contract keeps of the deal's result and check (Deals.sol); zero without a result. */
+void evm_deal_mark(const struct evm_deal *d, struct hash *out);
+/* The mark of a document that ended the dispute upon that. */
+void evm_deal_end_mark(const struct evm_deal *d, const struct hash *doc, struct hash *out);
 
 /* When the state ends that a log of that time began. */
 struct btime evm_deal_due(const struct hot *h, uint8_t state, struct btime since);

@@ -172,7 +172,7 @@ bool evm_read_log(const json_t *v, struct evm_log *out, struct err *e)
 	TRY(evm_get_quantity(v, "logIndex", &index, e), e);
 	TRY(evm_get_addr(v, "address", &l->account, e), e);
 	TRY(read_topics(json_object_get(v, "topics"), l, e), e);
-	if (index >> 24)
+	if (index >> 20)
 		return FAIL(e, PEER, "the node's answer has a log with the index %llu",
 		        (unsigned long long)index);
 	l->index = (uint32_t)index;

@@ -36,7 +36,7 @@ MUST bool evm_read_header(const json_t *v, struct evm_header *out, struct err *e
 struct evm_log {
 	uint64_t block;
 	struct hash block_hash, tx;
-	uint32_t index; /* in the block; below 2^24 */
+	uint32_t index; /* in the block; below 2^20 */
 	struct addr account;
 	size_t topics_n;
 	struct hash topics[EVM_TOPICS_MAX];

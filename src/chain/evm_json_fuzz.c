@@ -24,7 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	(void)!evm_read_u256(j, &v, &e);
 	if (!evm_read_log(j, &log, &e))
 		return 0;
-	if (log.topics_n > EVM_TOPICS_MAX || log.n > EVM_LOG_DATA_MAX || log.index >> 24)
+	if (log.topics_n > EVM_TOPICS_MAX || log.n > EVM_LOG_DATA_MAX || log.index >> 20)
 		abort();
 	evm_log_deal(&log, &d.id);
 	before = d;

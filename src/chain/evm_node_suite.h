@@ -13,7 +13,15 @@
 
 #define NODE_CHAIN_ID 31337
 
-enum node_mood { NODE_WELL, NODE_HTML, NODE_GARBAGE, NODE_MUTE, NODE_EMPTY, NODE_BUSY };
+enum node_mood {
+	NODE_WELL,
+	NODE_HTML,
+	NODE_GARBAGE,
+	NODE_MUTE,
+	NODE_EMPTY,
+	NODE_BUSY,
+	NODE_NUL /* a revert that shows bytes as text */
+};
 
 struct node {
 	struct http_server *server;
@@ -74,7 +82,9 @@ static inline void node_request(void *ctx, const struct http_req *r)
 	        [NODE_GARBAGE] = "{\"jsonrpc\":\"2.0\",\"id\":1,",
 	        [NODE_EMPTY] = "{\"jsonrpc\":\"2.0\",\"id\":1}",
 	        [NODE_BUSY] =
-	                "{\"jsonrpc\":\"2.0\",\"id\":1,\"error\":{\"code\":-32005,\"message\":\"limit\"}}"};
+	                "{\"jsonrpc\":\"2.0\",\"id\":1,\"error\":{\"code\":-32005,\"message\":\"limit\"}}",
+	        [NODE_NUL] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"error\":{\"code\":3,\"message\":"
+	                     "\"execution reverted: a\\\\u0000\\u0000b\",\"data\":\"0x1234\"}}"};
 	struct node *n = ctx;
 	json_t *j OWN(json_own) = NULL, *error = NULL, *result, *out;
 	struct buf b OWN(buf_done) = {0};

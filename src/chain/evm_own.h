@@ -5,14 +5,18 @@
 #include "base/map.h"
 #include "chain/evm.h"
 #include "chain/evm_call.h"
+#include "chain/evm_channel.h"
 #include "chain/evm_rpc.h"
 #include "chain/evm_send.h"
 
 enum {
-	SEQ_BITS = 24,
+	ITEM_BITS = 12, /* of a list the acceptance */
+	SEQ_BITS = 32,  /* and above them the log's index */
 	SEEN_MAX =
 	        65536, /* deals of which logs are being read: forgotten past it, and asked for again */
-	WHOLES_MAX = 1024,  /* deals whose documents are kept at hand: forgotten past it */
+	WHOLES_MAX =
+	        1024, /* deals whose documents, channels whose parts are kept at hand: forgotten past it */
+	MEMO_MAX = 64,      /* balances of one block that are not asked for twice */
 	CHUNK_BLOCKS = 2000 /* of one question for logs; halved when the node will not answer it */
 };
 
@@ -24,8 +28,12 @@ struct ready {
 	struct ready *next, **at;
 	struct action a;
 	struct hash id;
+	struct settle_item *items; /* of a: owned */
 	struct evm_deal deal;
-	bool begun, asked_deal, asked_state;
+	struct hash channel; /* that the call shows; zero: none */
+	struct hash mark;    /* what the contract keeps of it: EVM_MARK_BYTES count */
+	bool begun, asked_deal, asked_state, asked_jc;
+	bool on_chain; /* the contract knows the deal */
 };
 
 /* A deal as the logs read so far leave it. */
@@ -33,6 +41,29 @@ struct seen {
 	struct evm_deal d;
 	bool no_output; /* looked for, and not found */
 	bool no_whole;
+	bool asked_mark, passed; /* a Pass ended it, no clock */
+	bool claimed;            /* opened by the transaction whose next log is the event */
+	/* of the last log: it may be looked at again, and is taken once */
+	uint64_t block;
+	uint32_t index;
+	struct evm_deal_step step;
+};
+
+/* What one log tells, one event after another: more than one only of a list. */
+struct telling {
+	struct evm_channel_step step;
+	struct settle_item *items; /* owned */
+	size_t items_n, item;      /* 0: the log's own event */
+	bool asked_input;
+	bool has_channel; /* its state is known */
+};
+
+/* Balances at the end of a block. */
+struct memo {
+	uint64_t block;
+	size_t n;
+	struct balance_change b[MEMO_MAX];
+	struct channel_change channel;
 };
 
 /* Reading the logs of some blocks, one after another; what one wants besides is asked for first. */
@@ -49,13 +80,14 @@ struct follow {
 	unsigned endpoint; /* that gave the head of this turn */
 	/* of the log at hand */
 	struct evm_log log;
-	bool parsed, taken;
+	bool parsed;
 	struct evm_deal_step step;
-	bool ends;           /* the transaction moves the deal on at once: only that is an event */
+	struct telling t;
 	uint64_t time_block; /* of which block `time` is */
 	struct btime time;
-	struct addr want[3]; /* whose balances */
+	struct addr want[LEDGER_CHANGES_MAX]; /* whose balances */
 	size_t want_n;
+	struct memo memo;
 	struct ledger_note note;
 };
 
@@ -73,8 +105,10 @@ struct evm {
 	struct mono head_at; /* when it last grew */
 	bool head_asked, down, started;
 	struct follow f;
-	struct map seen;   /* deal id → struct seen * */
-	struct map wholes; /* deal id → struct deal * */
+	struct map seen;     /* deal id → struct seen * */
+	struct map wholes;   /* deal id → struct deal * */
+	struct map channels; /* channel id → struct channel_id */
+	struct look *looks;
 	struct ready *ready;
 	size_t ready_n;
 	uv_timer_t poll, turn;
@@ -87,8 +121,6 @@ void evm_stage(struct evm *m, enum ledger_stage which, const struct hash *id, bo
         const struct err *why);
 void evm_down(struct evm *m, const struct err *why);
 void evm_up(struct evm *m);
-/* "address" and topics of the logs of one deal, in blocks from..to; to 0: up to the newest. */
-json_t *evm_deal_filter(const struct evm *m, const struct hash *deal, uint64_t to);
 /* Adds them to *d, those before the log (block, index). */
 MUST bool evm_deal_fold(
         struct evm_deal *d, const json_t *logs, uint64_t block, uint32_t index, struct err *e);
@@ -99,10 +131,46 @@ MUST bool evm_keep_whole(
 /* Those that are kept, or NULL. */
 const struct deal *evm_whole(const struct evm *m, const struct hash *deal);
 
+/* ---- evm_look.c ---- */
+/* logs: in their order, valid in the callback; NULL: why not. */
+typedef void (*look_done)(void *ctx, const json_t *logs, const struct evm_answer *why);
+/* The logs about a deal or a channel up to block `to` (0: up to the newest), back to the one that opened it, or to
+ * block `least`. False: no memory, done is not called. */
+bool look_back(struct evm *m, const struct hash *about, bool channel, uint64_t to, uint64_t least,
+        look_done done, void *ctx);
+void look_stop(struct evm *m);
+/* The parts of a channel's id that are kept, or NULL; valid until the next is kept. */
+const struct channel_id *evm_channel_of(const struct evm *m, const struct hash *id);
+/* Of the log that opened it. PEER, MEMORY. */
+MUST bool evm_keep_channel(
+        struct evm *m, const struct hash *id, const struct evm_log *l, struct err *e);
+/* The same, one of those logs. NOT_FOUND. */
+MUST bool evm_keep_opening(struct evm *m, const struct hash *id, const json_t *logs, struct err *e);
+
+/* ---- evm_event.c ---- */
+enum log_next {
+	LOG_OVER,  /* it tells nothing */
+	LOG_WAITS, /* something was asked for: then it is looked at again */
+	LOG_TELL
+};
+/* The log at hand: all that its present event wants is there, or asked for. */
+enum log_next event_look(struct evm *m);
+/* A log begins; its present event is told, unless it was; it has another one, which begins. */
+void event_begin(struct evm *m);
+void event_tell(struct evm *m);
+MUST bool event_more(struct evm *m);
+/* The deal as the logs read so far leave it, or NULL. */
+struct seen *seen_of(const struct evm *m, const struct hash *deal);
+
 /* ---- evm_follow.c ---- */
 /* The head has moved: reads on, unless it is reading. */
 void follow_head(struct evm *m, unsigned endpoint);
 void follow_done(struct follow *f);
+/* Asks for what the log at hand wants; follow_pump() looks at it again. */
+void follow_ask(struct evm *m, const char *method, json_t *params, evm_done done);
+void follow_pump(struct evm *m);
+void follow_give_up(struct evm *m, const struct err *why);
+void follow_failed(struct evm *m, const struct evm_answer *a);
 
 /* ---- evm_ready.c ---- */
 void ready_submit(struct evm *m, const struct action *a, const struct hash *id);

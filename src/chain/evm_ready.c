@@ -1,12 +1,14 @@
-/* evm_ready.c - from an action to the call of the contract: the deal's logs say whether it had its effect already,
- * and the transaction that opened it shows its documents. */
+/* evm_ready.c - from an action to the call of the contract: the contract and the deal's logs say whether it had its
+ * effect already, and the transaction that opened it shows its documents. */
 #include <stdlib.h>
 
 #include "chain/contracts.h"
+#include "chain/evm_contracts.h"
 #include "chain/evm_own.h"
 #include "chain/evm_tx.h"
 #include "codec/eip712.h"
 #include "codec/hex.h"
+#include "crypto/secp.h"
 #include "port/action_json.h"
 
 static void step(struct ready *r);
@@ -17,6 +19,7 @@ void ready_free(struct ready *r)
 	if (r->next)
 		r->next->at = r->at;
 	r->m->ready_n--;
+	free(r->items);
 	free(r);
 }
 
@@ -51,6 +54,24 @@ static bool names_result(const struct ready *r)
 	return hash_eq(&h, &r->deal.result);
 }
 
+static bool marked(const struct ready *r, const struct record *rec, const void *doc)
+{
+	struct hash h;
+
+	eip712_hash(rec, doc, &h);
+	return memcmp(h.b, r->mark.b, EVM_MARK_BYTES) == 0;
+}
+
+static bool ended_by(const struct ready *r, const struct record *rec, const void *doc)
+{
+	struct hash h, mark;
+
+	eip712_hash(rec, doc, &h);
+	evm_deal_end_mark(&r->deal, &h, &mark);
+	return r->deal.state > DEAL_RESULTS_CHECKED &&
+	       memcmp(mark.b, r->mark.b, EVM_MARK_BYTES) == 0;
+}
+
 /* 4.3: the same documents again change nothing; here they would only cost gas. */
 static bool is_done(const struct ready *r)
 {
@@ -67,15 +88,20 @@ static bool is_done(const struct ready *r)
 	case ACTION_TIMEOUT:
 		return state == DEAL_TIMEOUT_AGREE || state == DEAL_TIMEOUT_SUBMIT ||
 		       state == DEAL_TIMEOUT_JUDGE || state == DEAL_TIMEOUT_MEDIATE;
-	case ACTION_DECLINE: return state == DEAL_DECLINED;
-	case ACTION_CANCEL: return state == DEAL_CANCELLED;
-	case ACTION_VERDICT:
-	case ACTION_PASS:
+	case ACTION_CLAIM_CHECK:
+		eip712_hash(check_record(), &r->a.check, &h);
+		return hash_eq(&h, &r->deal.check);
+	case ACTION_CLAIM:
+		return state > DEAL_AGREED && hash_is_zero(&r->deal.check) && names_result(r);
+	case ACTION_DECLINE:
+		return state == DEAL_DECLINED && marked(r, decline_record(), &r->a.decline);
+	case ACTION_CANCEL:
+		return state == DEAL_CANCELLED && marked(r, cancel_record(), &r->a.cancel);
+	case ACTION_VERDICT: return ended_by(r, verdict_record(), &r->a.verdict);
+	case ACTION_PASS: return ended_by(r, pass_record(), &r->a.pass);
 	case ACTION_SEND:
 	case ACTION_SETTLE:
 	case ACTION_REDEEM:
-	case ACTION_CLAIM:
-	case ACTION_CLAIM_CHECK:
 	case ACTION_OPEN_CHANNEL:
 	case ACTION_CLOSE_CHANNEL: break;
 	}
@@ -89,15 +115,22 @@ static void hand_on(struct ready *r)
 	struct evm_intent i = {.id = r->id,
 	        .to = m->o.controller,
 	        .deadline = r->deal.deadline,
+	        .deal = r->deal.id,
 	        .now = m->head_time};
+	struct evm_shown w = {.deal = &r->deal,
+	        .whole = evm_whole(m, &r->deal.id),
+	        .channel = evm_channel_of(m, &r->channel),
+	        .by = &m->o.signer.addr};
 	struct err e;
 
 	buf_init(&data, EVM_DATA_MAX);
-	if (!evm_call(&r->a, &r->deal, evm_whole(m, &r->deal.id), &data, &i.gas_max, &e)) {
+	if (!evm_call(&r->a, &w, &data, &i.gas_max, &e)) {
 		refuse(r, &e);
 		return;
 	}
 	i.data = buf_bytes(&data);
+	if (r->a.kind == ACTION_OPEN && r->deal.jobs)
+		i.to = r->a.deal.hot.job_creator;
 	ready_free(r);
 	evm_send_put(m->send, &i);
 }
@@ -133,59 +166,109 @@ static void on_opening(void *ctx, const struct evm_answer *a)
 	step(r);
 }
 
-static void on_logs(void *ctx, const struct evm_answer *a)
+static void unreachable(struct ready *r, const struct err *why)
+{
+	struct err e;
+
+	FAIL(&e, UNREACHABLE, "%s", why->msg);
+	refuse(r, &e);
+}
+
+static void on_logs(void *ctx, const json_t *logs, const struct evm_answer *why)
 {
 	struct ready *r = ctx;
 	struct err e;
 
+	if (!logs)
+		no_answer(r, why);
+	else if (!evm_deal_fold(&r->deal, logs, UINT64_MAX, 0, &e))
+		unreachable(r, &e);
+	else
+		step(r);
+}
+
+static void on_channel(void *ctx, const json_t *logs, const struct evm_answer *why)
+{
+	struct ready *r = ctx;
+	struct err e;
+
+	if (!logs)
+		no_answer(r, why);
+	else if (!evm_keep_opening(r->m, &r->channel, logs, &e))
+		refuse(r, &e);
+	else
+		step(r);
+}
+
+/* The leaves of the contract's answer; false: refused, the action is gone. */
+static bool answered(struct ready *r, const struct evm_answer *a, const char *types,
+        struct buf *data, struct abi_leaf *l, size_t max, size_t *n)
+{
+	struct err e;
+
+	buf_init(data, 1024);
 	if (!a->ok) {
 		no_answer(r, a);
-		return;
+		return false;
 	}
-	if (!evm_deal_fold(&r->deal, a->result, UINT64_MAX, 0, &e)) {
-		FAIL(&e, UNREACHABLE, "%s", e.msg);
+	if (!evm_read_data(a->result, data, &e) ||
+	        !abi_decode(str_of(types), buf_bytes(data), l, max, n, &e)) {
+		FAIL(&e, UNREACHABLE, "the contract's answer is not understood: %s", e.msg);
 		refuse(r, &e);
-		return;
+		return false;
 	}
-	step(r);
+	return true;
 }
 
 /* How near the deadline is decides what may be paid for gas. */
 static void on_state(void *ctx, const struct evm_answer *a)
 {
-	struct ready *r = ctx;
 	struct buf data OWN(buf_done) = {0};
+	struct ready *r = ctx;
 	struct abi_leaf l[4];
+	size_t n;
+
+	if (!answered(r, a, out_controller_deal, &data, l, COUNT(l), &n))
+		return;
+	r->on_chain = abi_get_u64(&l[0]) != 0;
+	r->deal.deadline.s = abi_get_u64(&l[2]);
+	r->mark = l[3].word;
+	step(r);
+}
+
+static void on_channel_state(void *ctx, const struct evm_answer *a)
+{
+	struct buf data OWN(buf_done) = {0};
+	struct ready *r = ctx;
+	struct channel_change state;
+	struct abi_leaf l[8];
+	char text[HASH_TEXT_MAX];
 	struct err e;
 	size_t n;
 
-	buf_init(&data, 1024);
-	if (!a->ok) {
-		no_answer(r, a);
+	if (!answered(r, a, out_controller_channel, &data, l, COUNT(l), &n))
 		return;
-	}
-	if (!evm_read_data(a->result, &data, &e) ||
-	        !abi_decode(str_of(out_controller_deal), buf_bytes(&data), l, COUNT(l), &n, &e) ||
-	        n < 3) {
-		FAIL(&e, UNREACHABLE, "the contract's answer about a deal is not understood");
+	if (!evm_channel_state(l, n, &r->channel, &state)) {
+		hash_format(&r->channel, text);
+		FAIL(&e, NOT_FOUND, "channel %s is not on this ledger", text);
 		refuse(r, &e);
-		return;
+	} else if (!look_back(r->m, &r->channel, true, 0, 0, on_channel, r)) {
+		FAIL(&e, MEMORY, "no memory to ask the chain");
+		refuse(r, &e);
 	}
-	r->deal.deadline.s = abi_get_u64(&l[2]);
-	step(r);
 }
 
 static void ask(struct ready *r, const char *method, json_t *params, evm_done done);
 
-static void ask_state(struct ready *r)
+/* What the contract has on a deal or a channel. */
+static void ask_view(struct ready *r, const char *signature, const struct hash *id, evm_done done)
 {
-	struct abi_leaf id = abi_hash(&r->deal.id);
+	struct abi_leaf arg = abi_hash(id);
 	struct buf data OWN(buf_done) = {0};
 	struct err e;
 
-	r->asked_state = true;
 	buf_init(&data, 256);
-	if (!abi_encode_call(fn_controller_deal, &id, 1, &data, &e)) {
+	if (!abi_encode_call(signature, &arg, 1, &data, &e)) {
 		refuse(r, &e);
 		return;
 	}
@@ -193,7 +276,85 @@ static void ask_state(struct ready *r)
 	        json_pack("[{s:o, s:o}, s]", "to",
 	                evm_data(bytes_of(r->m->o.controller.b, sizeof r->m->o.controller.b)),
 	                "data", evm_data(buf_bytes(&data)), "latest"),
-	        on_state);
+	        done);
+}
+
+/* ---- whose signature ----------------------------------------------------------------------------- */
+
+/* What the JC signed of this action, if it is an action of the JC's. */
+static const struct sig *jc_signed(const struct ready *r, struct hash *doc)
+{
+	const struct action *a = &r->a;
+
+	switch ((enum action_kind)a->kind) {
+	case ACTION_OPEN: *doc = a->deal_id; return &a->jc_sig;
+	case ACTION_ACCEPT:
+		eip712_hash(acceptance_record(), &a->acceptance, doc);
+		return &a->doc_sig;
+	case ACTION_CHECK: eip712_hash(check_record(), &a->check, doc); return &a->doc_sig;
+	case ACTION_SEND:
+	case ACTION_RESULT:
+	case ACTION_DECLINE:
+	case ACTION_CANCEL:
+	case ACTION_TIMEOUT:
+	case ACTION_VERDICT:
+	case ACTION_PASS:
+	case ACTION_SETTLE:
+	case ACTION_REDEEM:
+	case ACTION_CLAIM:
+	case ACTION_CLAIM_CHECK:
+	case ACTION_OPEN_CHANNEL:
+	case ACTION_CLOSE_CHANNEL: break;
+	}
+	return NULL;
+}
+
+static const struct addr *jc_of(const struct ready *r)
+{
+	return r->a.kind == ACTION_OPEN ? &r->a.deal.hot.job_creator : &r->deal.jc;
+}
+
+/* An account with a key signs with it; whoever else signed for the JC does so for a contract. */
+static bool by_another(const struct ready *r, struct vouch_for *v)
+{
+	const struct sig *sig = jc_signed(r, &v->doc);
+	struct addr key;
+	struct err ignored;
+
+	if (!sig || !sig->n)
+		return false;
+	v->account = *jc_of(r);
+	v->sig = *sig;
+	eip712_digest(&r->m->o.domain, &v->doc, &v->digest);
+	return secp_recover(&v->digest, sig, &key, &ignored) && !addr_eq(&key, &v->account);
+}
+
+/* A wallet that takes the signature as it is needs nothing; a contract of jobs wants it wrapped. */
+static void on_jc(void *ctx, const struct evm_answer *a)
+{
+	struct ready *r = ctx;
+
+	if (!a->ok && !a->reverted) {
+		no_answer(r, a);
+		return;
+	}
+	r->deal.jobs = !evm_vouched(a);
+	if (r->a.kind == ACTION_OPEN)
+		r->deal.nonce = r->a.deal.hot.nonce;
+	step(r);
+}
+
+static void ask_jc(struct ready *r, const struct vouch_for *v)
+{
+	json_t *call = evm_vouch_call(v, false);
+	struct err e;
+
+	if (call) {
+		ask(r, "eth_call", call, on_jc);
+		return;
+	}
+	FAIL(&e, MEMORY, "no memory to ask the chain");
+	refuse(r, &e);
 }
 
 /* ---- steps -------------------------------------------------------------------------------------- */
@@ -218,24 +379,46 @@ static bool on_ledger(struct ready *r, struct err *e)
 	return FAIL(e, NOT_FOUND, "deal %s is not on the ledger", text);
 }
 
+/* The deal's logs, from where it was opened. */
+static void look(struct ready *r)
+{
+	const struct seen *s = seen_of(r->m, &r->deal.id);
+	struct err e;
+
+	r->asked_deal = true;
+	if (look_back(r->m, &r->deal.id, false, 0, s ? s->d.since : 0, on_logs, r))
+		return;
+	FAIL(&e, MEMORY, "no memory to ask the chain");
+	refuse(r, &e);
+}
+
 static void step(struct ready *r)
 {
 	bool shows = evm_call_shows_deal(&r->a);
+	struct evm *m = r->m;
+	struct vouch_for v = {.number = 0};
 	struct err e;
 
-	if (!hash_is_zero(&r->deal.id) && !r->asked_deal) {
-		r->asked_deal = true;
-		ask(r, "eth_getLogs", json_pack("[o]", evm_deal_filter(r->m, &r->deal.id, 0)),
-		        on_logs);
+	if (!hash_is_zero(&r->deal.id) && !r->asked_state) {
+		r->asked_state = true;
+		ask_view(r, fn_controller_deal, &r->deal.id, on_state);
+	} else if (r->on_chain && !r->asked_deal) {
+		look(r);
 	} else if (is_done(r)) {
 		had_effect(r);
 	} else if (shows && !on_ledger(r, &e)) {
 		refuse(r, &e);
-	} else if (shows && !evm_whole(r->m, &r->deal.id)) {
+	} else if (shows && !evm_whole(m, &r->deal.id)) {
 		ask(r, "eth_getTransactionByHash",
 		        json_pack("[o]", evm_data(bytes_of(r->deal.opened.b, 32))), on_opening);
-	} else if (shows && !r->asked_state) {
-		ask_state(r);
+	} else if (!hash_is_zero(&r->channel) && !evm_channel_of(m, &r->channel)) {
+		ask_view(r, fn_controller_channel, &r->channel, on_channel_state);
+	} else if (!r->asked_jc) {
+		r->asked_jc = true;
+		if (by_another(r, &v))
+			ask_jc(r, &v);
+		else
+			step(r);
 	} else {
 		hand_on(r);
 	}
@@ -266,6 +449,21 @@ void ready_start(struct evm *m)
 	}
 }
 
+/* The items of a list are the caller's. */
+static bool copy(struct ready *r, const struct action *a)
+{
+	r->a = *a;
+	r->a.items = NULL;
+	if (a->items_n == 0 || a->items_n > ACTION_SETTLE_MAX)
+		return true; /* refused when its call is made */
+	r->items = malloc(a->items_n * sizeof *r->items);
+	if (!r->items)
+		return false;
+	memcpy(r->items, a->items, a->items_n * sizeof *r->items);
+	r->a.items = r->items;
+	return true;
+}
+
 void ready_submit(struct evm *m, const struct action *a, const struct hash *id)
 {
 	struct ready *r;
@@ -277,12 +475,15 @@ void ready_submit(struct evm *m, const struct action *a, const struct hash *id)
 			return;
 	}
 	r = calloc(1, sizeof *r);
-	if (!r)
+	if (!r || !copy(r, a)) {
+		free(r);
 		return;
+	}
 	r->m = m;
-	r->a = *a;
 	r->id = *id;
-	action_deal(a, &r->deal.id);
+	if (a->kind != ACTION_SETTLE) /* a deal that is not on the ledger */
+		action_deal(a, &r->deal.id);
+	evm_call_channel(a, &r->channel);
 	r->next = m->ready;
 	r->at = &m->ready;
 	if (r->next)

@@ -300,6 +300,28 @@ static void unreached(const struct endpoint *p, const struct err *why, struct er
 	err_set(e, why->code, why->sys, __FILE__, __LINE__, "the node at %s: %s", p->name, text);
 }
 
+/* A node shows what a contract said, byte by byte: a NUL in it is no text to our reader, and no reason to lose the
+ * answer. */
+static bool parse_answer(struct bytes body, json_t **out, struct err *e)
+{
+	struct buf text OWN(buf_done) = {0};
+
+	if (json_parse(bytes_str(body), out, e))
+		return true;
+	buf_init(&text, EVM_ANSWER_MAX);
+	buf_put(&text, body.p, body.n);
+	for (size_t i = 0; buf_ok(&text) && i < text.n; i++) {
+		if (text.p[i] == '\0')
+			text.p[i] = '?';
+		if (text.p[i] != '\\')
+			continue;
+		if (text.n - i > 5 && memcmp(text.p + i, "\\u0000", 6) == 0)
+			memcpy(text.p + i, "\\u003f", 6);
+		i++; /* a backslash may stand behind one */
+	}
+	return buf_ok(&text) && json_parse(buf_view(&text), out, e);
+}
+
 static void on_http(void *ctx, const struct http_answer *h)
 {
 	struct question *q = ctx;
@@ -316,7 +338,7 @@ static void on_http(void *ctx, const struct http_answer *h)
 		return;
 	}
 	/* Some nodes put errors into answers with a status of 4xx. */
-	if (!json_parse(bytes_str(h->body), &j, &e) || !json_is_object(j)) {
+	if (!parse_answer(h->body, &j, &e) || !json_is_object(j)) {
 		FAIL(&e, PEER, "the node at %s answered (%d) with something that is no JSON-RPC",
 		        p->name, h->status);
 		try_next(q, &e);

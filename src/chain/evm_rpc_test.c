@@ -131,6 +131,23 @@ static void nonsense_makes_the_next_one_be_asked(void **state)
 	}
 }
 
+/* What a contract said is in the text of the error, and bytes of it may be NUL. */
+static void a_nul_loses_no_answer(void **state)
+{
+	struct net *t = net_new();
+
+	(void)state;
+	open_rpc(t, 1);
+	ask(t);
+	t->nodes[0].mood = NODE_NUL;
+	ask(t);
+	assert_true(!t->a.ok && t->a.refused && t->a.reverted);
+	assert_int_equal(t->a.revert.n, 2);
+	assert_memory_equal(t->revert, "\x12\x34", 2);
+	assert_non_null(strstr(t->a.err.msg, "execution reverted: a\\u0000?b"));
+	net_free(t);
+}
+
 static void one_that_is_gone_is_left(void **state)
 {
 	struct net *t = net_new();
@@ -289,6 +306,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(it_answers),
 	        cmocka_unit_test(nonsense_makes_the_next_one_be_asked),
+	        cmocka_unit_test(a_nul_loses_no_answer),
 	        cmocka_unit_test(one_that_is_gone_is_left),
 	        cmocka_unit_test(one_of_another_chain_is_never_used),
 	        cmocka_unit_test(what_a_contract_says_is_handed_on),

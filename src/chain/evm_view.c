@@ -69,34 +69,6 @@ bool evm_view_coin(
 	return evm_read_u256(j, wei, e);
 }
 
-bool evm_view_deal(
-        const struct evm_place *p, const struct hash *id, struct evm_deal *out, struct err *e)
-{
-	struct evm_rpc_options o = options(p);
-	json_t *j OWN(json_own) = NULL;
-	struct evm_deal d = {.id = *id};
-	struct evm_deal_step ignored;
-	struct evm_log l;
-	struct hash deal;
-	const json_t *v;
-	size_t i;
-
-	TRY(evm_ask(&o, "eth_getLogs",
-	            json_pack("[{s:o, s:o, s:s, s:[n,o]}]", "address", addr_json(&p->controller),
-	                    "fromBlock", evm_quantity(p->from_block), "toBlock", "latest", "topics",
-	                    evm_data(bytes_of(id->b, sizeof id->b))),
-	            &j, e),
-	        e);
-	json_array_foreach (j, i, v) {
-		TRY(evm_read_log(v, &l, e), e);
-		evm_log_deal(&l, &deal);
-		if (hash_eq(&deal, id))
-			TRY(evm_deal_take(&d, &l, &ignored, e), e);
-	}
-	*out = d;
-	return true;
-}
-
 bool evm_view_check(const struct evm_place *p, const struct hash *domain, struct err *e)
 {
 	struct buf data OWN(buf_done) = {0};

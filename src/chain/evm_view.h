@@ -2,6 +2,7 @@
 #ifndef LILYPAD_CHAIN_EVM_VIEW_H
 #define LILYPAD_CHAIN_EVM_VIEW_H
 
+#include "chain/evm_channel.h"
 #include "chain/evm_deal.h"
 #include "codec/abi.h"
 #include "chain/evm_rpc.h"
@@ -29,6 +30,21 @@ MUST bool evm_view_coin(
 /* A deal by its logs; state 0: it is not on the ledger. */
 MUST bool evm_view_deal(
         const struct evm_place *p, const struct hash *id, struct evm_deal *out, struct err *e);
+/* A channel (protocol 8.3). */
+struct evm_channel {
+	struct channel_id parts;
+	struct channel_change now;
+	struct amount job_lock, provider_lock; /* what its deals on the ledger have locked */
+};
+/* NOT_FOUND; TOO_LARGE: its parties have opened too many deals since to look at each. */
+MUST bool evm_view_channel(
+        const struct evm_place *p, const struct hash *id, struct evm_channel *out, struct err *e);
+/* Only the parts of its id. NOT_FOUND. */
+MUST bool evm_view_channel_parts(
+        const struct evm_place *p, const struct hash *id, struct channel_id *out, struct err *e);
+/* What an account has in all its channels, and for the deals that draw on them. TOO_LARGE as above. */
+MUST bool evm_view_channels(
+        const struct evm_place *p, const struct addr *who, struct amount *out, struct err *e);
 /* The chain, the contract at its place, and its domain are those expected: WRONG_LEDGER says what is not. */
 MUST bool evm_view_check(const struct evm_place *p, const struct hash *domain, struct err *e);
 

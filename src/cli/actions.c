@@ -1,6 +1,7 @@
 /* actions.c - see actions.h. */
 #include "cli/actions.h"
 
+#include "cli/chain.h"
 #include "cli/remote.h"
 #include "codec/eip712.h"
 #include "codec/json.h"
@@ -59,13 +60,27 @@ static bool included(const json_t *answer, struct err *e)
 	return false;
 }
 
+/* The wallet in use pays for gas: whose action it is, its signatures say. */
+static bool to_chain(const struct cli *c, const struct action *a, json_t **answer, struct err *e)
+{
+	struct wallet w;
+	struct hash tx;
+	bool ok;
+
+	TRY(wallet_open(c, NULL, false, &w, e), e);
+	ok = chain_submit(c, &w, a, &tx, e);
+	wallet_close(&w);
+	TRY(ok, e);
+	*answer = json_pack("{s:o}", "transaction", json_of_hash(&tx));
+	return *answer || FAIL(e, MEMORY, "no memory for an answer");
+}
+
 bool action_submit(const struct cli *c, const struct action *a, json_t **answer, struct err *e)
 {
 	json_t *j = NULL;
 
 	if (c->place.chain_id)
-		return FAIL(e, STATE,
-		        "this command works with the embedded ledger only, not on a chain");
+		return to_chain(c, a, answer, e);
 	TRY(remote_post(c, ledger_of(c), "/v1/actions", action_to_json(a), &j, e), e);
 	if (!included(j, e)) {
 		json_decref(j);

@@ -11,8 +11,8 @@
  * the ledger. */
 MUST bool action_send_by(const struct cli *c, const struct network_file *n, struct wallet *by,
         enum send_kind kind, const struct record *r, struct action *a, struct err *e);
-/* Hands it to the ledger and waits until it is in a block; *answer is owned by the caller. Why it was dropped
- * comes back as the error. */
+/* Hands it to the ledger and waits until it is in a block, of a chain until that is final, where the wallet in use pays
+ * for gas; *answer is owned by the caller. Why it was dropped comes back as the error. */
 MUST bool action_submit(
         const struct cli *c, const struct action *a, json_t **answer, struct err *e);
 /* The ledger's block time. */

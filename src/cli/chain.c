@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include "chain/contracts.h"
+#include "chain/evm_call.h"
+#include "chain/evm_tx.h"
 #include "codec/hex.h"
 #include "codec/json.h"
 #include "os/log.h"
@@ -14,6 +16,7 @@ enum {
 	DEPLOY_GAS_MAX =
 	        16000000, /* of the Controller with its Annex; measured: docs/contracts.md */
 	TOKEN_GAS_MAX = 3000000,
+	JOBS_GAS_MAX = 5000000,
 	CALL_GAS_MAX = 300000,
 	COIN_GAS_MAX = 100000,
 	WAIT_S = 120,
@@ -186,6 +189,28 @@ bool chain_deploy(const struct cli *c, struct wallet *w, const struct chain_plan
 	return evm_view_check(&mine.place, &domain, e);
 }
 
+bool chain_deploy_jobs(const struct cli *c, struct wallet *w, const struct network_file *n,
+        struct addr *out, struct err *e)
+{
+	struct abi_leaf ledger = abi_addr(&n->controller);
+	struct evm_receipt r;
+
+	TRY(create(c, w, contract_code_onchainjobs(), "address", &ledger, 1, JOBS_GAS_MAX, &r, e),
+	        e);
+	*out = r.created;
+	return true;
+}
+
+bool chain_check_jobs(const struct cli *c, const struct addr *contract, struct err *e)
+{
+	struct buf data OWN(buf_done) = {0};
+	struct abi_leaf l;
+	size_t n;
+
+	return evm_view(&c->place, contract, fn_onchainjobs_last, NULL, 0, out_onchainjobs_last,
+	        &data, &l, 1, &n, e);
+}
+
 /* ---- tokens and coin ------------------------------------------------------------------------------ */
 
 static bool token_amount(const struct cli *c, const struct network_file *n, const char *signature,
@@ -244,6 +269,30 @@ bool chain_deposit(const struct cli *c, struct wallet *w, const struct network_f
 	if (u256_cmp(allowed, abi_get_u256(&want)) < 0)
 		TRY(call(c, w, &n->token, fn_token_approve, approve, 2, NULL, e), e);
 	return call(c, w, &n->controller, fn_controller_deposit, deposit, 2, tx, e);
+}
+
+bool chain_submit(const struct cli *c, struct wallet *w, const struct action *a, struct hash *tx,
+        struct err *e)
+{
+	struct buf data OWN(buf_done) = {0};
+	struct evm_intent i = {.to = c->place.controller};
+	struct channel_id parts;
+	struct evm_shown shown = {.channel = &parts};
+	struct evm_receipt r;
+	struct hash channel;
+
+	if (evm_call_shows_deal(a))
+		return FAIL(e, STATE, "\"%s\" is submitted by the daemons only",
+		        enum_name(&action_kind_names, a->kind));
+	evm_call_channel(a, &channel);
+	if (!hash_is_zero(&channel))
+		TRY(evm_view_channel_parts(&c->place, &channel, &parts, e), e);
+	buf_init(&data, EVM_DATA_MAX);
+	TRY(evm_call(a, &shown, &data, &i.gas_max, e), e);
+	i.data = buf_bytes(&data);
+	TRY(transact(c, w, &i, &r, e), e);
+	*tx = r.tx;
+	return true;
 }
 
 bool chain_pay(const struct cli *c, struct wallet *w, const struct addr *to, struct u256 wei,

@@ -43,15 +43,6 @@ static bool channel_arg(const struct cli *c, struct hash *out, struct err *e)
 
 /* ---- reading ------------------------------------------------------------------------------------ */
 
-static bool get_channel(const struct cli *c, const struct hash *id, json_t **out, struct err *e)
-{
-	char path[HASH_TEXT_MAX + 32], text[HASH_TEXT_MAX];
-
-	hash_format(id, text);
-	snprintf(path, sizeof path, "/v1/channels/%s", text);
-	return remote_get(c, settings_text(c->settings, "ledger.url"), path, out, e);
-}
-
 static bool print_amount(
         const json_t *j, const char *key, const char *name, const struct genesis *g, struct err *e)
 {
@@ -101,7 +92,7 @@ static bool show(struct cli *c, const struct network_file *n, const struct hash 
 {
 	json_t *j OWN(json_own) = NULL;
 
-	TRY(get_channel(c, id, &j, e), e);
+	TRY(remote_channel(c, id, &j, e), e);
 	if (!c->json)
 		return print_channel(j, &n->genesis, e);
 	json_object_set_new(j, "symbol", json_string(n->genesis.symbol));
@@ -182,7 +173,7 @@ static bool free_serial(const struct cli *c, struct channel_id *id, struct err *
 		bool known;
 
 		eip712_hash(channel_id_record(), id, &h);
-		known = get_channel(c, &h, &j, e);
+		known = remote_channel(c, &h, &j, e);
 		json_decref(j);
 		if (!known)
 			return e->code == E_NOT_FOUND;
@@ -315,7 +306,7 @@ static bool both_leave(struct cli *c, const struct network_file *n, const char *
 	struct wallet w;
 	bool ok;
 
-	TRY(get_channel(c, &a->leave.channel, &j, e), e);
+	TRY(remote_channel(c, &a->leave.channel, &j, e), e);
 	TRY(json_get_addr(j, "provider", &provider, e), e);
 	TRY(ledger_now(c, &a->leave.expiry, e), e);
 	a->leave.expiry.s += OPEN_BY_S;

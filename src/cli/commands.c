@@ -30,6 +30,7 @@ static const struct option_row run_options[] = {
 	{"check",           0,   "HOW",       "job.check", false, "how often the result is run again here: never, always, a probability, certainty=PROBABILITY"},
 	{"queue",           0,   "TIME",      "job.queue", false, "how long it may wait for a match"},
 	{"target",          't', "ACCOUNT",   NULL, false, "only this provider"},
+	{"channel",         0,   "CHANNEL",   "job.channel", false, "draw on the sums of this channel, with its provider"},
 	{"idempotency-key", 0,   "TEXT",      NULL, false, "the same key again names the same job and pays once"},
 	{"propagate-exit",  0,   NULL,        NULL, false, "exit with the program's own status"},
 	MISBEHAVES,
@@ -46,6 +47,18 @@ static const struct option_row instrument_options[] = {
 	NETWORK_FILE,
 	READY_FILE,
 	MISBEHAVES,
+	{NULL, 0, NULL, NULL, false, NULL},
+};
+static const struct option_row onchain_options[] = {
+	{"contract",        0,   "ADDRESS",   "creator.onchain-jobs", false, "the contract whose jobs it buys"},
+	LISTENS,
+	NETWORK_FILE,
+	READY_FILE,
+	MISBEHAVES,
+	{NULL, 0, NULL, NULL, false, NULL},
+};
+static const struct option_row prepare_options[] = {
+	INPUTS,
 	{NULL, 0, NULL, NULL, false, NULL},
 };
 static const struct option_row ledger_options[] = {
@@ -180,6 +193,11 @@ static const struct option_row network_new_options[] = {
 	{"output",          'O', "FILE",      NULL, false, "the network file; default: NAME.network.json"},
 	{NULL, 0, NULL, NULL, false, NULL},
 };
+static const struct option_row verify_options[] = {
+	{"block-hash",      0,   "HASH",      NULL, true,  "of a receipt on a chain: a block that you know the chain to have"},
+	{"rpc",             0,   "URL",       NULL, false, "of a receipt on a chain: ask this node whether the chain has its blocks"},
+	{NULL, 0, NULL, NULL, false, NULL},
+};
 static const struct option_row gc_options[] = {
 	{"dry-run",         0,   NULL,        NULL, false, "say what would go"},
 	{NULL, 0, NULL, NULL, false, NULL},
@@ -198,7 +216,7 @@ const struct command cli_commands[] = {
 	{"job cancel",      "cancel", "JOB",         "cancel a job while that is free", NULL, cmd_job_cancel, false},
 	{"job get",         NULL, "JOB [-O DIR]",    "fetch the output of a job again", get_options, cmd_job_get, false},
 	{"deal show",       NULL, "JOB|DEAL",        "a deal: terms, signatures, timeline", NULL, cmd_deal_show, false},
-	{"verify",          NULL, "RECEIPT",         "check a receipt offline", NULL, cmd_verify, false},
+	{"verify",          NULL, "RECEIPT",         "check a receipt offline", verify_options, cmd_verify, false},
 	{"wallet new",      NULL, "[NAME]",          "make a key", NULL, cmd_wallet_new, false},
 	{"wallet list",     NULL, "",                "the keys on this machine", NULL, cmd_wallet_list, false},
 	{"wallet use",      NULL, "NAME",            "use this key from now on", NULL, cmd_wallet_use, false},
@@ -238,6 +256,9 @@ const struct command cli_commands[] = {
 	{"mediator queue",  NULL, "",                "the disputes of a mediator, and how they ended", NULL, cmd_mediator_queue, false},
 	{"mediator case",   NULL, "DEAL",            "one dispute: documents, own run, ruling, what decides", NULL, cmd_mediator_case, false},
 	{"creator",         "jobcreator", "",        "daemon: looks after detached jobs", instrument_options, cmd_creator, false},
+	{"onchain",         NULL, "--contract ADDRESS", "daemon: buys the jobs that contracts order, as their judge", onchain_options, cmd_onchain, false},
+	{"onchain prepare", NULL, "MODULE [-i KEY=VALUE]…", "keep a job's parts in the directory, and say what an order of it names", prepare_options, cmd_onchain_prepare, false},
+	{"onchain deploy",  NULL, "",                "a contract at which others buy jobs, beside the network's ledger", NULL, cmd_onchain_deploy, false},
 	{"version",         NULL, "",                "version and what it was built with", NULL, cmd_version, false},
 	{"completion",      NULL, "bash|zsh|fish",   "a completion script for the shell", NULL, cmd_completion, false},
 	{"help",            NULL, "[COMMAND|ERROR]", "a command, or what an error code means", NULL, cmd_help, false},

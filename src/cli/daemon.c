@@ -7,6 +7,7 @@
 #include "blobs/http_tree.h"
 #include "chain/embedded.h"
 #include "chain/evm.h"
+#include "chain/evm_contracts.h"
 #include "cli/misbehave.h"
 #include "cli/remote.h"
 #include "cli/remove.h"
@@ -17,6 +18,7 @@
 #include "os/clock.h"
 #include "os/file.h"
 #include "os/rng.h"
+#include "port/warn.h"
 
 enum { AGAIN_MS = 1000 };
 
@@ -117,6 +119,22 @@ bool daemon_open(struct daemon *d, struct cli *c, const char *role, const char *
 	return true;
 }
 
+/* What a role would say as well: to the log and to the operator's command. */
+static void warn(void *ctx, const struct hash *deal, struct btime deadline, const char *text)
+{
+	struct daemon *d = ctx;
+	struct buf body OWN(buf_done) = {0};
+	json_t *j = warning_json(d->role, hash_is_zero(deal) ? NULL : deal, deadline, text);
+
+	log_line(&d->world.log, LOG_ODD, "money is at stake: %s", text);
+	buf_init(&body, 4096);
+	json_canonical(j, &body);
+	json_decref(j);
+	/* `run` has no such command. */
+	if (buf_ok(&body) && d->notify.command)
+		notify_on_emit(&d->notify, WARNING_EVENT, buf_view(&body));
+}
+
 static bool open_chain(struct daemon *d, struct err *e)
 {
 	const struct settings *s = d->cli->settings;
@@ -128,17 +146,26 @@ static bool open_chain(struct daemon *d, struct err *e)
 	        .chain_id = p->chain_id,
 	        .genesis = p->genesis,
 	        .controller = p->controller,
+	        .domain = d->domain,
 	        .from_block = p->from_block,
 	        .depth = p->depth,
 	        .dir = dir,
 	        .signer = d->world.signer,
-	        .log = d->world.log};
+	        .log = d->world.log,
+	        .warn = warn,
+	        .warn_ctx = d};
+	struct evm_rpc_options r = {.loop = &d->loop,
+	        .client = d->client,
+	        .urls = p->urls,
+	        .chain_id = p->chain_id,
+	        .genesis = p->genesis};
 
 	/* The account's transactions, whichever role sends them. */
 	snprintf(dir, sizeof dir, "%s/chain", d->cli->places.state);
 	TRY(settings_number(s, "ledger.max-fee", UINT64_MAX, &o.max_fee_wei, e), e);
 	TRY(settings_span(s, "ledger.stuck", &o.stuck, e), e);
 	TRY(evm_view_check(p, &d->domain, e), e);
+	TRY(evm_contracts_open(&r, &d->world.contracts, e), e);
 	return evm_open(&o, &d->options.ledger, e);
 }
 
@@ -262,6 +289,8 @@ void daemon_close(struct daemon *d)
 	if (!d->hosted) {
 		if (d->options.ledger.self)
 			d->options.ledger.stop(d->options.ledger.self);
+		if (d->world.contracts.stop)
+			d->world.contracts.stop(d->world.contracts.self);
 		exec_wasm_close(&d->options.exec);
 	}
 	http_tree_close(&d->options.tree);

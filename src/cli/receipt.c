@@ -10,7 +10,17 @@
 #include "port/action_json.h"
 
 /* Which receipts have a member. */
-enum when { ALWAYS, IF_SHOWN, IF_ACCEPTED, IF_RULED, IF_PASSED };
+enum when {
+	ALWAYS,
+	IF_EMBEDDED,
+	IF_BATCHED,
+	IF_RESULT,
+	IF_SHOWN,
+	IF_ACCEPTED,
+	IF_RULED,
+	IF_PASSED,
+	IF_DECLINED
+};
 
 /* Each signed document of a receipt: one row serves both directions. */
 struct row {
@@ -27,9 +37,10 @@ struct sig_row {
 #define AT(member) offsetof(struct receipt, member)
 /* clang-format off */
 static const struct row rows[] = {
-	{"genesis",    genesis_record,    AT(genesis),    ALWAYS},
+	{"genesis",    genesis_record,    AT(genesis),    IF_EMBEDDED},
 	{"jobOffer",   job_offer_record,  AT(offer),      ALWAYS},
-	{"ack",        ack_record,        AT(ack),        ALWAYS},
+	{"ack",        ack_record,        AT(acked.ack),  ALWAYS},
+	{"ackBatch",   ack_batch_record,  AT(acked.batch), IF_BATCHED},
 	{"match",      match_record,      AT(match),      ALWAYS},
 	{"deal",       deal_record,       AT(deal),       ALWAYS},
 	{"result",     result_record,     AT(result),     IF_SHOWN}, /* else with outputHash in place of output */
@@ -37,18 +48,20 @@ static const struct row rows[] = {
 	{"acceptance", acceptance_record, AT(acceptance), IF_ACCEPTED},
 	{"verdict",    verdict_record,    AT(verdict),    IF_RULED},
 	{"pass",       pass_record,       AT(pass),       IF_PASSED},
+	{"decline",    decline_record,    AT(decline),    IF_DECLINED},
 };
 static const struct sig_row sigs[] = {
 	{"jobOfferSignature",   AT(offer_sig),  ALWAYS},
-	{"ackSignature",        AT(ack_sig),    ALWAYS},
+	{"ackSignature",        AT(acked.sig),  ALWAYS},
 	{"matchSignature",      AT(match_sig),  ALWAYS},
 	{"jobCreatorSignature", AT(jc_sig),     ALWAYS},
 	{"providerSignature",   AT(rp_sig),     ALWAYS},
-	{"resultSignature",     AT(result_sig), ALWAYS},
+	{"resultSignature",     AT(result_sig), IF_RESULT},
 	{"storedSignature",     AT(stored_sig), IF_SHOWN},
 	{"acceptanceSignature", AT(end_sig),    IF_ACCEPTED},
 	{"verdictSignature",    AT(end_sig),    IF_RULED},
 	{"passSignature",       AT(end_sig),    IF_PASSED},
+	{"declineSignature",    AT(end_sig),    IF_DECLINED},
 };
 /* clang-format on */
 
@@ -56,10 +69,14 @@ static bool has(const struct receipt *r, enum when when)
 {
 	switch (when) {
 	case ALWAYS: return true;
+	case IF_BATCHED: return r->acked.batch.count > 0;
+	case IF_EMBEDDED: return !r->chain.id;
+	case IF_RESULT: return r->resulted;
 	case IF_SHOWN: return r->shown;
 	case IF_ACCEPTED: return r->end == ACTION_ACCEPT;
 	case IF_RULED: return r->end == ACTION_VERDICT;
 	case IF_PASSED: return r->end == ACTION_PASS;
+	case IF_DECLINED: return r->end == ACTION_DECLINE;
 	}
 	return false;
 }
@@ -67,7 +84,7 @@ static bool has(const struct receipt *r, enum when when)
 static bool is_end(unsigned kind)
 {
 	return kind == ACTION_ACCEPT || kind == ACTION_VERDICT || kind == ACTION_PASS ||
-	       kind == ACTION_TIMEOUT;
+	       kind == ACTION_DECLINE || kind == ACTION_TIMEOUT;
 }
 
 static void put_result(const struct receipt *r, struct action *out)
@@ -89,6 +106,8 @@ void receipt_action(const struct receipt *r, struct action *out)
 			put_result(r, out);
 	} else if (r->end == ACTION_TIMEOUT) {
 		eip712_hash(deal_record(), &r->deal, &out->deal_id);
+	} else if (r->end == ACTION_DECLINE) {
+		out->decline = r->decline;
 	} else {
 		out->verdict = r->verdict;
 		out->pass = r->pass;
@@ -142,19 +161,33 @@ static json_t *proof_json(const struct receipt *r)
 	return out;
 }
 
+/* What a receipt has beside its documents. */
+static json_t *frame_json(const struct receipt *r)
+{
+	const char *ending = enum_name(&action_kind_names, r->end);
+
+	if (r->chain.id)
+		return json_pack("{s:s, s:{s:o, s:o}, s:s, s:o}", "schema", RECEIPT_SCHEMA_EVM,
+		        "chain", "chainId", json_of_u64(r->chain.id), "controller",
+		        json_of_addr(&r->chain.controller), "ending", ending, "proof",
+		        receipt_logs_to_json(&r->chain));
+	return json_pack("{s:s, s:s, s:s, s:o}", "schema", RECEIPT_SCHEMA, "network",
+	        r->genesis.name, "ending", ending, "proof", proof_json(r));
+}
+
 void receipt_format(const struct receipt *r, struct buf *out)
 {
 	const uint8_t *base = (const uint8_t *)r;
-	json_t *j = json_pack("{s:s, s:s, s:s, s:o}", "schema", RECEIPT_SCHEMA, "network",
-	        r->genesis.name, "ending", enum_name(&action_kind_names, r->end), "proof",
-	        proof_json(r));
+	json_t *j = frame_json(r);
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		if (has(r, rows[i].when))
 			json_object_set_new(
 			        j, rows[i].name, record_to_json(rows[i].rec(), base + rows[i].at));
 	}
-	if (!r->shown)
+	if (r->acked.batch.count)
+		json_object_set_new(j, "ackPath", ack_path_to_json(&r->acked.path));
+	if (r->resulted && !r->shown)
 		json_object_set_new(j, "result", hidden_result_json(r));
 	for (size_t i = 0; i < COUNT(sigs); i++) {
 		const struct sig *s = (const void *)(base + sigs[i].at);
@@ -209,12 +242,13 @@ bool receipt_take_end(const json_t *proof, struct receipt *r, struct err *e)
 
 	TRY(read_action(json_object_get(proof, "action"), &a, e), e);
 	if (!is_end(a->kind))
-		return FAIL(e, STATE, "a deal that ended by \"%s\" has no result",
+		return FAIL(e, STATE, "of a deal that ended by \"%s\" there is no receipt",
 		        enum_name(&action_kind_names, a->kind));
 	r->end = a->kind;
 	r->acceptance = a->acceptance;
 	r->verdict = a->verdict;
 	r->pass = a->pass;
+	r->decline = a->decline;
 	r->end_sig = a->doc_sig;
 	return true;
 }
@@ -227,6 +261,7 @@ bool receipt_take_result(const json_t *proof, struct receipt *r, struct err *e)
 	if (a->kind != ACTION_RESULT)
 		return FAIL(e, JSON_VALUE, "kind: \"%s\" where a result was submitted",
 		        enum_name(&action_kind_names, a->kind));
+	r->resulted = true;
 	r->shown = false;
 	r->result = a->result;
 	r->output_hash = a->output_hash;
@@ -256,17 +291,42 @@ static bool take_hidden_result(const json_t *j, struct receipt *r, struct err *e
 	return true;
 }
 
-static bool take_all(const json_t *j, struct receipt *r, struct err *e)
+static bool take_schema(const json_t *j, struct receipt *r, struct err *e)
 {
-	uint8_t *base = (uint8_t *)r;
+	const json_t *chain = json_object_get(j, "chain");
 	struct str schema;
 
 	TRY(json_get_str(j, "schema", &schema, e), e);
-	if (!str_is(schema, RECEIPT_SCHEMA))
-		return FAIL(e, VERSION, "its schema is \"%.*s\", not %s",
-		        (int)MIN2(schema.n, (size_t)80), schema.p, RECEIPT_SCHEMA);
+	if (str_is(schema, RECEIPT_SCHEMA))
+		return true;
+	if (!str_is(schema, RECEIPT_SCHEMA_EVM))
+		return FAIL(e, VERSION, "its schema is \"%.*s\", not %s or %s",
+		        (int)MIN2(schema.n, (size_t)80), schema.p, RECEIPT_SCHEMA,
+		        RECEIPT_SCHEMA_EVM);
+	TRY(json_get_u64(chain, "chainId", &r->chain.id, e), e);
+	TRY(json_get_addr(chain, "controller", &r->chain.controller, e), e);
+	return r->chain.id != 0 || FAIL(e, JSON_VALUE, "chainId: 0 is no chain");
+}
+
+static bool take_all_results(const json_t *j, struct receipt *r, struct err *e)
+{
+	if (r->shown)
+		eip712_hash(output_record(), &r->result.output, &r->output_hash);
+	else if (r->resulted)
+		TRY(take_hidden_result(j, r, e), e);
+	return true;
+}
+
+static bool take_all(const json_t *j, struct receipt *r, struct err *e)
+{
+	const json_t *result = json_object_get(j, "result"), *proof = json_object_get(j, "proof");
+	uint8_t *base = (uint8_t *)r;
+
+	TRY(take_schema(j, r, e), e);
 	TRY(take_ending(j, r, e), e);
-	r->shown = !json_object_get(json_object_get(j, "result"), "outputHash");
+	TRY(acked_take_batch(&r->acked, j, "ackBatch", "ackPath", e), e);
+	r->resulted = result != NULL;
+	r->shown = result && !json_object_get(result, "outputHash");
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		if (has(r, rows[i].when))
 			TRY(json_get_record(j, rows[i].name, rows[i].rec(), base + rows[i].at, e),
@@ -276,11 +336,12 @@ static bool take_all(const json_t *j, struct receipt *r, struct err *e)
 		if (has(r, sigs[i].when))
 			TRY(json_get_sig(j, sigs[i].name, (void *)(base + sigs[i].at), e), e);
 	}
-	if (r->shown)
-		eip712_hash(output_record(), &r->result.output, &r->output_hash);
-	else
-		TRY(take_hidden_result(j, r, e), e);
-	return receipt_take_proof(json_object_get(j, "proof"), r, e);
+	TRY(take_all_results(j, r, e), e);
+	if (!r->chain.id)
+		return receipt_take_proof(proof, r, e);
+	TRY(receipt_logs_from_json(proof, &r->chain, e), e);
+	receipt_read_logs(r);
+	return true;
 }
 
 static void own_receipt(struct receipt **r)

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "chain/evm_prove.h"
 #include "cli/receipt.h"
 #include "codec/eip712.h"
 #include "codec/hex.h"
@@ -38,7 +39,8 @@ const char *receipt_trust_text(enum receipt_trust t)
 {
 	static const char *const texts[] = {[TRUST_SIGNATURE] = "signature",
 	        [TRUST_NOTHING] = "hash and arithmetic",
-	        [TRUST_OPERATOR] = "ledger operator"};
+	        [TRUST_OPERATOR] = "ledger operator",
+	        [TRUST_BLOCK] = "block hash"};
 
 	return texts[t];
 }
@@ -77,18 +79,33 @@ static void same(struct checks *c, enum receipt_trust trust, const char *what, c
 
 /* ---- documents ------------------------------------------------------------------------------------- */
 
+/* Signed alone, or with others. */
+static void check_ack(struct checks *c, const struct acked *a, const struct addr *solver)
+{
+	struct err e = {0};
+	const void *row;
+	const struct record *r = acked_document(a, &row);
+
+	signed_(c, a->batch.count ? "batch of acknowledgements" : "acknowledgement", "solver", r,
+	        row, &a->sig, solver);
+	if (a->batch.count)
+		add(c, TRUST_NOTHING, "the acknowledgement is in the batch", acked_in_batch(a, &e),
+		        e.msg);
+}
+
 static void check_signatures(struct checks *c, const struct receipt *r, const struct hash *result)
 {
 	const struct hot *h = &r->deal.hot;
 
 	signed_(c, "job offer", "job creator", job_offer_record(), &r->offer, &r->offer_sig,
 	        &h->job_creator);
-	signed_(c, "acknowledgement", "solver", ack_record(), &r->ack, &r->ack_sig, &h->solver);
+	check_ack(c, &r->acked, &h->solver);
 	signed_(c, "match", "solver", match_record(), &r->match, &r->match_sig, &h->solver);
 	signed_(c, "deal", "job creator", deal_record(), &r->deal, &r->jc_sig, &h->job_creator);
 	signed_(c, "deal", "provider", deal_record(), &r->deal, &r->rp_sig, &h->provider);
-	signed_hash(c, "result", "provider", result_record()->type, result, &r->result_sig,
-	        &h->provider);
+	if (r->resulted)
+		signed_hash(c, "result", "provider", result_record()->type, result, &r->result_sig,
+		        &h->provider);
 	if (r->shown)
 		signed_(c, "storage of the output", "directory", stored_record(), &r->stored,
 		        &r->stored_sig, &r->deal.cold.directory);
@@ -103,12 +120,14 @@ static void check_links(struct checks *c, const struct receipt *r, const struct 
 	eip712_hash(job_offer_record(), &r->offer, &offer);
 	ok = deal_follows_job_offer(&r->deal, &r->offer, &e);
 	add(c, TRUST_NOTHING, "every term of the deal follows from the job offer", ok, e.msg);
-	same(c, TRUST_NOTHING, "the acknowledgement names the job offer", &r->ack.offer, &offer);
+	same(c, TRUST_NOTHING, "the acknowledgement names the job offer", &r->acked.ack.offer,
+	        &offer);
 	same(c, TRUST_NOTHING, "the match names the job offer", &r->match.job_offer, &offer);
 	same(c, TRUST_NOTHING, "the match names the deal's resource offer",
 	        &r->match.resource_offer, &r->deal.cold.resource_offer);
 	same(c, TRUST_NOTHING, "the match names the deal", &r->match.deal, deal);
-	same(c, TRUST_NOTHING, "the result names the deal", &r->result.deal, deal);
+	if (r->resulted)
+		same(c, TRUST_NOTHING, "the result names the deal", &r->result.deal, deal);
 	if (!r->shown)
 		return;
 	same(c, TRUST_NOTHING, "the storage names the deal", &r->stored.deal, deal);
@@ -156,6 +175,13 @@ static void check_pass(struct checks *c, const struct receipt *r, const struct h
 	check_mediator(c, r, &r->pass.mediator, r->pass.round);
 }
 
+static void check_decline(struct checks *c, const struct receipt *r, const struct hash *deal)
+{
+	signed_(c, "decline", "provider", decline_record(), &r->decline, &r->end_sig,
+	        &r->deal.hot.provider);
+	same(c, TRUST_NOTHING, "the decline names the deal", &r->decline.deal, deal);
+}
+
 static void check_end(struct checks *c, const struct receipt *r, const struct hash *deal,
         const struct hash *result)
 {
@@ -165,16 +191,21 @@ static void check_end(struct checks *c, const struct receipt *r, const struct ha
 		check_verdict(c, r, deal);
 	else if (r->end == ACTION_PASS)
 		check_pass(c, r, deal);
+	else if (r->end == ACTION_DECLINE)
+		check_decline(c, r, deal);
 }
 
-/* The enum deal_state that the ending leads to (5.6, 5.7, 5.10 to 5.13); 0: to none. */
+/* The enum deal_state that the ending leads to (5.5 to 5.7, 5.10 to 5.13); 0: to none. */
 static uint8_t end_state(const struct receipt *r)
 {
 	switch (r->end) {
 	case ACTION_ACCEPT: return DEAL_RESULTS_ACCEPTED;
 	case ACTION_VERDICT: return deal_ruled(r->verdict.ruling);
 	case ACTION_PASS: return DEAL_TIMEOUT_MEDIATE;
+	case ACTION_DECLINE: return DEAL_DECLINED;
 	case ACTION_TIMEOUT:
+		if (r->event.from == DEAL_AGREED)
+			return DEAL_TIMEOUT_SUBMIT;
 		if (r->event.from == DEAL_RESULTS_SUBMITTED)
 			return DEAL_TIMEOUT_JUDGE;
 		return r->event.from == DEAL_RESULTS_CHECKED ? DEAL_TIMEOUT_MEDIATE : 0;
@@ -192,14 +223,28 @@ static void end_text(const struct receipt *r, char out[80])
 		        enum_name(&ruling_names, r->verdict.ruling));
 		break;
 	case ACTION_PASS: snprintf(out, 80, "the mediator's pass"); break;
+	case ACTION_DECLINE: snprintf(out, 80, "the provider's decline"); break;
 	default:
 		snprintf(out, 80, "the passing of the %s deadline",
-		        end_state(r) == DEAL_TIMEOUT_JUDGE ? "judge" : "mediate");
+		        end_state(r) == DEAL_TIMEOUT_SUBMIT  ? "submit"
+		        : end_state(r) == DEAL_TIMEOUT_JUDGE ? "judge"
+		                                             : "mediate");
 		break;
 	}
 }
 
 /* ---- money ----------------------------------------------------------------------------------------- */
+
+/* Who delivers nothing is paid nothing (5.5). */
+static void check_unpaid(struct checks *c, const struct receipt *r)
+{
+	uint8_t to = end_state(r);
+
+	add(c, TRUST_NOTHING, "a deal that ends so has no result",
+	        to == DEAL_DECLINED || to == DEAL_TIMEOUT_SUBMIT, "the result is missing");
+	add(c, TRUST_NOTHING, "the ledger paid nothing", amount_is_zero(r->event.amount),
+	        "it paid something");
+}
 
 static void check_money(struct checks *c, const struct receipt *r)
 {
@@ -212,6 +257,9 @@ static void check_money(struct checks *c, const struct receipt *r)
 	amount_format(cost, all);
 	amount_format(due, want);
 	amount_format(r->event.amount, got);
+	add(c, TRUST_NOTHING, "a deal that ends so has a result",
+	        end_state(r) != DEAL_DECLINED && end_state(r) != DEAL_TIMEOUT_SUBMIT,
+	        "a result where none can be");
 	add(c, TRUST_NOTHING, "count and bytes are within the deal's limits", within,
 	        "the result charges more than the deal allows");
 	if (amount_eq(due, cost))
@@ -245,7 +293,22 @@ static bool same_outcome(const struct receipt *r)
 	const struct ledger_event *ev = &r->event;
 
 	return ev->status == r->result.status && ev->count == r->result.count &&
-	       ev->bytes == r->result.bytes && hash_eq(&ev->output, &r->output_hash);
+	       ev->bytes == r->result.bytes &&
+	       (r->chain.id || hash_eq(&ev->output, &r->output_hash));
+}
+
+static void check_result_event(struct checks *c, const struct receipt *r, const struct hash *result)
+{
+	const struct ledger_event *ev = &r->event;
+
+	if (!r->resulted) {
+		add(c, TRUST_NOTHING, "the ledger's event names no result",
+		        hash_is_zero(&ev->result) && !ev->status, "it names one");
+		return;
+	}
+	same(c, TRUST_NOTHING, "the ledger's event names the result", &ev->result, result);
+	add(c, TRUST_NOTHING, "the ledger's event says of the result what the result says",
+	        same_outcome(r), "status, count, bytes or output of the event is another");
 }
 
 static void check_event(struct checks *c, const struct receipt *r, const struct hash *action,
@@ -259,9 +322,7 @@ static void check_event(struct checks *c, const struct receipt *r, const struct 
 	snprintf(what, sizeof what, "the ledger's event is of %s", end);
 	same(c, TRUST_NOTHING, what, &ev->action_id, action);
 	same(c, TRUST_NOTHING, "the ledger's event names the deal", &ev->deal, deal);
-	same(c, TRUST_NOTHING, "the ledger's event names the result", &ev->result, result);
-	add(c, TRUST_NOTHING, "the ledger's event says of the result what the result says",
-	        same_outcome(r), "status, count, bytes or output of the event is another");
+	check_result_event(c, r, result);
 	snprintf(what, sizeof what, "the event ends the deal as %s, in the block's time",
 	        to ? sm_name(&deal_states, to) : "nothing does");
 	add(c, TRUST_NOTHING, what,
@@ -292,19 +353,104 @@ static void check_ledger(struct checks *c, const struct receipt *r, const struct
 	c->v[c->n - 1].trust = TRUST_OPERATOR;
 }
 
+/* ---- chain ----------------------------------------------------------------------------------------- */
+
+/* Is the log that of our contract about the deal? */
+static bool right_log(const struct receipt *r, const struct eth_proof *p,
+        const struct eth_head *head, const struct hash *deal, struct err *e)
+{
+	struct bytes receipt;
+	struct eth_log l;
+	struct evm_log log;
+	struct hash of;
+
+	TRY(eth_proof_receipt(p, &head->receipts_root, &receipt, e), e);
+	TRY(eth_receipt_log(receipt, p->log, &l, e), e);
+	TRY(evm_log_of(&l, &log, e), e);
+	if (!addr_eq(&l.account, &r->chain.controller))
+		return FAIL(e, TAMPERED, "the log is of another contract");
+	evm_log_deal(&log, &of);
+	return hash_eq(&of, deal) || FAIL(e, TAMPERED, "the log is of another deal, or of none");
+}
+
+static void check_log(
+        struct checks *c, const struct receipt *r, const struct hash *deal, enum receipt_log which)
+{
+	const char *name = which == RECEIPT_LOG_END ? "of the end" : "of the result";
+	const struct eth_proof *p = &r->chain.log[which];
+	char what[160], who[ADDR_TEXT_MAX];
+	unsigned long long number;
+	struct err e = {0}, in = {0}, of = {0};
+	struct eth_head head = {0};
+	struct bytes receipt;
+	bool hashed, read, found;
+
+	read = eth_head_read(bytes_of(p->header, p->header_n), &head, &e);
+	hashed = read && eth_proof_hash(p, &e);
+	found = read && eth_proof_receipt(p, &head.receipts_root, &receipt, &in);
+	number = head.number;
+	addr_format(&r->chain.controller, who);
+	snprintf(what, sizeof what, "the log %s: the header of block %llu has the block's hash",
+	        name, number);
+	add(c, TRUST_NOTHING, what, hashed, e.msg);
+	snprintf(what, sizeof what, "the log %s: the receipt of transaction %u is in block %llu",
+	        name, p->tx, number);
+	add(c, TRUST_NOTHING, what, found, read ? in.msg : e.msg);
+	snprintf(what, sizeof what, "the log %s: log %u of it is of the contract %s and the deal",
+	        name, p->log, who);
+	add(c, TRUST_NOTHING, what, read && right_log(r, p, &head, deal, &of),
+	        read ? of.msg : e.msg);
+}
+
+/* The result must be the one that the ledger has: the end's log says it, or that of the submission before it. */
+static void check_chain(struct checks *c, const struct receipt *r, const struct hash *deal,
+        const struct hash *result)
+{
+	const struct ledger_event *ev = &r->event;
+	char what[160], end[80];
+	uint8_t to = end_state(r);
+
+	if (r->chain.submitted)
+		check_log(c, r, deal, RECEIPT_LOG_RESULT);
+	check_log(c, r, deal, RECEIPT_LOG_END);
+	end_text(r, end);
+	snprintf(what, sizeof what, "the log of the end is of %s and ends the deal as %s", end,
+	        to ? sm_name(&deal_states, to) : "nothing does");
+	add(c, TRUST_NOTHING, what, to && ev->to == to, "the state of the log is another");
+	check_result_event(c, r, result);
+}
+
+void receipt_domain(const struct receipt *r, struct hash *out)
+{
+	struct hash genesis;
+
+	if (r->chain.id) {
+		eip712_domain_evm(r->chain.id, &r->chain.controller, out);
+		return;
+	}
+	eip712_hash(genesis_record(), &r->genesis, &genesis);
+	eip712_domain_embedded(&genesis, out);
+}
+
 size_t receipt_check(const struct receipt *r, struct receipt_check out[RECEIPT_CHECKS_MAX])
 {
 	struct checks c = {.v = out};
-	struct hash genesis, deal, result;
+	struct hash deal, result = {{0}};
 
-	eip712_hash(genesis_record(), &r->genesis, &genesis);
-	eip712_domain_embedded(&genesis, &c.domain);
+	receipt_domain(r, &c.domain);
 	eip712_hash(deal_record(), &r->deal, &deal);
-	result_hash_of(&r->result, &r->output_hash, &result);
+	if (r->resulted)
+		result_hash_of(&r->result, &r->output_hash, &result);
 	check_signatures(&c, r, &result);
 	check_links(&c, r, &deal);
 	check_end(&c, r, &deal, &result);
-	check_money(&c, r);
-	check_ledger(&c, r, &deal, &result);
+	if (r->resulted)
+		check_money(&c, r);
+	else
+		check_unpaid(&c, r);
+	if (r->chain.id)
+		check_chain(&c, r, &deal, &result);
+	else
+		check_ledger(&c, r, &deal, &result);
 	return c.n;
 }

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "chain/evm_input.h"
+#include "chain/evm_prove.h"
 #include "cli/remote.h"
 #include "codec/eip712.h"
 #include "codec/hex.h"
@@ -14,6 +16,8 @@ bool receipt_is_of(const struct creator_job *j)
 {
 	switch (j->ledger) {
 	case DEAL_RESULTS_ACCEPTED:
+	case DEAL_DECLINED:
+	case DEAL_TIMEOUT_SUBMIT:
 	case DEAL_TIMEOUT_JUDGE:
 	case DEAL_TIMEOUT_MEDIATE:
 	case DEAL_MEDIATION_ACCEPTED:
@@ -34,8 +38,8 @@ static bool take_deal(
 	TRY(s->get(s->self, creator_deal_record(), &deal, e), e);
 	r->offer = offer.offer;
 	r->offer_sig = offer.sig;
-	r->ack = offer.ack;
-	r->ack_sig = offer.ack_sig;
+	r->acked = (struct acked){.ack = offer.ack, .batch = offer.ack_batch, .sig = offer.ack_sig};
+	memcpy(&r->acked.path, &offer.ack_path, sizeof r->acked.path);
 	r->match = deal.match;
 	r->match_sig = deal.match_sig;
 	r->deal = deal.deal;
@@ -53,17 +57,143 @@ static bool ask_action(struct cli *c, const struct hash *id, json_t **out, struc
 	return remote_get(c, settings_text(c->settings, "ledger.url"), path, out, e);
 }
 
-static bool take_end(struct cli *c, const struct creator_job *job, struct receipt *r, struct err *e)
+/* ---- embedded -------------------------------------------------------------------------------------- */
+
+static bool take_end(struct cli *c, const struct creator_job *job, const struct network_file *n,
+        struct receipt *r, struct err *e)
 {
 	json_t *j OWN(json_own) = NULL;
-	struct network_file n;
 
-	if (c->place.chain_id)
-		return FAIL(e, STATE, "receipts are made of the embedded ledger's proofs only");
-	TRY(network_load(c, &n, e), e);
-	r->genesis = n.genesis;
+	r->genesis = n->genesis;
 	TRY(ask_action(c, &job->end_action, &j, e), e);
 	return receipt_take_end(j, r, e) && receipt_take_proof(j, r, e);
+}
+
+/* ---- chain ----------------------------------------------------------------------------------------- */
+
+/* What a deal in that state ended by; where a mediator may have passed or been silent, its pass is looked for. */
+static uint8_t end_of(unsigned state)
+{
+	switch (state) {
+	case DEAL_RESULTS_ACCEPTED: return ACTION_ACCEPT;
+	case DEAL_DECLINED: return ACTION_DECLINE;
+	case DEAL_TIMEOUT_MEDIATE: return ACTION_PASS;
+	case DEAL_MEDIATION_ACCEPTED:
+	case DEAL_MEDIATION_REJECTED:
+	case DEAL_MEDIATION_JOB_FAULTY: return ACTION_VERDICT;
+	default: return ACTION_TIMEOUT;
+	}
+}
+
+/* Our own acceptance is in the store, should the transaction hide it. */
+static bool own_acceptance(const struct store *s, const struct creator_job *job, struct action *a)
+{
+	struct creator_result shown = {.id = job->deal};
+	struct err ignored;
+
+	if (!s->get(s->self, creator_result_record(), &shown, &ignored) || !shown.accept_sig.n)
+		return false;
+	a->acceptance.deal = job->deal;
+	eip712_hash(result_record(), &shown.result, &a->acceptance.result);
+	a->doc_sig = shown.accept_sig;
+	return true;
+}
+
+static void own_action(struct action **a)
+{
+	free(*a);
+}
+
+static bool take_end_document(struct cli *c, const struct store *s, const struct creator_job *job,
+        struct receipt *r, struct err *e)
+{
+	struct action *a OWN(own_action) = calloc(1, sizeof *a);
+	struct buf input OWN(buf_done) = {0};
+
+	if (!a)
+		return FAIL(e, MEMORY, "no memory for an action");
+	r->end = end_of(job->ledger);
+	if (r->end == ACTION_TIMEOUT)
+		return true;
+	TRY(evm_input_ask(&c->place, &job->end_action, &input, e), e);
+	if (!evm_input_find(buf_bytes(&input), r->end, &r->deal, a, e)) {
+		if (r->end == ACTION_PASS) {
+			r->end = ACTION_TIMEOUT;
+			return true;
+		}
+		if (r->end != ACTION_ACCEPT || !own_acceptance(s, job, a))
+			return false;
+	}
+	r->acceptance = a->acceptance;
+	r->verdict = a->verdict;
+	r->pass = a->pass;
+	r->decline = a->decline;
+	r->end_sig = a->doc_sig;
+	return true;
+}
+
+/* The log of the end says which result it was only where the result came with it. */
+static bool take_logs(
+        struct cli *c, const struct creator_job *job, struct receipt *r, struct err *e)
+{
+	struct receipt_chain *n = &r->chain;
+
+	TRY(evm_prove(&c->place, &job->end_action, &job->deal, EVM_LOG_END,
+	            &n->log[RECEIPT_LOG_END], e),
+	        e);
+	receipt_read_logs(r);
+	if (!hash_is_zero(&r->event.result) || hash_is_zero(&job->submit_action))
+		return true;
+	n->submitted = true;
+	TRY(evm_prove(&c->place, &job->submit_action, &job->deal, EVM_LOG_RESULT,
+	            &n->log[RECEIPT_LOG_RESULT], e),
+	        e);
+	receipt_read_logs(r);
+	return true;
+}
+
+static bool take_end_of_chain(struct cli *c, const struct store *s, const struct creator_job *job,
+        const struct network_file *n, struct receipt *r, struct err *e)
+{
+	r->chain.id = n->chain_id;
+	r->chain.controller = n->controller;
+	TRY(take_end_document(c, s, job, r, e), e);
+	return take_logs(c, job, r, e);
+}
+
+/* The result as the transaction brought it: by itself, or with its acceptance. */
+static bool take_result_of_chain(
+        struct cli *c, const struct creator_job *job, struct receipt *r, struct err *e)
+{
+	const struct hash *tx =
+	        hash_is_zero(&job->submit_action) ? &job->end_action : &job->submit_action;
+	struct action *a OWN(own_action) = calloc(1, sizeof *a);
+	struct buf input OWN(buf_done) = {0};
+
+	if (!a)
+		return FAIL(e, MEMORY, "no memory for an action");
+	TRY(evm_input_ask(&c->place, tx, &input, e), e);
+	TRY(evm_input_find(buf_bytes(&input), ACTION_RESULT, &r->deal, a, e), e);
+	r->shown = false;
+	r->result = a->result;
+	r->output_hash = a->output_hash;
+	r->result_sig = a->result_sig;
+	return true;
+}
+
+/* ---- either ---------------------------------------------------------------------------------------- */
+
+static bool take_hidden(
+        struct cli *c, const struct creator_job *job, struct receipt *r, struct err *e)
+{
+	json_t *j OWN(json_own) = NULL;
+
+	if (r->chain.id)
+		return take_result_of_chain(c, job, r, e);
+	if (hash_is_zero(&job->submit_action))
+		return FAIL(e, STATE, "the result that the deal ended with is not known");
+	TRY(ask_action(c, &job->submit_action, &j, e), e);
+	return receipt_take_result(j, r, e);
 }
 
 /* The result that was shown, if it is the one that the deal ended with: a provider may have submitted another
@@ -72,19 +202,17 @@ static bool take_result(struct cli *c, const struct store *s, const struct creat
         struct receipt *r, struct err *e)
 {
 	struct creator_result shown = {.id = job->deal};
-	json_t *j OWN(json_own) = NULL;
 	struct hash h = {{0}};
 
+	if (hash_is_zero(&r->event.result))
+		return true; /* there is none */
+	r->resulted = true;
 	if (s->get(s->self, creator_result_record(), &shown, e))
 		eip712_hash(result_record(), &shown.result, &h);
 	else if (e->code != E_NOT_FOUND)
 		return false;
-	if (!hash_eq(&h, &r->event.result)) {
-		if (hash_is_zero(&job->submit_action))
-			return FAIL(e, STATE, "the result that the deal ended with is not known");
-		TRY(ask_action(c, &job->submit_action, &j, e), e);
-		return receipt_take_result(j, r, e);
-	}
+	if (!hash_eq(&h, &r->event.result))
+		return take_hidden(c, job, r, e);
 	r->shown = true;
 	r->result = shown.result;
 	r->result_sig = shown.sig;
@@ -98,15 +226,19 @@ static bool gather(struct cli *c, const struct store *s, const struct hash *id, 
         struct err *e)
 {
 	struct creator_job job = {.id = *id};
+	struct network_file n;
 
 	TRY(s->get(s->self, creator_job_record(), &job, e), e);
 	if (!receipt_is_of(&job))
-		return FAIL(e, STATE,
-		        "the job is %s%s%s: a receipt is of a deal that ended with a result",
+		return FAIL(e, STATE, "the job is %s%s%s: a receipt is of a deal that has ended",
 		        sm_name(&job_states, job.state), job.ledger ? ", its deal " : "",
 		        job.ledger ? sm_name(&deal_states, job.ledger) : "");
 	TRY(take_deal(s, &job, r, e), e);
-	TRY(take_end(c, &job, r, e), e);
+	TRY(network_load(c, &n, e), e);
+	if (n.chain_id)
+		TRY(take_end_of_chain(c, s, &job, &n, r, e), e);
+	else
+		TRY(take_end(c, &job, &n, r, e), e);
 	return take_result(c, s, &job, r, e);
 }
 

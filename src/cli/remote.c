@@ -178,6 +178,51 @@ bool remote_deal(const struct cli *c, const struct hash *deal, json_t **out, str
 	return *out || FAIL(e, MEMORY, "no memory for a deal");
 }
 
+static json_t *channel_json(const struct evm_channel *c)
+{
+	const struct channel_change *now = &c->now;
+	json_t *j = json_pack("{s:o, s:o, s:o, s:o, s:s, s:b, s:I}", "channel",
+	        json_of_hash(&now->id), "jobCreator", json_of_addr(&c->parts.job_creator),
+	        "provider", json_of_addr(&c->parts.provider), "serial",
+	        json_of_u64(c->parts.serial), "kind", enum_name(&channel_kind_names, c->parts.kind),
+	        "closed", (int)now->closed, "closeAt", (json_int_t)now->close_at.s);
+
+	json_object_set_new(j, "jobSum", json_of_amount(now->job));
+	json_object_set_new(j, "providerSum", json_of_amount(now->provider));
+	json_object_set_new(j, "jobCreatorLock", json_of_amount(c->job_lock));
+	json_object_set_new(j, "providerLock", json_of_amount(c->provider_lock));
+	json_object_set_new(j, "paid", json_of_amount(now->paid));
+	json_object_set_new(j, "floor", json_of_u64(now->floor));
+	json_object_set_new(j, "claims", json_of_u64(now->claims));
+	return j;
+}
+
+bool remote_channel(const struct cli *c, const struct hash *id, json_t **out, struct err *e)
+{
+	char path[HASH_TEXT_MAX + 32], text[HASH_TEXT_MAX];
+	struct evm_channel ch;
+
+	if (!c->place.chain_id) {
+		hash_format(id, text);
+		snprintf(path, sizeof path, "/v1/channels/%s", text);
+		return remote_get(c, settings_text(c->settings, "ledger.url"), path, out, e);
+	}
+	TRY(evm_view_channel(&c->place, id, &ch, e), e);
+	*out = channel_json(&ch);
+	return *out || FAIL(e, MEMORY, "no memory for a channel");
+}
+
+bool remote_channels(const struct cli *c, const struct addr *who, json_t *account, struct err *e)
+{
+	struct amount all;
+
+	if (!c->place.chain_id)
+		return true;
+	TRY(evm_view_channels(&c->place, who, &all, e), e);
+	json_object_set_new(account, "channels", json_of_amount(all));
+	return true;
+}
+
 bool account_amount(const json_t *account, const char *key, struct amount *out, struct err *e)
 {
 	struct str s;

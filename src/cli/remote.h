@@ -23,6 +23,11 @@ MUST bool remote_account(const struct cli *c, const struct addr *who, json_t **o
 MUST bool remote_head(const struct cli *c, uint64_t *seq, uint64_t *time, struct err *e);
 /* A deal on it. NOT_FOUND. */
 MUST bool remote_deal(const struct cli *c, const struct hash *deal, json_t **out, struct err *e);
+/* A channel on it, of either kind with the same members. NOT_FOUND. */
+MUST bool remote_channel(const struct cli *c, const struct hash *id, json_t **out, struct err *e);
+/* Adds "channels" to the answer about an account of a chain, which the contract itself does not count. */
+MUST bool remote_channels(
+        const struct cli *c, const struct addr *who, json_t *account, struct err *e);
 /* "free", "locked" or "withdrawing" of that answer. PEER. */
 MUST bool account_amount(const json_t *account, const char *key, struct amount *out, struct err *e);
 /* A member of an answer in tokens, as people read it; what is no amount is 0. */

@@ -239,7 +239,7 @@ int cmd_wallet_balance(struct cli *c)
 	struct err e;
 
 	if (!network_load(c, &n, &e) || !account_of(c, word(c, 0), &who, &e) ||
-	        !remote_account(c, &who, &j, &e))
+	        !remote_account(c, &who, &j, &e) || !remote_channels(c, &who, j, &e))
 		return cli_fail(c, &e);
 	if (c->json) {
 		json_object_set_new(j, "symbol", json_string(n.genesis.symbol));

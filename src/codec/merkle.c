@@ -59,6 +59,33 @@ void merkle_prove(
 	}
 }
 
+size_t merkle_levels(const struct hash *items, size_t n, struct hash *nodes)
+{
+	size_t at = 0;
+
+	assert(n);
+	for (size_t i = 0; i < n; i++)
+		merkle_leaf(&items[i], &nodes[i]);
+	while (n > 1) {
+		memcpy(nodes + at + n, nodes + at, n * sizeof *nodes);
+		at += n;
+		n = up(nodes + at, n);
+	}
+	return at + 1;
+}
+
+void merkle_path_of(const struct hash *nodes, size_t n, size_t i, struct merkle_path *out)
+{
+	assert(i < n);
+	out->index = i;
+	out->count = n;
+	out->n = 0;
+	for (; n > 1; i /= 2, nodes += n, n = n / 2 + n % 2) {
+		if ((i ^ 1) < n)
+			out->siblings[out->n++] = nodes[i ^ 1];
+	}
+}
+
 bool merkle_check(const struct hash *item, const struct merkle_path *path, const struct hash *root)
 {
 	uint64_t i = path->index, n = path->count;

@@ -24,6 +24,12 @@ struct merkle_path {
 };
 void merkle_prove(const struct hash *items, size_t n, size_t i, struct hash *scratch,
         struct merkle_path *out);
+/* All levels of the tree, leaves first: for paths to many of its items. `nodes` has room for
+ * MERKLE_NODES(n) hashes; n is not 0. Gives how many there are; the last is the root. */
+#define MERKLE_NODES(n) (2 * (n) + MERKLE_PATH_MAX)
+size_t merkle_levels(const struct hash *items, size_t n, struct hash *nodes);
+/* The way from item i to the root, through the levels of a tree of n items. */
+void merkle_path_of(const struct hash *nodes, size_t n, size_t i, struct merkle_path *out);
 /* True iff item is at path->index under root, in a tree of path->count items. A root does not tell how
  * many items it has: who needs to know takes count from where the root is signed. */
 MUST bool merkle_check(

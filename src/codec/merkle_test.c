@@ -61,15 +61,21 @@ static void test_roots(void **state)
 
 static void test_paths(void **state)
 {
-	struct hash scratch[N], root;
+	struct hash scratch[N], levels[MERKLE_NODES(N)], root;
 
 	(void)state;
 	for (size_t n = 1; n <= N; n++) {
+		size_t nodes = merkle_levels(items, n, levels);
+
 		merkle_root(items, n, scratch, &root);
+		assert_true(nodes <= COUNT(levels) && hash_eq(&levels[nodes - 1], &root));
 		for (size_t i = 0; i < n; i++) {
 			struct merkle_path p, q;
 
 			merkle_prove(items, n, i, scratch, &p);
+			merkle_path_of(levels, n, i, &q);
+			assert_true(q.n == p.n && q.index == i && q.count == n);
+			assert_memory_equal(p.siblings, q.siblings, p.n * sizeof *p.siblings);
 			assert_true(p.n <= 7 && p.index == i && p.count == n);
 			assert_true(merkle_check(&items[i], &p, &root));
 			assert_false(merkle_check(&items[(i + 1) % N], &p, &root));

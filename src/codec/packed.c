@@ -60,13 +60,22 @@ static bool is_raw(enum field_kind k)
 	return k == K_ADDR || k == K_HASH || k == K_CIDRAW || k == K_CIDTREE || k == K_NONCE;
 }
 
+static bool fits(const struct field *f, const void *row)
+{
+	if (f->kind == K_AMOUNT)
+		return amount_fits_document(*(const struct amount *)field_at(row, f));
+	return f->kind != K_TIME || ((const struct btime *)field_at(row, f))->s <= BTIME_MAX;
+}
+
 static void put_fixed(const struct field *f, const void *row, struct buf *out)
 {
 	size_t n = width_of(f->kind);
 	uint8_t be[32];
 	uint64_t v;
 
-	if (is_raw(f->kind)) {
+	if (!fits(f, row)) {
+		out->bad = true;
+	} else if (is_raw(f->kind)) {
 		buf_put(out, field_at(row, f), n);
 	} else if (f->kind == K_AMOUNT) {
 		amount_to_be(*(const struct amount *)field_at(row, f), be);
@@ -110,6 +119,22 @@ void packed_put(const struct record *r, const void *row, struct buf *out)
 		else
 			put_counted(f, row, out);
 	}
+}
+
+bool packed_fits(const struct record *r, const void *row, struct err *e)
+{
+	for (size_t i = 0; i < r->n; i++) {
+		const struct field *f = &r->f[i];
+
+		if (f->kind == K_REC && !packed_fits(f->rec(), field_at(row, f), e)) {
+			err_note(e, __FILE__, __LINE__);
+			return false;
+		}
+		if (!fits(f, row))
+			return FAIL(e, RANGE, "%s is not below 2^%d", f->name,
+			        f->kind == K_AMOUNT ? AMOUNT_DOC_BITS : 40);
+	}
+	return true;
 }
 
 /* ---- reading ------------------------------------------------------------------------------------ */

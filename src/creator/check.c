@@ -349,6 +349,10 @@ void job_send_check(struct creator *c, struct job *j, const struct event *ev, st
 	struct said s;
 	struct err e;
 
+	if (j->j.state == JOB_DISPUTED && in_channel(j) && !j->j.ledger) {
+		channel_check(c, j, fx);
+		return;
+	}
 	if (j->j.state != JOB_DISPUTED || j->j.ledger != DEAL_RESULTS_SUBMITTED ||
 	        !what_it_says(c, j, &s))
 		return;

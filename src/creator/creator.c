@@ -128,7 +128,7 @@ void job_resume(struct creator *c, struct job *j, const struct event *ev, struct
 {
 	switch ((enum job_state)j->j.state) {
 	case JOB_STORING: job_store_parts(c, j, ev, fx); break;
-	case JOB_POSTED: job_post(c, j, fx); break;
+	case JOB_POSTED: job_post(c, j, ev, fx); break;
 	case JOB_MATCHED: job_sign(c, j, fx); break;
 	case JOB_FETCHING: job_fetch(c, j, fx); break;
 	case JOB_CHECKING: job_check(c, j, ev, fx); break;
@@ -194,6 +194,39 @@ static void cancel_all(struct creator *c, const struct event *ev, struct effects
 	c->want_cancel = false;
 	for (size_t i = 0; n < COUNT(ids) && map_next(&c->jobs, &i, &key, &val);)
 		memcpy(&ids[n++], key, sizeof ids[0]);
+	for (size_t i = 0; i < n; i++) {
+		struct job *j = job_by_id(c, &ids[i]);
+
+		if (j)
+			cancel_one(c, j, ev, fx);
+	}
+}
+
+static bool is_dropped(struct creator *c, const struct job *j)
+{
+	struct creator_offer o = {.id = j->j.offer};
+
+	if (!creator_get(c, creator_offer_record(), &o))
+		return false;
+	for (size_t i = 0; i < c->drop_n; i++) {
+		if (c->drop[i] == o.offer.nonce)
+			return true;
+	}
+	return false;
+}
+
+static void drop_some(struct creator *c, const struct event *ev, struct effects *fx)
+{
+	struct hash ids[CREATOR_DROPS_MAX];
+	const void *key;
+	void *val;
+	size_t n = 0;
+
+	for (size_t i = 0; n < COUNT(ids) && map_next(&c->jobs, &i, &key, &val);) {
+		if (is_dropped(c, *(struct job **)val))
+			memcpy(&ids[n++], key, sizeof ids[0]);
+	}
+	c->drop_n = 0;
 	for (size_t i = 0; i < n; i++) {
 		struct job *j = job_by_id(c, &ids[i]);
 
@@ -312,6 +345,7 @@ static void on_timer(struct creator *c, const struct event *ev, struct effects *
 	case TAG_CHECK:
 	case TAG_CASE:
 	case TAG_JUDGED:
+	case TAG_ACCEPT:
 	case TAG_NONCES: break;
 	}
 }
@@ -331,6 +365,8 @@ static void on_reply(struct creator *c, const struct event *ev, struct effects *
 		job_on_case(c, ev, fx);
 	} else if (r->tag.what == TAG_LOOK) {
 		job_on_look(c, ev, fx);
+	} else if (j && r->ok && r->status < 400 && r->tag.what == TAG_ACCEPT) {
+		channel_on_accepted(c, j, ev, fx);
 	} else if (j && (!r->ok || r->status >= 400)) {
 		job_note(c, j, ev, fx, "SOLVER", "%s", r->err.msg);
 		if (!r->ok && !job_again(j, fx))
@@ -374,6 +410,8 @@ static void on_event(void *self, const struct event *ev, struct effects *fx)
 
 	if (c->want_cancel)
 		cancel_all(c, ev, fx);
+	if (c->drop_n)
+		drop_some(c, ev, fx);
 	switch (ev->kind) {
 	case EV_START: on_start(c, ev, fx); break;
 	case EV_TIMER: on_timer(c, ev, fx); break;
@@ -406,6 +444,14 @@ static void on_event(void *self, const struct event *ev, struct effects *fx)
 		start_more(c, ev, fx);
 }
 
+bool creator_drop(struct creator *c, uint64_t number)
+{
+	if (c->drop_n == CREATOR_DROPS_MAX)
+		return false;
+	c->drop[c->drop_n++] = number;
+	return true;
+}
+
 void creator_cancel(struct creator *c)
 {
 	c->want_cancel = true;
@@ -429,13 +475,14 @@ bool creator_new(
 	map_init(&c->by_deal, sizeof(struct hash), sizeof(struct hash), CREATOR_JOBS_MAX, seed);
 	map_init(&c->news, sizeof(struct hash), sizeof(struct deal_news), CREATOR_JOBS_MAX, seed);
 	c->ledger_seq = config->ledger_seq;
+	c->send_nonce = config->send_nonce;
 	*out = c;
 	return true;
 }
 
 struct role creator_role(struct creator *c)
 {
-	return (struct role){"creator", routes, COUNT(routes), creator_tables, c, on_event};
+	return (struct role){"creator", routes, COUNT(routes), creator_tables, c, on_event, NULL};
 }
 
 struct creator *creator_free(struct creator *c)

@@ -23,7 +23,16 @@ enum creator_tag {
 	TAG_CHECK,      /* run; key: job */
 	TAG_CASE,       /* call: what a mediator has of a dispute; key: job */
 	TAG_JUDGED,     /* fetch: the output that it judged; key: job */
+	TAG_ACCEPT,     /* call: in a channel, what we signed for a result; key: job */
 	TAG_NONCES      /* call: what the solver has seen of us */
+};
+
+/* A number of a channel (8.3), until it is used on the ledger. */
+enum number_state {
+	NUMBER_DRAWN = 1, /* no deal bears it yet; what its job can draw is kept free */
+	NUMBER_SIGNED,    /* we are bound until its last claim instant */
+	NUMBER_GIVEN,     /* accepted: COST is due whenever the provider settles */
+	NUMBER_ON_LEDGER  /* claimed, disputed or opened there: what it draws is out of the sums */
 };
 
 #define CREATOR_LATER_MAX 8 /* lines of a timeline that wait for a write; one more is one */
@@ -32,9 +41,8 @@ enum creator_tag {
  * next write that must be, or with the one after TAG_KEEP. */
 struct later {
 	bool dirty;
-	struct ack ack; /* of the present offer */
-	struct sig ack_sig;
-	struct sig rp_sig; /* over the present deal */
+	struct acked acked; /* of the present offer */
+	struct sig rp_sig;  /* over the present deal */
 	struct creator_result result;
 	uint32_t lines_n;
 	struct creator_event lines[CREATOR_LATER_MAX];
@@ -42,14 +50,15 @@ struct later {
 
 struct job {
 	struct creator_job j;
-	unsigned waiting;   /* pushes or fetches under way */
-	uint32_t round;     /* of those pushes: others belong to a try that was given up */
-	unsigned tries;     /* of the present step */
-	unsigned looks;     /* at the solver that got no answer, in a row */
-	uint64_t asked_s;   /* ledger time at which a passed deadline was last acted on */
-	uint64_t events;    /* in its timeline */
-	struct hash action; /* submitted last */
-	uint64_t open_by;   /* of the deal that is signed and not open; 0: not read yet */
+	unsigned waiting;      /* pushes or fetches under way */
+	uint32_t round;        /* of those pushes: others belong to a try that was given up */
+	unsigned tries;        /* of the present step */
+	unsigned looks;        /* at the solver that got no answer, in a row */
+	uint64_t asked_s;      /* ledger time at which a passed deadline was last acted on */
+	uint64_t events;       /* in its timeline */
+	struct hash action;    /* submitted last */
+	uint64_t open_by;      /* of the deal that is signed and not open; 0: not read yet */
+	uint64_t least_number; /* of its channel: as in the request */
 	enum err_code
 	        let_down; /* why the provider before the present offer failed; E_NONE: none did */
 	uint8_t declined; /* enum reason of the provider of the present deal, as it has signed it; 0: not told */
@@ -85,10 +94,14 @@ struct creator {
 	struct map news;     /* deal id -> struct deal_news, of jobs that may be taken over */
 	uint64_t ledger_seq; /* of the last event that was told */
 	struct btime ledger_time;
+	bool ledger_clock;    /* its present time was heard: all events of before have been */
+	uint64_t send_nonce;  /* of our next Send */
 	bool started;         /* `first` has been taken up */
 	bool heard;           /* the solver's stream has been open */
 	struct err no_stream; /* why not; code E_NONE: nobody has said */
 	bool want_cancel;
+	uint64_t drop[CREATOR_DROPS_MAX]; /* numbers of a contract's jobs to be cancelled */
+	size_t drop_n;
 	bool keep_set;                  /* TAG_KEEP runs */
 	unsigned checking;              /* runs that are under way */
 	struct misbehaving *instrument; /* owned; NULL: honest */
@@ -136,7 +149,7 @@ void job_start(struct creator *c, const struct creator_request *r, const struct 
         struct effects *fx);
 void job_store_parts(struct creator *c, struct job *j, const struct event *ev, struct effects *fx);
 void job_on_pushed(struct creator *c, const struct event *ev, struct effects *fx);
-void job_post(struct creator *c, struct job *j, struct effects *fx);
+void job_post(struct creator *c, struct job *j, const struct event *ev, struct effects *fx);
 void job_on_ack(struct creator *c, const struct event *ev, struct effects *fx);
 /* The provider let us down: a fresh offer that denies it, or the end. */
 void job_next_provider(struct creator *c, struct job *j, const struct err *why,
@@ -198,6 +211,43 @@ void creator_record(struct creator *c, const struct addr *provider, enum record_
         const struct event *ev);
 /* n of 7.6. */
 uint64_t creator_good(struct creator *c, const struct addr *provider);
+
+/* channel.c: deals that draw on the sums of a channel (8.3). */
+static inline bool in_channel(const struct job *j)
+{
+	return !hash_is_zero(&j->j.channel);
+}
+/* A job that draws on one begins: what is known of it is kept. */
+MUST bool channel_begin(
+        struct creator *c, struct job *j, const struct creator_request *r, struct err *e);
+/* The job has its number, drawn now or before; else the sums do not cover it yet, and it is tried again. */
+MUST bool channel_number(struct creator *c, struct job *j, const struct job_offer *o,
+        const struct event *ev, struct effects *fx);
+/* Is the deal the one of our number, and do the sums cover it beside all that is open? When it is signed, that
+ * is kept before the signature leaves us. */
+MUST bool channel_may(
+        struct creator *c, const struct job *j, const struct creator_deal *d, struct err *e);
+void channel_signed(struct creator *c, const struct job *j, const struct creator_deal *d);
+/* The provider has signed: the deal draws on the channel, and nothing waits for the ledger. */
+void channel_agreed(struct creator *c, struct job *j, const struct event *ev, struct effects *fx);
+/* The ChannelAcceptance of a result, signed; of a deal that is on the ledger as well. */
+MUST bool channel_acceptance(struct creator *c, const struct creator_deal *d,
+        const struct hash *result, struct amount cost, struct sig *out, struct err *e);
+/* The result was found good: the provider is given what it settles with. */
+void channel_accept(struct creator *c, struct job *j, struct effects *fx);
+void channel_on_accepted(
+        struct creator *c, struct job *j, const struct event *ev, struct effects *fx);
+/* The dispute of a result that is not on the ledger: claim and check. */
+void channel_check(struct creator *c, struct job *j, struct effects *fx);
+/* The ledger told of a channel. */
+void channel_on_event(struct creator *c, const struct ledger_event *le);
+/* A deal that was never on the ledger was paid from its channel. */
+void channel_paid(struct creator *c, struct job *j, const struct ledger_event *le,
+        const struct event *ev, struct effects *fx);
+/* Its deadlines, while the ledger does not know the deal; true: it is over, so that the job is to end. */
+MUST bool channel_on_time(struct creator *c, struct job *j, struct effects *fx);
+/* The job ends: a number that no deal bears is given up. */
+void channel_let_go(struct creator *c, const struct job *j);
 
 /* settle.c: the ledger. */
 void job_on_ledger(struct creator *c, const struct event *ev, struct effects *fx);

@@ -5,6 +5,7 @@
 
 #include "port/world_suite.h"
 
+#include "codec/merkle.h"
 #include "creator/creator_own.h"
 #include "market/deal_of.h"
 #include "market/sample.h"
@@ -133,6 +134,30 @@ static inline void acknowledge(struct stage *s, enum party who, const char *stat
 	send_reply(s->b, (struct tag){.what = TAG_OFFER, .key = s->offer.id}, 200,
 	        json_pack("{s:o, s:o, s:s}", "ack", record_to_json(ack_record(), &ack), "signature",
 	                json_of_sig(&sig), "state", state));
+}
+
+/* As one of n Acks under one signature: the last. */
+static inline void acknowledge_in_batch(struct stage *s, enum party who, uint32_t n)
+{
+	struct hash leaves[ACK_BATCH_MAX], nodes[MERKLE_NODES(ACK_BATCH_MAX)];
+	struct acked a = {.batch = {.first = s->sequence + 1, .count = n}};
+	struct merkle_path path;
+
+	for (uint32_t i = 0; i < n; i++) {
+		a.ack = (struct ack){i + 1 == n ? s->offer.id : hash_no(i), ++s->sequence,
+		        {wall_seconds(s->b->wall)}};
+		eip712_hash(ack_record(), &a.ack, &leaves[i]);
+	}
+	a.batch.root = nodes[merkle_levels(leaves, n, nodes) - 1];
+	merkle_path_of(nodes, n, n - 1, &path);
+	a.path.n = path.n;
+	memcpy(a.path.v, path.siblings, path.n * sizeof *path.siblings);
+	a.sig = sign_as(s->b, who, ack_batch_record(), &a.batch);
+	send_reply(s->b, (struct tag){.what = TAG_OFFER, .key = s->offer.id}, 200,
+	        json_pack("{s:o, s:o, s:o, s:o, s:s}", "ack", record_to_json(ack_record(), &a.ack),
+	                "batch", record_to_json(ack_batch_record(), &a.batch), "path",
+	                ack_path_to_json(&a.path), "signature", json_of_sig(&a.sig), "state",
+	                "open"));
 }
 
 /* ---- the solver's match ------------------------------------------------------------------------------------- */

@@ -10,7 +10,7 @@ enum { CLOCK_WAIT_MS = 100 };
 
 /* ---- a match ---------------------------------------------------------------------------------------- */
 
-static bool check_match(struct creator *c, const struct creator_offer *o,
+static bool check_match(struct creator *c, const struct job *j, const struct creator_offer *o,
         const struct creator_deal *d, struct err *e)
 {
 	TRY(signed_check(
@@ -23,6 +23,8 @@ static bool check_match(struct creator *c, const struct creator_offer *o,
 		return FAIL(e, TERMS, "the deal names other offers than the match");
 	TRY(deal_follows_job_offer(&d->deal, &o->offer, e), e);
 	TRY(deal_open_in_time(&d->deal, &c->c.genesis, c->ledger_time, e), e);
+	if (in_channel(j))
+		TRY(channel_may(c, j, d, e), e);
 	return true;
 }
 
@@ -69,7 +71,7 @@ static void on_deal(
 		        span_ms(CLOCK_WAIT_MS);
 		return;
 	}
-	if (!check_match(c, &o, &d, &e) ||
+	if (!check_match(c, j, &o, &d, &e) ||
 	        !world_sign(c->world, &c->c.domain, deal_record(), &d.deal, &d.jc_sig, &e)) {
 		job_note(c, j, ev, fx, "REFUSED", "deal not signed: %s", e.msg);
 		fx_call(fx, (struct tag){.what = TAG_SIGNATURE, .key = j->j.id}, &c->c.solver,
@@ -79,6 +81,8 @@ static void on_deal(
 	}
 	d.job = j->j.id;
 	creator_put(c, creator_deal_record(), &d);
+	if (in_channel(j))
+		channel_signed(c, j, &d);
 	j->j.deal = d.id;
 	j->j.provider = d.deal.hot.provider;
 	addr_format(&j->j.provider, who);
@@ -97,7 +101,8 @@ void job_sign(struct creator *c, struct job *j, struct effects *fx)
 
 /* ---- the provider ----------------------------------------------------------------------------------- */
 
-static void on_signed(struct creator *c, struct job *j, const json_t *data, struct effects *fx)
+static void on_signed(struct creator *c, struct job *j, const json_t *data, const struct event *ev,
+        struct effects *fx)
 {
 	struct creator_deal d = {.id = j->j.deal};
 	struct sig sig;
@@ -114,6 +119,8 @@ static void on_signed(struct creator *c, struct job *j, const json_t *data, stru
 	}
 	j->later.rp_sig = sig;
 	creator_keep_later(c, j, fx);
+	if (in_channel(j))
+		channel_agreed(c, j, ev, fx);
 }
 
 static void on_dissolved(struct creator *c, struct job *j, const json_t *data,
@@ -132,7 +139,7 @@ static void on_dissolved(struct creator *c, struct job *j, const json_t *data,
 	job_move(c, j, JOB_POSTED, ev, fx, "the match was dissolved: %s",
 	        why ? why : "no reason given");
 	/* Acknowledged again, the offer is known to be in the book, and its queue time runs. */
-	job_post(c, j, fx);
+	job_post(c, j, ev, fx);
 }
 
 /* Why the provider declined: the ledger does not tell. */
@@ -165,7 +172,7 @@ static void on_about_deal(struct creator *c, const struct message *m, const json
 	if (!j)
 		return;
 	if (str_is(m->name, "signed"))
-		on_signed(c, j, data, fx);
+		on_signed(c, j, data, ev, fx);
 	else if (str_is(m->name, "result"))
 		job_on_result(c, j, data, ev, fx);
 	else if (str_is(m->name, "declined"))
@@ -215,14 +222,14 @@ void job_on_look(struct creator *c, const struct event *ev, struct effects *fx)
 	j->looks = 0;
 	state = json_string_value(json_object_get(body, "state"));
 	if (j->j.state >= JOB_MATCHED)
-		on_signed(c, j, body, fx);
+		on_signed(c, j, body, ev, fx);
 	if (j->j.state == JOB_MATCHED && state && strcmp(state, "DISSOLVED") == 0) {
 		json_object_set(body, "reason", json_object_get(body, "why"));
 		on_dissolved(c, j, body, ev, fx);
 		return;
 	}
 	if (j->j.state == JOB_POSTED && state && strcmp(state, "silent") == 0)
-		job_post(c, j, fx); /* a match of it was given up before we heard of it */
+		job_post(c, j, ev, fx); /* a match of it was given up before we heard of it */
 	else if (j->j.state == JOB_POSTED && json_object_get(body, "deal") &&
 	         !(state && strcmp(state, "open") == 0)) /* else its last match was given up */
 		on_deal(c, body, ev, fx);

@@ -7,6 +7,7 @@
 #include "codec/signed.h"
 #include "codec/unixfs.h"
 #include "creator/creator_own.h"
+#include "model/deal_rules.h"
 
 enum { ASKED_ENOUGH = 3 };
 
@@ -197,6 +198,22 @@ static bool accepted(
 	return false;
 }
 
+/* In a channel what is signed says COST as well: of the result that comes along, else of the one there. */
+static bool sign_acceptance(struct creator *c, const struct job *j, struct action *a,
+        const struct creator_result *shown, struct err *e)
+{
+	struct creator_deal d = {.id = j->j.deal};
+
+	if (!in_channel(j))
+		return world_sign(c->world, &c->c.domain, acceptance_record(), &a->acceptance,
+		        &a->doc_sig, e);
+	if (!creator_get(c, creator_deal_record(), &d))
+		return FAIL(e, STORE, "the deal is not stored");
+	a->cost = shown ? deal_cost(&d.deal.hot, shown->result.count, shown->result.bytes)
+	                : deal_cost(&d.deal.hot, j->j.sub_count, j->j.sub_bytes);
+	return channel_acceptance(c, &d, &a->acceptance.result, a->cost, &a->doc_sig, e);
+}
+
 /* With the signed result along, the acceptance closes the deal whether or not it is submitted yet. */
 void job_accept(struct creator *c, struct job *j, struct effects *fx)
 {
@@ -205,6 +222,10 @@ void job_accept(struct creator *c, struct job *j, struct effects *fx)
 	bool shown = accepted(c, j, &r, &a->acceptance.result);
 	struct err e;
 
+	if (in_channel(j) && !j->j.ledger) {
+		channel_accept(c, j, fx);
+		return;
+	}
 	if (hash_is_zero(&a->acceptance.result))
 		return;
 	a->acceptance.deal = j->j.deal;
@@ -213,8 +234,7 @@ void job_accept(struct creator *c, struct job *j, struct effects *fx)
 		eip712_hash(output_record(), &r.result.output, &a->output_hash);
 		a->result_sig = r.sig;
 	}
-	if (!world_sign(
-	            c->world, &c->c.domain, acceptance_record(), &a->acceptance, &a->doc_sig, &e)) {
+	if (!sign_acceptance(c, j, a, shown ? &r : NULL, &e)) {
 		log_line(&c->world->log, LOG_ODD, "cannot sign the acceptance: %s", e.msg);
 		return;
 	}

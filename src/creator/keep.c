@@ -18,7 +18,7 @@ const struct sm job_states = {"job", states, COUNT(states)};
 
 const struct record *(*const creator_tables[])(void) = {creator_job_record, creator_offer_record,
         creator_deal_record, creator_result_record, creator_event_record, creator_provider_record,
-        NULL};
+        creator_channel_record, creator_number_record, NULL};
 
 enum { TRIES_MAX = 6, RETRY_MS = 250, KEEP_MS = 100 };
 
@@ -52,9 +52,12 @@ void creator_keep(struct creator *c, struct job *j)
 	creator_put(c, creator_job_record(), &j->j);
 	for (uint32_t i = 0; i < l->lines_n; i++)
 		creator_put(c, creator_event_record(), &l->lines[i]);
-	if (l->ack_sig.n && creator_get(c, creator_offer_record(), &o)) {
-		o.ack = l->ack;
-		o.ack_sig = l->ack_sig;
+	if (l->acked.sig.n && creator_get(c, creator_offer_record(), &o)) {
+		o.ack = l->acked.ack;
+		o.ack_sig = l->acked.sig;
+		o.ack_batch = l->acked.batch;
+		static_assert(sizeof o.ack_path == sizeof l->acked.path, "one path");
+		memcpy(&o.ack_path, &l->acked.path, sizeof o.ack_path);
 		creator_put(c, creator_offer_record(), &o);
 	}
 	if (l->rp_sig.n && creator_get(c, creator_deal_record(), &d)) {
@@ -288,6 +291,7 @@ void job_end(struct creator *c, struct job *j, enum job_state end, const struct 
 {
 	struct hash id = j->j.id;
 
+	channel_let_go(c, j);
 	if (why) {
 		j->j.error = (uint8_t)why->code;
 		snprintf(j->j.why, sizeof j->j.why, "%s", why->msg);

@@ -35,6 +35,45 @@ static void what_is_told_again_waits(void **state)
 	assert_noted(s, "FETCHING", "fetching");
 }
 
+/* An Ack that has its signature with others is stored with what proves it. */
+static void an_ack_of_a_batch_is_kept(void **state)
+{
+	struct stage *s = *state;
+	struct creator_offer row;
+	struct acked a = {0};
+	struct err e;
+
+	to_posted(s);
+	acknowledge_in_batch(s, SOLVER, 7);
+	assert_noted(s, "ACKED", "filed as number 8");
+	send_timer(s->b, (struct tag){.what = TAG_KEEP});
+	row = (struct creator_offer){.id = s->offer.id};
+	assert_true(kept_get(s->b, creator_offer_record(), &row, &e));
+	a.ack = row.ack;
+	a.batch = row.ack_batch;
+	a.sig = row.ack_sig;
+	memcpy(&a.path, &row.ack_path, sizeof a.path);
+	assert_true(acked_check(&a, &s->b->domain, &s->b->addr[SOLVER], &e));
+	assert_int_equal(a.batch.count, 7);
+	assert_true(hash_eq(&a.ack.offer, &s->offer.id));
+}
+
+/* One that the solver has not signed is none. */
+static void a_false_batch_is_no_ack(void **state)
+{
+	struct stage *s = *state;
+	struct creator_offer row;
+	struct err e;
+
+	to_posted(s);
+	acknowledge_in_batch(s, RP, 7);
+	send_timer(s->b, (struct tag){.what = TAG_KEEP});
+	row = (struct creator_offer){.id = s->offer.id};
+	assert_true(kept_get(s->b, creator_offer_record(), &row, &e));
+	assert_int_equal(row.ack_batch.count, 0);
+	assert_int_equal(row.ack.sequence, 1); /* the first, which was good */
+}
+
 static void all_is_written_at_a_stop(void **state)
 {
 	struct stage *s = *state;
@@ -106,6 +145,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        T(what_is_told_again_waits),
+	        T(an_ack_of_a_batch_is_kept),
+	        T(a_false_batch_is_no_ack),
 	        T(all_is_written_at_a_stop),
 	        T(a_long_timeline_is_whole),
 	        T(steps_are_told_without_a_cursor),

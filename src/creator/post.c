@@ -1,5 +1,6 @@
 /* post.c - the first half of a job: its parts go to the directory, its offer to the solver. */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "codec/eip712.h"
 #include "codec/hex.h"
@@ -56,14 +57,20 @@ static bool check_cap(
 }
 
 /* Sign the offer of an attempt. */
-static bool sign_offer(struct creator *c, const struct job_offer *template, const struct hash *spec,
-        const struct event *ev, struct creator_offer *out, struct err *e)
+static bool sign_offer(struct creator *c, const struct job_offer *template, uint64_t number,
+        const struct hash *spec, const struct event *ev, struct creator_offer *out, struct err *e)
 {
 	struct creator_offer o = {.offer = *template};
 	uint64_t now = wall_seconds(ev->wall);
 
-	TRY(counter_next(&c->world->store, "job-nonce", c->c.least_nonce, &o.offer.nonce, e), e);
-	o.offer.job_creator = c->world->signer.addr;
+	o.offer.nonce = number;
+	o.offer.job_creator = c->c.contract;
+	if (addr_is_zero(&c->c.contract)) {
+		TRY(counter_next(
+		            &c->world->store, "job-nonce", c->c.least_nonce, &o.offer.nonce, e),
+		        e);
+		o.offer.job_creator = c->world->signer.addr;
+	}
 	o.offer.spec = *spec;
 	o.offer.solver = c->c.solver.addr;
 	o.offer.directory = c->c.directory.addr;
@@ -192,6 +199,17 @@ static void push_parts(
 	}
 }
 
+/* What cannot be bought is no reason for a daemon to end: the contract goes on waiting, until its clock ends it. */
+static void not_started(
+        struct creator *c, const struct creator_request *r, const struct err *e, struct effects *fx)
+{
+	if (r->number)
+		log_line(&c->world->log, LOG_ODD, "job %llu of the contract: %s",
+		        (unsigned long long)r->number, e->msg);
+	else
+		creator_fail(fx, e);
+}
+
 void job_start(struct creator *c, const struct creator_request *r, const struct event *ev,
         struct effects *fx)
 {
@@ -202,14 +220,20 @@ void job_start(struct creator *c, const struct creator_request *r, const struct 
 
 	if (!alone(c, &e) || !check_key(c, r, &e) || !check_cap(c, r, ev, &e) ||
 	        !creator_put_spec(&c->world->blobs, r->spec, &spec, &e) ||
-	        !sign_offer(c, &r->offer, &spec, ev, &offer, &e)) {
-		creator_fail(fx, &e);
+	        !sign_offer(c, &r->offer, r->number, &spec, ev, &offer, &e)) {
+		not_started(c, r, &e, fx);
 		return;
 	}
 	j = job_new(c, &offer.id);
 	if (!j) {
 		FAIL(&e, BUSY, "%d jobs are under way in this process", CREATOR_JOBS_MAX);
-		creator_fail(fx, &e);
+		not_started(c, r, &e, fx);
+		return;
+	}
+	if (!channel_begin(c, j, r, &e)) {
+		map_del(&c->jobs, &offer.id);
+		free(j);
+		not_started(c, r, &e, fx);
 		return;
 	}
 	offer.job = offer.id;
@@ -231,6 +255,12 @@ void job_start(struct creator *c, const struct creator_request *r, const struct 
 	snprintf(j->j.out, sizeof j->j.out, "%s", r->out);
 	creator_put(c, creator_offer_record(), &offer);
 	job_index(c, j);
+	if (r->number) {
+		job_move(c, j, JOB_POSTED, ev, fx, "job %llu of a contract; the offer is posted",
+		        (unsigned long long)r->number);
+		job_post(c, j, ev, fx);
+		return;
+	}
 	job_note(c, j, ev, fx, "STORING", "spec, program and inputs go to the directory");
 	creator_keep(c, j);
 	push_parts(c, j, r->spec, fx);
@@ -294,27 +324,42 @@ void job_on_pushed(struct creator *c, const struct event *ev, struct effects *fx
 	}
 	if (j->waiting == 0) {
 		job_move(c, j, JOB_POSTED, ev, fx, "parts stored; the offer is posted");
-		job_post(c, j, fx);
+		job_post(c, j, ev, fx);
 	}
 }
 
 /* ---- the offer ------------------------------------------------------------------------------------ */
 
-void job_post(struct creator *c, struct job *j, struct effects *fx)
+/* Which channel its deal is to draw on, and the deal's number in it: the deal binds both of us to them. */
+static void name_channel(struct creator *c, const struct job *j, json_t *body)
+{
+	struct creator_channel row = {.id = j->j.channel};
+
+	if (!creator_get(c, creator_channel_record(), &row))
+		return;
+	json_object_set_new(body, "channel", record_to_json(channel_id_record(), &row.channel));
+	json_object_set_new(body, "number", json_of_u64(j->j.number));
+}
+
+void job_post(struct creator *c, struct job *j, const struct event *ev, struct effects *fx)
 {
 	struct creator_offer o = {.id = j->j.offer};
+	json_t *body;
 
-	if (!creator_get(c, creator_offer_record(), &o))
+	if (!creator_get(c, creator_offer_record(), &o) ||
+	        (in_channel(j) && !channel_number(c, j, &o.offer, ev, fx)))
 		return;
+	body = json_pack("{s:o, s:o}", "offer", record_to_json(job_offer_record(), &o.offer),
+	        "signature", json_of_sig(&o.sig));
+	if (in_channel(j))
+		name_channel(c, j, body);
 	fx_call(fx, (struct tag){.what = TAG_OFFER, .key = o.id}, &c->book, "POST",
-	        "/v1/job-offers",
-	        json_pack("{s:o, s:o}", "offer", record_to_json(job_offer_record(), &o.offer),
-	                "signature", json_of_sig(&o.sig)));
+	        "/v1/job-offers", body);
 }
 
 /* state: of the offer as the solver sees it: posted again, it may be in the book no more. */
-static bool read_ack(struct creator *c, const struct reply *r, struct ack *ack, struct sig *sig,
-        bool *in_book, struct err *e)
+static bool read_ack(
+        struct creator *c, const struct reply *r, struct acked *acked, bool *in_book, struct err *e)
 {
 	json_t *j OWN(json_own) = NULL;
 	const char *state;
@@ -323,7 +368,7 @@ static bool read_ack(struct creator *c, const struct reply *r, struct ack *ack, 
 	state = json_string_value(json_object_get(j, "state"));
 	*in_book = !state || strcmp(state, "open") == 0 || strcmp(state, "taken") == 0 ||
 	           strcmp(state, "done") == 0;
-	TRY(ack_from_json(j, &c->c.domain, &c->c.solver.addr, &r->tag.key, ack, sig, e), e);
+	TRY(acked_from_json(j, &c->c.domain, &c->c.solver.addr, &r->tag.key, acked, e), e);
 	return true;
 }
 
@@ -351,19 +396,17 @@ void job_on_ack(struct creator *c, const struct event *ev, struct effects *fx)
 {
 	const struct reply *r = ev->reply;
 	struct job *j = job_by_offer(c, &r->tag.key);
-	struct ack ack;
-	struct sig sig;
+	struct acked acked;
 	struct err e = r->err;
 	bool in_book = true;
 
 	if (!j)
 		return;
-	if (!r->ok || r->status >= 400 || !read_ack(c, r, &ack, &sig, &in_book, &e)) {
+	if (!r->ok || r->status >= 400 || !read_ack(c, r, &acked, &in_book, &e)) {
 		on_no_ack(c, j, &e, ev, fx);
 		return;
 	}
-	j->later.ack = ack;
-	j->later.ack_sig = sig;
+	j->later.acked = acked;
 	creator_keep_later(c, j, fx);
 	if (!in_book && j->j.state == JOB_POSTED) {
 		FAIL(&e, MATCH_NONE, "the offer is in the solver's book no more");
@@ -371,7 +414,8 @@ void job_on_ack(struct creator *c, const struct event *ev, struct effects *fx)
 		return;
 	}
 	j->tries = 0;
-	job_note(c, j, ev, fx, "ACKED", "filed as number %llu", (unsigned long long)ack.sequence);
+	job_note(c, j, ev, fx, "ACKED", "filed as number %llu",
+	        (unsigned long long)acked.ack.sequence);
 	if (c->c.detach) {
 		memset(j->j.owner, 0, sizeof j->j.owner);
 		creator_keep(c, j);
@@ -400,16 +444,30 @@ static void forget_deal(struct job *j)
 	row->own_count = row->own_bytes = 0;
 	row->audit_ppm = row->audit = row->claim = row->had = 0;
 	row->deadline.s = 0;
+	row->number = 0; /* good for one deal */
 	row->error = 0;
 	row->why[0] = '\0';
 	j->declined = 0;
 	j->open_by = j->spare_s = j->seen_s = j->asked_s = 0;
 }
 
-/* Only the provider that failed was asked for: no other may take it. */
-static bool nobody_else(const struct job *j, const struct job_offer *o)
+/* What its directory did not take, the next one's would not either. */
+static bool blamed(const struct job *j)
 {
-	return !addr_is_zero(&o->target) && addr_eq(&o->target, &j->j.provider);
+	return j->declined != REASON_DIRECTORY_UNAVAILABLE && !addr_is_zero(&j->j.provider);
+}
+
+/* Only the provider that failed was asked for: no other may take it. In a channel there is no other, and a match
+ * that was given up is no failure of a deal. Nor may one take a contract's job whose deal was
+ * opened: its number is used. */
+static bool nobody_else(const struct creator *c, const struct job *j, const struct job_offer *o,
+        const struct err *why)
+{
+	if (in_channel(j))
+		return why->code != E_MATCH_NONE;
+	if (!addr_is_zero(&c->c.contract) && j->j.ledger)
+		return true;
+	return blamed(j) && addr_eq(&o->target, &j->j.provider);
 }
 
 void job_next_provider(struct creator *c, struct job *j, const struct err *why,
@@ -417,19 +475,18 @@ void job_next_provider(struct creator *c, struct job *j, const struct err *why,
 {
 	struct creator_offer old = {.id = j->j.offer};
 	struct creator_offer next;
-	/* Its directory is that of the next one as well. */
-	bool blamed = j->declined != REASON_DIRECTORY_UNAVAILABLE && !addr_is_zero(&j->j.provider);
 	struct err e;
 
 	if (j->j.attempt >= CREATOR_ATTEMPTS_MAX || j->cancelling ||
 	        !creator_get(c, creator_offer_record(), &old) ||
-	        (blamed && nobody_else(j, &old.offer))) {
+	        nobody_else(c, j, &old.offer, why)) {
 		job_end(c, j, JOB_FAILED, why, ev, fx, why->msg);
 		return;
 	}
-	if (blamed && old.offer.deny.n < DENY_MAX)
+	channel_let_go(c, j);
+	if (blamed(j) && !in_channel(j) && old.offer.deny.n < DENY_MAX)
 		old.offer.deny.v[old.offer.deny.n++] = j->j.provider;
-	if (!sign_offer(c, &old.offer, &j->j.spec, ev, &next, &e)) {
+	if (!sign_offer(c, &old.offer, old.offer.nonce, &j->j.spec, ev, &next, &e)) {
 		job_end(c, j, JOB_FAILED, &e, ev, fx, "the next offer cannot be signed");
 		return;
 	}
@@ -447,8 +504,9 @@ void job_next_provider(struct creator *c, struct job *j, const struct err *why,
 	if (why->code != E_MATCH_NONE)
 		set_match_by(j, ev);
 	job_index(c, j);
-	job_move(c, j, JOB_POSTED, ev, fx, "%s; the next provider is tried", why->msg);
-	job_post(c, j, fx);
+	job_move(c, j, JOB_POSTED, ev, fx, "%s; %s", why->msg,
+	        in_channel(j) ? "it is offered again" : "the next provider is tried");
+	job_post(c, j, ev, fx);
 }
 
 /* Its time is over by a clock that is ahead of ours; ours says whether the job may wait for longer. */

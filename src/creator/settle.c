@@ -226,8 +226,14 @@ static void on_deal_event(struct creator *c, const struct ledger_event *le, cons
 	if (le->to == DEAL_RESULTS_SUBMITTED)
 		news.submit_action = le->action_id;
 	c->ledger_seq = MAX2(c->ledger_seq, le->seq);
+	channel_on_event(c, le);
 	if (hash_is_zero(&le->deal))
 		return;
+	if (!le->to) {
+		if (j && le->action == ACTION_SETTLE)
+			channel_paid(c, j, le, ev, fx);
+		return;
+	}
 	if (!j) {
 		if (!creator_get(c, creator_deal_record(), &d))
 			return;
@@ -313,7 +319,7 @@ static bool never_opens(struct creator *c, struct job *j)
 {
 	struct creator_deal d = {.id = j->j.deal};
 
-	if (j->j.state != JOB_MATCHED || j->j.ledger)
+	if (j->j.state != JOB_MATCHED || j->j.ledger || in_channel(j))
 		return false;
 	if (j->open_by == 0 && creator_get(c, creator_deal_record(), &d))
 		j->open_by = d.deal.hot.open_by.s;
@@ -395,7 +401,7 @@ static void on_time(struct creator *c, const struct event *ev, struct effects *f
 		bool mine = j->j.ledger == DEAL_AGREED || j->j.ledger == DEAL_NEGOTIATING ||
 		            j->j.ledger == DEAL_RESULTS_CHECKED;
 
-		if (never_opens(c, j))
+		if (never_opens(c, j) || (in_channel(j) && channel_on_time(c, j, fx)))
 			unopened = j; /* one at a time: the map may change */
 		judge_in_time(c, j, ev, fx);
 		if (!mine || j->j.deadline.s == 0 || c->ledger_time.s < j->j.deadline.s ||
@@ -405,7 +411,10 @@ static void on_time(struct creator *c, const struct event *ev, struct effects *f
 		j->action = fx_submit(fx, fx_action(fx, ACTION_TIMEOUT), &j->j.deal);
 	}
 	if (unopened) {
-		FAIL(&e, PROVIDER_LATE, "the deal was not opened in time");
+		if (in_channel(unopened))
+			FAIL(&e, PROVIDER_LATE, "the provider let its last claim instant pass");
+		else
+			FAIL(&e, PROVIDER_LATE, "the deal was not opened in time");
 		job_next_provider(c, unopened, &e, ev, fx);
 	}
 }
@@ -453,6 +462,8 @@ void job_on_ledger(struct creator *c, const struct event *ev, struct effects *fx
 	case LEDGER_PENDING:
 	case LEDGER_CLOCK: break;
 	}
-	if (n->stage == LEDGER_CLOCK)
+	if (n->stage == LEDGER_CLOCK) {
+		c->ledger_clock = true;
 		on_time(c, ev, fx);
+	}
 }

@@ -37,8 +37,8 @@ static bool parse(const struct directory *d, const json_t *j, bool both, struct 
 	TRY(check_members(j, e), e);
 	TRY(json_get_record(j, "deal", deal_record(), &out->deal, e), e);
 	TRY(json_get_sig(j, "jobCreatorSignature", &out->jc_sig, e), e);
-	TRY(signed_check(&d->c.domain, deal_record(), &out->deal, &out->jc_sig,
-	            &out->deal.hot.job_creator, e),
+	TRY(world_check(d->world, &d->c.domain, deal_record(), &out->deal, out->deal.hot.nonce,
+	            &out->jc_sig, &out->deal.hot.job_creator, NULL, e),
 	        e);
 	if (both) {
 		TRY(json_get_sig(j, "providerSignature", &out->rp_sig, e), e);
@@ -75,9 +75,22 @@ bool grant_get(const struct directory *d, const struct cid *root, const struct h
 	return s->get(s->self, directory_grant_record(), out, &e);
 }
 
-bool is_member(const struct directory_deal *d, const struct addr *who)
+/* Of a JC that is a contract, the key that signed for it: the deal was checked when it came. */
+static bool signs_for_jc(
+        const struct directory *dir, const struct directory_deal *d, const struct addr *who)
 {
-	if (addr_eq(&d->deal.hot.job_creator, who) || addr_eq(&d->deal.hot.provider, who))
+	struct addr key;
+
+	if (!dir->world->contracts.ask || addr_is_zero(who))
+		return false;
+	key = key_of(&dir->c.domain, deal_record(), &d->deal, &d->jc_sig);
+	return addr_eq(&key, who);
+}
+
+bool is_member(const struct directory *dir, const struct directory_deal *d, const struct addr *who)
+{
+	if (addr_eq(&d->deal.hot.job_creator, who) || addr_eq(&d->deal.hot.provider, who) ||
+	        signs_for_jc(dir, d, who))
 		return true;
 	for (uint32_t i = 0; d->checked && i < d->deal.cold.mediators.n; i++) {
 		if (addr_eq(&d->deal.cold.mediators.v[i], who))
@@ -108,7 +121,7 @@ static bool look(void *ctx, const void *row)
 	if (!s->who)
 		s->found = true;
 	else if (!hash_is_zero(&g->deal) && st->get(st->self, directory_deal_record(), &deal, &e))
-		s->found = is_member(&deal, s->who);
+		s->found = is_member(s->d, &deal, s->who);
 	return !s->found && ++s->seen < SHARERS_MAX;
 }
 
@@ -192,6 +205,11 @@ static bool by_deal(struct directory *d, const struct http_req *r, const struct 
 		return FAIL(e, FORBIDDEN,
 		        "%s is neither the spec of the deal that is shown nor what it names", text);
 	TRY(is_entitled(d, root, &shown->deal.hot.job_creator, &ok, e), e);
+	if (!ok) { /* a contract's key has stored it in its own name */
+		struct addr key = key_of(&d->c.domain, deal_record(), &shown->deal, &shown->jc_sig);
+
+		TRY(is_entitled(d, root, &key, &ok, e), e);
+	}
 	addr_format(&shown->deal.hot.job_creator, jc);
 	if (!ok)
 		return FAIL(e, FORBIDDEN,

@@ -104,8 +104,8 @@ bool directory_new(
 
 struct role directory_role(struct directory *d)
 {
-	return (struct role){
-	        "directory", directory_routes, directory_routes_n, directory_tables, d, on_event};
+	return (struct role){"directory", directory_routes, directory_routes_n, directory_tables, d,
+	        on_event, NULL};
 }
 
 struct directory *directory_free(struct directory *d)

@@ -80,7 +80,8 @@ MUST bool grant_get(const struct directory *d, const struct cid *root, const str
         const struct addr *account, struct directory_grant *out);
 
 /* JC, RP, or one of its mediators once a check is on the ledger (9.2). */
-MUST bool is_member(const struct directory_deal *d, const struct addr *who);
+MUST bool is_member(
+        const struct directory *dir, const struct directory_deal *d, const struct addr *who);
 
 /* ---- upload.c ---- */
 /* The directory's signature over what it keeps (6.8). */

@@ -40,7 +40,7 @@ static bool find(
 		return FAIL(e, NOT_FOUND, "no output of deal %.*s is stored here",
 		        STR_ARG(r->params[0]));
 	}
-	if (is_member(out, &r->account))
+	if (is_member(d, out, &r->account))
 		return true;
 	addr_format(&r->account, who);
 	FAIL(e, FORBIDDEN, "%s is no member of that deal, or not yet", who);

@@ -169,8 +169,9 @@ static void join_loop(struct host *h)
 	uv_prepare_init(loop, &h->prepare);
 	uv_check_init(loop, &h->check);
 	uv_timer_init(loop, &h->drain);
-	h->prepare.data = h->check.data = h->drain.data = h;
-	h->handles = 3;
+	uv_timer_init(loop, &h->look);
+	h->prepare.data = h->check.data = h->drain.data = h->look.data = h;
+	h->handles = 4;
 	uv_prepare_start(&h->prepare, on_prepare);
 	uv_check_start(&h->check, on_check);
 	/* They end turns; they are no reason to have another one. */
@@ -226,6 +227,7 @@ bool host_new(const struct host_options *o, struct host **out, struct err *e)
 	}
 	join_loop(h);
 	host_wrap_store(h);
+	host_wrap_contracts(h);
 	*out = h;
 	return true;
 }
@@ -237,13 +239,15 @@ uint16_t host_port(const struct host *h)
 
 bool host_start(struct host *h, struct err *e)
 {
-	struct addr all = {{0}};
+	const struct addr *own = &h->world->signer.addr, all = {{0}};
 
 	assert(h->phase == HOST_NEW);
+	if (!addr_is_zero(&h->o.ledger_account))
+		own = &h->o.ledger_account;
 	/* Before EV_START, whose effects may be for it; what it delivers comes later in any case. */
 	if (h->o.ledger.start)
 		TRY(h->o.ledger.start(h->o.ledger.self, h->o.ledger_cursor,
-		            h->o.ledger_all ? &all : &h->world->signer.addr, &h->inbox, e),
+		            h->o.ledger_all ? &all : own, &h->inbox, e),
 		        e);
 	h->phase = HOST_RUNNING;
 	host_event(h, &(struct event){.kind = EV_START});
@@ -297,6 +301,7 @@ static void close_handles(struct host *h)
 	uv_close((uv_handle_t *)&h->prepare, on_closed);
 	uv_close((uv_handle_t *)&h->check, on_closed);
 	uv_close((uv_handle_t *)&h->drain, on_closed);
+	uv_close((uv_handle_t *)&h->look, on_closed);
 	if (h->signals) {
 		uv_close((uv_handle_t *)&h->sigterm, on_closed);
 		uv_close((uv_handle_t *)&h->sigint, on_closed);
@@ -325,6 +330,7 @@ struct host *host_free(struct host *h)
 	if (h->in_tx)
 		h->o.tx.rollback(h->o.tx.self);
 	stop_ports(h);
+	host_unwrap_contracts(h);
 	h->world->store = h->store;
 	http_client_free(h->client);
 	http_server_free(h->server);

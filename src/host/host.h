@@ -26,9 +26,10 @@ struct host_options {
 	const char *listen_ip;     /* NULL: no server (a hosted role such as `run`) */
 	uint16_t listen_port;      /* 0: any free one */
 	const char *state_dir; /* where the server keeps the last second it served; NULL: nowhere */
-	uint64_t ledger_cursor; /* events after it are wanted */
-	bool ledger_all;        /* all accounts' events, not only this account's */
-	unsigned rate_per_s;    /* requests per second of one key or address; 0: no limit */
+	uint64_t ledger_cursor;     /* events after it are wanted */
+	bool ledger_all;            /* all accounts' events, not only this account's */
+	struct addr ledger_account; /* zero: this account; else whose events are wanted instead */
+	unsigned rate_per_s;        /* requests per second of one key or address; 0: no limit */
 	unsigned rate_burst;
 	/* Called for every FX_EMIT as well, after the commit: how a command that hosts a role follows it.
 	 * NULL: not wanted. */

@@ -11,6 +11,7 @@
 
 struct host;
 struct host_call;
+struct held;
 
 /* A timer of the role; kept for the next one when it has fired. */
 struct host_timer {
@@ -44,7 +45,13 @@ enum host_phase {
 struct host {
 	struct host_options o;
 	struct world *world;
-	struct store store; /* the world's own, below the wrapper */
+	struct store store;             /* the world's own, below the wrapper */
+	struct contracts contracts;     /* as well */
+	bool asked;                     /* the event at hand waits for them: see held.c */
+	struct held *held, **held_last; /* events that wait */
+	struct held *again;             /* the one that is given again */
+	size_t held_n;
+	uv_timer_t look;
 	struct inbox inbox;
 	enum host_phase phase;
 	bool in_event; /* the role or an effect is being run */
@@ -100,6 +107,12 @@ MUST bool host_lose(struct host *h, const struct err *e);
 MUST bool host_is_lost(const struct host *h);
 /* The end of such a turn: a daemon waits until the store can be written, a command ends. */
 void host_wait(struct host *h);
+
+/* ---- held.c ---- */
+void host_wrap_contracts(struct host *h);
+void host_unwrap_contracts(struct host *h);
+/* Whether the event that the role was given just now is to be given again; its effects are not performed then. */
+MUST bool host_hold(struct host *h, const struct event *ev);
 
 /* ---- effect.c ---- */
 void host_perform(struct host *h, const struct fx *f);

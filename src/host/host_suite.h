@@ -83,7 +83,7 @@ struct fixture {
 	struct peer self;
 	char url[600];
 	/* store */
-	unsigned puts, begins, commits;
+	unsigned puts, begins, commits, turns;
 	bool in_tx;
 	enum err_code commit_fails, put_fails; /* E_NONE: they do not */
 	unsigned replies_in_tx;
@@ -350,6 +350,7 @@ UNUSED static void on_request(struct fixture *f, const struct event *ev, struct 
 		fx_reply(fx, r->conn, 200, json_pack("{s:o}", "deal", json_of_str(r->deal)));
 		break;
 	case ROUTE_PORTS: use_ports(f, r, fx); break;
+	case ROUTE_SILENT: f->waiting = r->conn; break;
 	default: break;
 	}
 }
@@ -445,6 +446,19 @@ UNUSED static void on_event(void *self, const struct event *ev, struct effects *
 	}
 }
 
+/* The end of a turn that wrote: it is not committed yet, and what it asks for is done after the commit. */
+UNUSED static void on_turn(void *self, const struct event *now, struct effects *fx)
+{
+	struct fixture *f = self;
+
+	assert_true(f->in_tx && now->wall.ms > 0);
+	f->turns++;
+	if (f->waiting.v) {
+		fx_reply(fx, f->waiting, 200, json_pack("{s:b}", "turned", 1));
+		f->waiting.v = 0;
+	}
+}
+
 /* ---- set-up --------------------------------------------------------------------------------------------- */
 
 UNUSED static void host_up(struct fixture *f, uint16_t port)
@@ -477,7 +491,7 @@ UNUSED static int setup(void **state)
 	f->who = (struct http_identity){signer_of(&f->caller_key), rng_os(), {{9}}};
 	f->options = (struct host_options){
 	        .loop = &f->loop,
-	        .role = {"echo", echo_routes, COUNT(echo_routes), NULL, f, on_event},
+	        .role = {"echo", echo_routes, COUNT(echo_routes), NULL, f, on_event, on_turn},
 	        .world = &f->world,
 	        .tx = {f, fake_begin, fake_commit, fake_rollback},
 	        .domain = {{9}},

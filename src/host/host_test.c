@@ -193,12 +193,32 @@ static void writes_are_committed_before_answers(void **state)
 	assert_int_equal(f->puts, COUNT(g));
 	assert_true(commits >= 1 && commits <= COUNT(g));
 	assert_int_equal(f->begins, commits);
+	assert_int_equal(f->turns, commits);
 	assert_false(f->in_tx);
 	ask(f, "GET", "/v1/echo/x", NULL, false, &g[0]);
 	assert_int_equal(f->begins, commits);
+	assert_int_equal(f->turns, commits);
 }
 
 /* Of a damaged store, that is; lost.c knows of those that time mends. */
+/* What is done once for all events of a turn is answered after its commit. */
+static void the_end_of_a_turn_answers(void **state)
+{
+	struct fixture *f = *state;
+	struct got later = {0}, g = {0};
+
+	host_up(f, 0);
+	start_call(f, "GET", "/v1/silent", STR(""), false, &later);
+	for (int i = 0; i < 1000 && !f->waiting.v; i++)
+		uv_run(&f->loop, UV_RUN_ONCE);
+	assert_true(f->waiting.v);
+	start_call(f, "POST", "/v1/write", STR("{}"), false, &g);
+	wait_until(f, &later.done);
+	assert_string_equal(later.body, "{\"turned\":true}");
+	assert_int_equal(f->commits, f->turns);
+	wait_until(f, &g.done);
+}
+
 static void failed_commit_ends_the_process(void **state)
 {
 	struct fixture *f = *state;
@@ -711,6 +731,7 @@ int main(void)
 	        T(state_dir_is_kept),
 	        T(deal_header_is_decoded),
 	        T(writes_are_committed_before_answers),
+	        T(the_end_of_a_turn_answers),
 	        T(failed_commit_ends_the_process),
 	        T(calls_of_the_role),
 	        T(nobody_there),

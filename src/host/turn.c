@@ -92,10 +92,38 @@ static void perform_all(struct host *h)
 	arena_reset(&h->arena);
 }
 
+static void append(struct host *h, const struct effects *fx)
+{
+	if (!fx->first)
+		return;
+	*h->last = fx->first;
+	h->last = fx->last;
+}
+
+/* False: what it wrote is lost, and the turn with it. */
+static bool end_turn(struct host *h)
+{
+	struct event now = {.wall = clock_wall(), .now = clock_mono()};
+	struct effects fx;
+
+	if (!h->o.role.on_turn)
+		return true;
+	fx_init(&fx, &h->arena);
+	h->in_event = true;
+	h->o.role.on_turn(h->o.role.self, &now, &fx);
+	h->in_event = false;
+	append(h, &fx);
+	return !host_is_lost(h);
+}
+
 void host_flush(struct host *h)
 {
 	struct err e;
 
+	if (h->in_tx && !end_turn(h)) {
+		host_wait(h);
+		return;
+	}
 	if (h->in_tx) {
 		h->in_tx = false;
 		h->figures.commits++;
@@ -131,12 +159,11 @@ void host_event(struct host *h, struct event *ev)
 	fx_init(&fx, &h->arena);
 	h->figures.events[ev->kind]++;
 	h->in_event = true;
+	h->asked = false;
 	h->o.role.on_event(h->o.role.self, ev, &fx);
 	h->in_event = false;
-	if (fx.first) {
-		*h->last = fx.first;
-		h->last = fx.last;
-	}
+	if (!host_hold(h, ev))
+		append(h, &fx);
 	if (host_is_lost(h))
 		host_wait(h);
 	else if (!h->in_tx)

@@ -15,6 +15,7 @@
 
 #include "base/draw_suite.h"
 #include "ledger/ledger_channel_play.h"
+#include "model/channel_rules.h"
 
 #define SEQUENCES 10000 /* in `make unit` */
 #define STEPS     40
@@ -173,7 +174,7 @@ static bool used(const struct game *g, unsigned i)
 
 static uint64_t claim_until(const struct game *g, unsigned i)
 {
-	return g->deals[i].hot.open_by.s + g->deals[i].hot.submit_timeout.s;
+	return channel_claim_until(&g->deals[i].hot).s;
 }
 
 /* ---- acting ------------------------------------------------------------------------------------- */
@@ -194,18 +195,41 @@ static void keep(struct game *g)
 	memcpy(g->kept_items[k], g->items, sizeof g->items);
 }
 
+/* What returns to the sums when a deal on the ledger ends is what deal_back() says: so the parties, whom no event
+ * tells of it, can add it up. */
+static void came_back(const struct game *g, const struct ledger_channel *before)
+{
+	const struct ledger_event *ev = &g->events[0];
+	struct amount jc, rp;
+
+	for (unsigned i = 0; i < DEALS; i++) {
+		if (!ev->from || !sm_is_final(&deal_states, ev->to) ||
+		        !hash_eq(&ev->deal, &g->ids[i]) || before->closed)
+			continue;
+		deal_back(&g->deals[i].hot, ev->to, ev->amount, &jc, &rp);
+		if (!amount_eq(channel(g)->job, plus(before->job, jc)) ||
+		        !amount_eq(channel(g)->provider, plus(before->provider, rp)))
+			fails(g, "another amount came back to a sum than deal_back() says");
+	}
+}
+
 /* p.a goes to the ledger; a refusal or a repetition leaves all as it was. */
 static bool act(struct game *g)
 {
 	struct ledger_totals before, after;
 	uint64_t seq = ledger_seq(g->p.l);
+	struct ledger_channel was = {.closed = true};
 	bool ok;
+
+	if (channel(g))
+		was = *channel(g);
 
 	ledger_totals(g->p.l, &before);
 	ok = play_do(&g->p);
 	ledger_totals(g->p.l, &after);
 	if (ok && g->p.n) {
 		g->accepted++;
+		came_back(g, &was);
 		g->by_kind[g->p.a.kind]++;
 		g->settled += g->p.a.items_n > 1 && g->p.n > 1;
 		keep(g);
@@ -333,33 +357,26 @@ static bool is_open(const struct game *g, unsigned i)
 	return g->signed_[i] && !used(g, i) && g->p.now.s < claim_until(g, i);
 }
 
-static struct amount draws(const struct game *g, unsigned i)
-{
-	const struct hot *h = &g->deals[i].hot;
-
-	return plus(h->pay, h->job_bond);
-}
-
 /* The sums, less what the ledger will still pay from them for an acceptance or voucher that RP keeps, cover
  * every open deal and this one, and it ends within LIFE (2.4). */
 static bool may_sign(const struct game *g, unsigned i)
 {
 	const struct ledger_channel *c = channel(g);
-	struct amount job = draws(g, i), provider = g->deals[i].hot.result_bond;
+	struct channel_sums sums = {c->job, c->provider, c->close_at, c->closed};
+	struct channel_load load = {0};
+	struct err e;
 
-	if (g->leaving || c->close_at.s || c->closed || g->signed_[i] || used(g, i) ||
-	        g->p.now.s >= g->deals[i].hot.open_by.s ||
-	        claim_until(g, i) + g->p.genesis.min.s > g->p.now.s + g->p.genesis.life.s)
+	if (g->leaving || g->signed_[i] || used(g, i))
 		return false;
 	for (unsigned k = 0; k < DEALS; k++) {
-		if (is_open(g, k)) {
-			job = plus(job, draws(g, k));
-			provider = plus(provider, g->deals[k].hot.result_bond);
-		} else if (g->given[k] && !used(g, k)) {
-			job = plus(job, right_cost(g, k));
-		}
+		const struct hot *h = &g->deals[k].hot;
+
+		if (is_open(g, k))
+			channel_load_open(&load, channel_draws(h), h->result_bond);
+		else if (g->given[k] && !used(g, k))
+			channel_load_owed(&load, right_cost(g, k));
 	}
-	return amount_cmp(job, c->job) <= 0 && amount_cmp(provider, c->provider) <= 0;
+	return channel_may_sign(&sums, &load, &g->deals[i].hot, &g->p.genesis, g->p.now, &e);
 }
 
 static void sign_doc(struct game *g, const struct record *r, const void *row)

@@ -123,7 +123,7 @@ bool ledgerd_new(struct world *w, const struct genesis *g, struct ledgerd **out,
 struct role ledgerd_role(struct ledgerd *d)
 {
 	return (struct role){
-	        "ledger", ledgerd_routes, ledgerd_routes_n, ledgerd_tables, d, on_event};
+	        "ledger", ledgerd_routes, ledgerd_routes_n, ledgerd_tables, d, on_event, NULL};
 }
 
 struct ledgerd *ledgerd_free(struct ledgerd *d)

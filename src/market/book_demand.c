@@ -151,8 +151,11 @@ static uint32_t demand_ref(struct book *b, const struct job_offer *j)
 	d->key = key;
 	d->refs = 1;
 	d->spec = spec;
-	d->jc_lock = spec.term[TERM_PAY] + spec.term[TERM_JOB_BOND];
-	d->rp_lock = spec.term[TERM_RESULT_BOND];
+	/* In a channel nothing is taken from free balances: both sides watch its sums (8.3). */
+	if (spec.settlement != SETTLEMENT_CHANNEL) {
+		d->jc_lock = spec.term[TERM_PAY] + spec.term[TERM_JOB_BOND];
+		d->rp_lock = spec.term[TERM_RESULT_BOND];
+	}
 	d->book = b;
 	shelf_init(&d->shelf, moved, d);
 	return i;

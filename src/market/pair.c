@@ -259,7 +259,7 @@ static bool lacks_money(
 {
 	struct amount lock;
 
-	if (!money)
+	if (!money || j->settlement == SETTLEMENT_CHANNEL)
 		return false;
 	if (!amount_add(j->terms.pay, j->terms.job_bond, &lock))
 		return when(g, PAIR_JC_FUNDS, true);

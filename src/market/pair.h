@@ -37,7 +37,7 @@ struct pair_gap {
 	struct amount need;
 };
 
-/* Free balances (or what channel sums leave), for 3.12. */
+/* Free balances, for 3.12. A deal of a channel draws on none: both sides watch its sums (8.3). */
 struct pair_money {
 	struct amount jc_free;
 	struct amount rp_free;

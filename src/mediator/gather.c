@@ -41,7 +41,9 @@ static bool take_deal(struct mediator *m, struct dispute *k, const json_t *j, st
 	eip712_hash(deal_record(), &d, &id);
 	if (!hash_eq(&id, &k->c.id))
 		return FAIL(e, PEER, "another deal than the disputed one");
-	TRY(signed_check(&m->c.domain, deal_record(), &d, &jc, &d.hot.job_creator, e), e);
+	TRY(world_check(m->world, &m->c.domain, deal_record(), &d, d.hot.nonce, &jc,
+	            &d.hot.job_creator, NULL, e),
+	        e);
 	TRY(signed_check(&m->c.domain, deal_record(), &d, &rp, &d.hot.provider, e), e);
 	k->f.deal = d;
 	k->f.jc_sig = jc;

@@ -79,7 +79,7 @@ bool mediator_new(
 struct role mediator_role(struct mediator *m)
 {
 	return (struct role){
-	        "mediator", mediator_routes, mediator_routes_n, mediator_tables, m, on_event};
+	        "mediator", mediator_routes, mediator_routes_n, mediator_tables, m, on_event, NULL};
 }
 
 bool mediator_start_cursor(struct mediator *m, uint64_t *out, struct err *e)

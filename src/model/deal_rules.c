@@ -109,6 +109,48 @@ struct amount deal_paid(unsigned state, struct amount cost)
 	}
 }
 
+static struct amount less(struct amount a, struct amount b)
+{
+	struct amount out = amount_of(0);
+
+	return amount_sub(a, b, &out) ? out : amount_of(0);
+}
+
+static struct amount plus(struct amount a, struct amount b)
+{
+	struct amount out;
+	bool ok = amount_add(a, b, &out);
+
+	assert(ok);
+	return out;
+}
+
+void deal_back(const struct hot *h, unsigned state, struct amount paid, struct amount *jc,
+        struct amount *rp)
+{
+	struct amount left = less(h->pay, paid), none = amount_of(0);
+
+	*jc = plus(left, h->job_bond);
+	*rp = h->result_bond;
+	switch ((enum deal_state)state) {
+	case DEAL_TIMEOUT_AGREE:
+	case DEAL_CANCELLED:
+	case DEAL_RESULTS_ACCEPTED:
+	case DEAL_TIMEOUT_MEDIATE: break;
+	case DEAL_TIMEOUT_SUBMIT:
+	case DEAL_DECLINED: *rp = less(h->result_bond, h->late_submit); break;
+	case DEAL_TIMEOUT_JUDGE: *jc = less(*jc, h->late_judge); break;
+	case DEAL_MEDIATION_ACCEPTED:
+	case DEAL_MEDIATION_JOB_FAULTY: *jc = left; break;
+	case DEAL_MEDIATION_REJECTED: *rp = none; break;
+	case DEAL_NEGOTIATING:
+	case DEAL_AGREED:
+	case DEAL_RESULTS_SUBMITTED:
+	case DEAL_RESULTS_CHECKED:
+	case DEAL_RULED: *jc = *rp = none; break;
+	}
+}
+
 uint8_t deal_ruled(unsigned ruling)
 {
 	switch (ruling) {

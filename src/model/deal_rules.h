@@ -16,6 +16,10 @@ MUST bool timeouts_valid(const struct terms *t, const struct genesis *g, struct 
 struct amount deal_cost(const struct hot *h, uint64_t count, uint64_t bytes);
 /* How much of COST a deal pays that ends in that state (5.2 to 5.13); of any other state: nothing. */
 struct amount deal_paid(unsigned state, struct amount cost);
+/* What of PAY + JB and of RB goes back where it came from, in a final state that paid `paid` of COST; the rest is
+ * earned by somebody, or goes to the sink (5.2 to 5.13). Of any other state: nothing. */
+void deal_back(const struct hot *h, unsigned state, struct amount paid, struct amount *jc,
+        struct amount *rp);
 /* The enum deal_state that a ruling ends a deal in (5.10 to 5.12); 0: CannotRule, which rules nothing. */
 uint8_t deal_ruled(unsigned ruling);
 

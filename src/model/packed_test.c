@@ -85,6 +85,28 @@ static void members_stand_where_contracts_read_them(void **state)
 	assert_memory_equal(out.p + HOT_BYTES + 129, "wasm/x", 6);
 }
 
+/* Cut to its width, a number would be another one. */
+static void what_does_not_fit_is_not_cut(void **state)
+{
+	struct deal d = sample();
+	struct buf out OWN(buf_done) = {0};
+	struct err e;
+
+	(void)state;
+	buf_init(&out, 4096);
+	assert_true(packed_fits(deal_record(), &d, &e));
+	assert_true(amount_parse(STR("79228162514264337593543950336"), &d.hot.fee));
+	assert_false(packed_fits(deal_record(), &d, &e));
+	assert_int_equal(e.code, E_RANGE);
+	assert_non_null(strstr(e.msg, "fee is not below 2^96"));
+	packed_put(deal_record(), &d, &out);
+	assert_false(buf_ok(&out));
+	d = sample();
+	d.hot.open_by.s = BTIME_MAX + 1;
+	assert_false(packed_fits(deal_record(), &d, &e));
+	assert_non_null(strstr(e.msg, "openBy is not below 2^40"));
+}
+
 static void what_is_out_of_bounds_is_refused(void **state)
 {
 	struct deal d = sample(), back;
@@ -114,6 +136,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(a_deal_comes_back),
 	        cmocka_unit_test(members_stand_where_contracts_read_them),
+	        cmocka_unit_test(what_does_not_fit_is_not_cut),
 	        cmocka_unit_test(what_is_out_of_bounds_is_refused),
 	};
 

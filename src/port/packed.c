@@ -1,16 +1,9 @@
 /* packed.c - see packed.h. */
 #include "port/packed.h"
 
-#include "base/buf.h"
 #include "crypto/keccak.h"
 
-enum {
-	GROUP_BYTES = 29,
-	ITEM_BYTES = 192,
-	COST_BYTES = 12,
-	SIG_BYTES = 64,
-	LIST_BYTES_MAX = ACTION_SETTLE_MAX * (GROUP_BYTES + ITEM_BYTES)
-};
+enum { COST_BYTES = 12, SIG_BYTES = 64 };
 
 static void put_be(struct buf *b, uint64_t v, unsigned bytes)
 {
@@ -35,11 +28,12 @@ static uint32_t group_of(const struct settle_item *items, uint32_t n)
 	return k;
 }
 
-static void put_item(struct buf *b, const struct settle_item *x)
+void packed_terms_put(const struct channel_acceptance *d, struct buf *b)
 {
-	const struct channel_acceptance *d = &x->doc;
 	uint8_t cost[32];
 
+	if (!amount_fits_document(d->cost))
+		b->bad = true;
 	buf_put(b, d->deal.b, sizeof d->deal.b);
 	buf_put(b, d->result.b, sizeof d->result.b);
 	put_be(b, d->number, 8);
@@ -49,22 +43,28 @@ static void put_item(struct buf *b, const struct settle_item *x)
 	buf_put(b, d->author.b, sizeof d->author.b);
 	put_be(b, d->solver_share, 2);
 	buf_put(b, d->solver.b, sizeof d->solver.b);
-	buf_put(b, x->sig.b, SIG_BYTES);
+}
+
+void packed_list_put(const struct settle_item *items, uint32_t n, struct buf *b)
+{
+	for (uint32_t i = 0, k; i < n; i += k) {
+		k = group_of(&items[i], n - i);
+		buf_put(b, items[i].job_creator.b, sizeof items[i].job_creator.b);
+		put_be(b, items[i].serial, 8);
+		put_be(b, k, 1);
+		for (uint32_t j = 0; j < k; j++) {
+			packed_terms_put(&items[i + j].doc, b);
+			buf_put(b, items[i + j].sig.b, SIG_BYTES);
+		}
+	}
 }
 
 void packed_list_hash(const struct settle_item *items, uint32_t n, struct hash *out)
 {
 	struct buf b OWN(buf_done);
 
-	buf_init(&b, LIST_BYTES_MAX);
-	for (uint32_t i = 0, k; i < n; i += k) {
-		k = group_of(&items[i], n - i);
-		buf_put(&b, items[i].job_creator.b, sizeof items[i].job_creator.b);
-		put_be(&b, items[i].serial, 8);
-		put_be(&b, k, 1);
-		for (uint32_t j = 0; j < k; j++)
-			put_item(&b, &items[i + j]);
-	}
+	buf_init(&b, PACKED_LIST_MAX);
+	packed_list_put(items, n, &b);
 	assert(buf_ok(&b));
 	keccak256(b.p, b.n, out);
 }

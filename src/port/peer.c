@@ -1,6 +1,7 @@
 /* peer.c - building the effects that every role needs. */
 #include "port/peer.h"
 
+#include "codec/eip712.h"
 #include "codec/hex.h"
 #include "codec/json.h"
 #include "codec/signed.h"
@@ -80,6 +81,18 @@ void fx_reply(struct effects *fx, struct conn_id conn, int status, json_t *j)
 	f->body = fx_json(fx, j);
 }
 
+void fx_reply_text(struct effects *fx, struct conn_id conn, int status, const struct buf *text)
+{
+	struct fx *f = fx_add(fx, FX_REPLY, (struct tag){0});
+
+	assert(buf_ok(text));
+	f->conn = conn;
+	f->status = status;
+	f->body.p = arena_copy(fx->arena, text->p, text->n);
+	f->body.n = text->n;
+	assert(f->body.p);
+}
+
 void fx_reply_err(struct effects *fx, struct conn_id conn, const struct err *e)
 {
 	fx_reply(fx, conn, err_http(e->code), err_to_json(e));
@@ -114,14 +127,54 @@ bool world_sign(const struct world *w, const struct hash *domain, const struct r
 	return true;
 }
 
-bool ack_from_json(const json_t *j, const struct hash *domain, const struct addr *solver,
-        const struct hash *offer, struct ack *out, struct sig *sig, struct err *e)
+bool world_check(const struct world *w, const struct hash *domain, const struct record *r,
+        const void *row, uint64_t number, const struct sig *sig, const struct addr *who,
+        struct amount *funds, struct err *e)
 {
-	TRY(json_get_record(j, "ack", ack_record(), out, e), e);
-	TRY(json_get_sig(j, "signature", sig, e), e);
-	TRY(signed_check(domain, ack_record(), out, sig, solver, e), e);
-	if (!hash_eq(&out->offer, offer))
+	struct vouch_for v = {.account = *who, .number = number, .sig = *sig};
+	struct amount ignored;
+	char text[ADDR_TEXT_MAX];
+
+	if (!funds)
+		funds = &ignored;
+	*funds = amount_of(0);
+	if (signed_check(domain, r, row, sig, who, e))
+		return true;
+	if (!w->contracts.ask)
+		return false;
+	eip712_hash(r, row, &v.doc);
+	eip712_digest(domain, &v.doc, &v.digest);
+	switch (w->contracts.ask(w->contracts.self, &v, funds)) {
+	case VOUCH_YES: return true;
+	case VOUCH_NO: return false;
+	case VOUCH_LATER: break;
+	}
+	addr_format(who, text);
+	return FAIL(e, BUSY, "the chain has not said yet whether %s stands behind this %s", text,
+	        r->type);
+}
+
+struct addr key_of(
+        const struct hash *domain, const struct record *r, const void *row, const struct sig *sig)
+{
+	struct addr a;
+	struct err ignored;
+
+	return signed_by(domain, r, row, sig, &a, &ignored) ? a : (struct addr){{0}};
+}
+
+bool acked_from_json(const json_t *j, const struct hash *domain, const struct addr *solver,
+        const struct hash *offer, struct acked *out, struct err *e)
+{
+	struct acked a = {0};
+
+	TRY(json_get_record(j, "ack", ack_record(), &a.ack, e), e);
+	TRY(json_get_sig(j, "signature", &a.sig, e), e);
+	TRY(acked_take_batch(&a, j, "batch", "path", e), e);
+	TRY(acked_check(&a, domain, solver, e), e);
+	if (!hash_eq(&a.ack.offer, offer))
 		return FAIL(e, PEER, "the solver acknowledged another offer than ours");
+	*out = a;
 	return true;
 }
 

@@ -4,6 +4,7 @@
 
 #include <jansson.h>
 
+#include "model/acked.h"
 #include "port/port.h"
 
 /* A server that a role talks to. */
@@ -24,6 +25,8 @@ struct bytes fx_deal(
         struct effects *fx, const struct deal *d, const struct sig *jc, const struct sig *rp);
 /* Answers of a server. j is taken. */
 void fx_reply(struct effects *fx, struct conn_id conn, int status, json_t *j);
+/* The same from canonical text, which is copied. */
+void fx_reply_text(struct effects *fx, struct conn_id conn, int status, const struct buf *text);
 void fx_reply_err(struct effects *fx, struct conn_id conn, const struct err *e);
 /* A zeroed action of a kind in the event's arena. */
 struct action *fx_action(struct effects *fx, enum action_kind kind);
@@ -38,10 +41,19 @@ const char *fx_path(
 /* Sign a document with the world's key under a ledger's domain. */
 MUST bool world_sign(const struct world *w, const struct hash *domain, const struct record *r,
         const void *row, struct sig *out, struct err *e);
-/* {"ack", "signature"}: the solver's acknowledgement of that offer. As json_get_*() and signed_check() say, or
- * PEER: of another offer. */
-MUST bool ack_from_json(const json_t *j, const struct hash *domain, const struct addr *solver,
-        const struct hash *offer, struct ack *out, struct sig *sig, struct err *e);
+/* The document is signed by `who`, or by a key that `who`, being a contract, stands behind (protocol 1.1): `number`
+ * is the nonce of its job. *funds, may be NULL: as struct contracts says; zero of an account with a key. SIGNATURE;
+ * BUSY while the chain is asked. */
+MUST bool world_check(const struct world *w, const struct hash *domain, const struct record *r,
+        const void *row, uint64_t number, const struct sig *sig, const struct addr *who,
+        struct amount *funds, struct err *e);
+/* The account whose key made the signature: of a contract's document not the contract. Zero: none. */
+struct addr key_of(
+        const struct hash *domain, const struct record *r, const void *row, const struct sig *sig);
+/* {"ack", "signature"}, or of a batch {"ack", "batch", "path", "signature"}: the solver's acknowledgement of that
+ * offer. As json_get_*() and acked_check() say, or PEER: of another offer. */
+MUST bool acked_from_json(const json_t *j, const struct hash *domain, const struct addr *solver,
+        const struct hash *offer, struct acked *out, struct err *e);
 /* The topic of an account on event streams: its 20 bytes, left-padded. */
 struct hash account_topic(const struct addr *a);
 /* A content id of the blob store by its digest. */

@@ -29,6 +29,30 @@ struct signer {
 	bool (*sign)(void *self, const struct hash *digest, struct sig *out, struct err *e);
 };
 
+/* What an account that is a contract has to say of a signature. */
+enum vouch {
+	VOUCH_NO,
+	VOUCH_YES,
+	VOUCH_LATER /* the chain is being asked: the host gives the event again once it has answered */
+};
+/* A document that is said to be a contract's (protocol 1.1: by ERC-1271). */
+struct vouch_for {
+	struct addr account;
+	uint64_t number;         /* of its job, offer or deal: the nonce in the document */
+	struct hash doc, digest; /* struct hash; typed-data hash under the ledger's domain */
+	struct sig sig;
+};
+/* Accounts that are contracts; `ask` NULL: there are none on this ledger. */
+struct contracts {
+	void *self;
+	/* *funds, with VOUCH_YES: what the account keeps for that number outside the ledger, to pay and bond it
+	 * with; zero: it pays from its balance, as anybody. */
+	enum vouch (*ask)(void *self, const struct vouch_for *v, struct amount *funds);
+	/* Who is told, on the loop, that an answer has come. */
+	void (*listen)(void *self, void (*answered)(void *ctx), void *ctx);
+	void (*stop)(void *self);
+};
+
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_ODD, LOG_BROKEN };
 struct logger {
 	void *self;
@@ -255,6 +279,7 @@ struct world {
 	struct signer signer;
 	struct rng rng;
 	struct logger log;
+	struct contracts contracts;
 };
 
 struct role {
@@ -264,6 +289,10 @@ struct role {
 	const struct record *(*const *tables)(void); /* what it stores; ends with NULL */
 	void *self;
 	void (*on_event)(void *self, const struct event *ev, struct effects *fx);
+	/* NULL, or called after the last event of a turn in which something was written, before its
+	 * commit, with the time alone: what is best done once for all events of a turn. Its effects
+	 * come after theirs. */
+	void (*on_turn)(void *self, const struct event *now, struct effects *fx);
 };
 
 #endif

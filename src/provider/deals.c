@@ -26,7 +26,9 @@ static bool check_deal(
 	if (!hash_eq(&d->cold.resource_offer, &p->offer.id))
 		return FAIL(e, TERMS, "the deal is made on an offer that does not stand any more");
 	TRY(deal_follows_resource_offer(d, &p->offer.offer, e), e);
-	TRY(signed_check(&p->c.domain, deal_record(), d, jc_sig, &d->hot.job_creator, e), e);
+	TRY(world_check(p->world, &p->c.domain, deal_record(), d, d->hot.nonce, jc_sig,
+	            &d->hot.job_creator, NULL, e),
+	        e);
 	return true;
 }
 
@@ -36,7 +38,8 @@ static void take_deal(
 	struct provider_deal row = {.created.s = wall_seconds(ev->wall)};
 	struct store *s = &p->world->store;
 	struct work *k;
-	struct err e;
+	struct err e, no;
+	bool ok;
 
 	if (!json_get_record(j, "deal", deal_record(), &row.deal, &e) ||
 	        !json_get_sig(j, "jobCreatorSignature", &row.jc_sig, &e)) {
@@ -52,6 +55,9 @@ static void take_deal(
 		step_refuse_again(p, &row.id, fx);
 		return;
 	}
+	ok = check_deal(p, &row.deal, &row.jc_sig, &no);
+	if (!ok && no.code == E_BUSY)
+		return; /* comes again */
 	k = provider_work_new(p, &row.id);
 	if (!k) {
 		log_line(&p->world->log, LOG_ODD,
@@ -64,8 +70,8 @@ static void take_deal(
 	provider_keep_deal(p, &k->deal);
 	provider_keep(p, k);
 	p->totals.jobs++;
-	if (!check_deal(p, &row.deal, &row.jc_sig, &e))
-		step_refuse(p, k, &e, fx);
+	if (!ok)
+		step_refuse(p, k, &no, fx);
 	else
 		step_fetch(p, k, fx);
 }
@@ -103,6 +109,8 @@ void provider_on_message(struct provider *p, const struct event *ev, struct effe
 	}
 	if (str_is(m->name, "signed"))
 		take_deal(p, j, ev, fx);
+	else if (str_is(m->name, "accepted"))
+		draws_on_accepted(p, j, fx);
 	else if (str_is(m->name, "dissolved"))
 		on_dissolved(p, j);
 	provider_saw(p, CURSOR_SOLVER, m->id);
@@ -296,6 +304,26 @@ static void settle(
 	provider_finish(p, k, WORK_DONE, paid ? "" : sm_name(&deal_states, le->to));
 }
 
+/* Paid from its channel, without having been on the ledger. */
+static void on_settled(
+        struct provider *p, struct work *k, const struct ledger_event *le, struct effects *fx)
+{
+	struct ledger_event end = *le;
+
+	end.to = DEAL_RESULTS_ACCEPTED;
+	settle(p, k, &end, fx);
+}
+
+/* Its JC has opened a deal of a channel: from now on it runs by the ledger's clocks. */
+static void on_opened_in(struct provider *p, struct work *k, struct effects *fx)
+{
+	provider_keep(p, k);
+	if (k->w.state == WORK_STORED || k->w.state == WORK_ACCEPTED)
+		step_submit(p, k, fx);
+	else if (k->w.state == WORK_DECLINING)
+		step_decline(p, k, (uint8_t)k->w.count, k->w.why, fx);
+}
+
 static void on_deal_event(struct provider *p, const struct ledger_event *le, struct effects *fx)
 {
 	bool strange = provider_note_strange(p, le);
@@ -303,6 +331,11 @@ static void on_deal_event(struct provider *p, const struct ledger_event *le, str
 
 	if (!k || strange)
 		return;
+	if (!le->to) {
+		if (le->action == ACTION_SETTLE)
+			on_settled(p, k, le, fx);
+		return;
+	}
 	k->w.deadline = le->deadline;
 	k->w.ledger = le->to;
 	if (sm_is_final(&deal_states, le->to)) {
@@ -317,6 +350,10 @@ static void on_deal_event(struct provider *p, const struct ledger_event *le, str
 		step_run(p, k, fx);
 		return;
 	}
+	if (le->to == DEAL_AGREED && work_draws(k)) {
+		on_opened_in(p, k, fx);
+		return;
+	}
 	provider_keep(p, k);
 }
 
@@ -327,6 +364,7 @@ static void on_dropped(struct provider *p, const struct ledger_note *n, struct e
 	const void *key;
 	void *val;
 
+	settle_on_dropped(p, n);
 	for (size_t i = 0; !k && map_next(&p->works, &i, &key, &val);) {
 		struct work *one = *(struct work **)val;
 
@@ -358,6 +396,9 @@ static uint8_t missing_reason(const struct work *k)
 static void act_in_time(struct provider *p, struct work *k, struct effects *fx)
 {
 	uint64_t now = p->ledger_time.s, due = k->w.deadline.s;
+
+	if (work_off_ledger(k))
+		return; /* settle.c knows its instants */
 	bool waits = k->w.ledger == DEAL_AGREED || k->w.ledger == DEAL_RESULTS_SUBMITTED ||
 	             k->w.ledger == DEAL_RESULTS_CHECKED;
 
@@ -389,6 +430,7 @@ static void on_time(struct provider *p, struct effects *fx)
 		        p->ledger_time.s >= k->asked_s + (k->asked_s ? ASK_AGAIN_S : 0))
 			act_in_time(p, k, fx);
 	}
+	settle_on_time(p, fx);
 }
 
 static void note_balance(struct provider *p, const struct ledger_event *le)
@@ -432,6 +474,7 @@ void provider_on_ledger(struct provider *p, const struct event *ev, struct effec
 	case LEDGER_EVENT:
 		note_balance(p, &n->event);
 		provider_note_channel(p, &n->event);
+		settle_on_event(p, &n->event);
 		on_deal_event(p, &n->event, fx);
 		if (p->strange.n == 0)
 			provider_saw(p, CURSOR_LEDGER, n->event.seq);
@@ -463,7 +506,10 @@ static void resume(struct provider *p, struct work *k, struct effects *fx)
 	case WORK_SIGNED: step_open(p, k, fx); break;
 	case WORK_RUNNING: step_run(p, k, fx); break;
 	case WORK_RAN: step_push(p, k, fx); break;
+	case WORK_ACCEPTED:
 	case WORK_STORED:
+		if (work_off_ledger(k) && k->w.state == WORK_STORED)
+			draws_look(p, k, fx);
 		/* What the ledger has, the JC may still wait for: only the solver tells it the Output. */
 		if (k->w.ledger == DEAL_AGREED)
 			step_submit(p, k, fx);
@@ -484,6 +530,17 @@ void provider_on_retry(struct provider *p, const struct event *ev, struct effect
 		return;
 	k->pausing = false;
 	resume(p, k, fx);
+}
+
+/* In a channel the JC knows of it by the solver alone, and then the job is run; one that the solver has given up is
+ * not, unless its JC opens it. */
+void provider_told_signature(struct provider *p, struct work *k, bool taken, struct effects *fx)
+{
+	k->told_signature = true;
+	if (!taken || !work_off_ledger(k) || k->w.state != WORK_SIGNED)
+		return;
+	provider_move(p, k, WORK_RUNNING);
+	step_run(p, k, fx);
 }
 
 void provider_on_tell(struct provider *p, const struct event *ev, struct effects *fx)

@@ -137,15 +137,14 @@ static bool check_ack(struct provider *p, const struct reply *r, struct err *e)
 {
 	json_t *j OWN(json_own) = NULL;
 	const char *state;
-	struct ack ack;
-	struct sig sig;
+	struct acked acked;
 
 	if (!r->ok || r->status >= 400) {
 		*e = r->err;
 		return false;
 	}
 	TRY(json_parse(bytes_str(r->body), &j, e), e);
-	TRY(ack_from_json(j, &p->c.domain, &p->c.solver.addr, &p->offer.id, &ack, &sig, e), e);
+	TRY(acked_from_json(j, &p->c.domain, &p->c.solver.addr, &p->offer.id, &acked, e), e);
 	/* Acknowledged once, it may be in the book no more: expired by the solver's clock. */
 	state = json_string_value(json_object_get(j, "state"));
 	if (state && strcmp(state, "open") != 0)

@@ -108,6 +108,7 @@ static void give(struct bench *b)
 	arena_reset(&b->arena);
 	fx_init(&b->fx, &b->arena);
 	b->role.on_event(b->role.self, &b->ev, &b->fx);
+	b->role.on_turn(b->role.self, &b->ev, &b->fx);
 }
 
 /* The role's answer to a request; its body is good until the next. */

@@ -21,17 +21,13 @@ bool deal_find(struct solver *s, const struct http_req *r, struct solver_deal *d
 	return true;
 }
 
-static void set_timer(struct effects *fx, const struct hash *deal, struct span delay)
+void deal_timer(struct effects *fx, const struct hash *deal, struct span delay)
 {
 	fx_add(fx, FX_TIMER, (struct tag){.what = TAG_UNSIGNED, .key = *deal})->delay = delay;
 }
 
-/* Takes what a party sent. *d and *step are those of the deal that the path names, *step as it is then. */
-typedef bool taker(struct solver *s, struct solver_deal *d, struct solver_step *step,
-        const struct event *ev, struct effects *fx, struct err *e);
-
-/* The state in which the deal is then, or why it was not taken. */
-static void answer(struct solver *s, const struct event *ev, struct effects *fx, taker *take)
+/* *d and *step are those of the deal that the path names, *step as it is then. */
+void deal_answer(struct solver *s, const struct event *ev, struct effects *fx, taker *take)
 {
 	struct solver_deal d = {0};
 	struct solver_step step = {0};
@@ -65,10 +61,12 @@ static void tell_signed_by_jc(struct solver *s, const struct solver_deal *d,
 static void tell_signed_by_rp(struct solver *s, const struct solver_deal *d,
         const struct solver_step *step, struct effects *fx)
 {
+	struct addr ear = jc_key(s, d);
+
 	solver_emit(s, fx, "signed",
 	        json_pack("{s:o, s:o}", "id", json_of_hash(&d->id), "providerSignature",
 	                json_of_sig(&step->rp_sig)),
-	        &d->job_creator, NULL);
+	        &ear, NULL);
 }
 
 static bool jc_signed(struct solver *s, const struct solver_deal *d, struct solver_step *step,
@@ -81,11 +79,11 @@ static bool jc_signed(struct solver *s, const struct solver_deal *d, struct solv
 	step->jc_sig = *sig;
 	solver_move(s, step, MATCH_JC_SIGNED, ev, fx, "the provider fetches and verifies");
 	tell_signed_by_jc(s, d, step, fx);
-	set_timer(fx, &d->id, s->c.rp_signs_in);
+	deal_timer(fx, &d->id, s->c.rp_signs_in);
 	return true;
 }
 
-static bool rp_signed(struct solver *s, const struct solver_deal *d, struct solver_step *step,
+static bool rp_signed(struct solver *s, struct solver_deal *d, struct solver_step *step,
         const struct sig *sig, const struct event *ev, struct effects *fx, struct err *e)
 {
 	struct open_offer *r = offer_find(s, &d->deal.cold.resource_offer);
@@ -99,7 +97,9 @@ static bool rp_signed(struct solver *s, const struct solver_deal *d, struct solv
 	if (r)
 		r->strikes = 0;
 	step->rp_sig = *sig;
-	if (step->state == MATCH_JC_SIGNED)
+	if (!hash_is_zero(&d->deal.hot.channel))
+		channel_opened(s, d, step, ev, fx);
+	else if (step->state == MATCH_JC_SIGNED)
 		solver_move(s, step, MATCH_RP_SIGNED, ev, fx, "open is on its way to the ledger");
 	else
 		step_write(s, step);
@@ -125,12 +125,18 @@ static bool take_signature(struct solver *s, struct solver_deal *d, struct solve
 		return jc_signed(s, d, step, &sig, ev, fx, e);
 	if (addr_eq(&who, &d->provider))
 		return rp_signed(s, d, step, &sig, ev, fx, e);
+	if (contract_known(s, &d->job_creator)) {
+		TRY(world_check(s->world, &s->c.domain, deal_record(), &d->deal, d->deal.hot.nonce,
+		            &sig, &d->job_creator, NULL, e),
+		        e);
+		return jc_signed(s, d, step, &sig, ev, fx, e);
+	}
 	return FAIL(e, SIGNATURE, "the signature is that of neither party of the deal");
 }
 
 void on_signature(struct solver *s, const struct event *ev, struct effects *fx)
 {
-	answer(s, ev, fx, take_signature);
+	deal_answer(s, ev, fx, take_signature);
 }
 
 /* ---- no signature ------------------------------------------------------------------------------------ */
@@ -157,7 +163,7 @@ static bool take_refusal(struct solver *s, struct solver_deal *d, struct solver_
 
 	TRY(deal_find(s, r, d, step, e), e);
 	TRY(json_parse(bytes_str(r->body), &j, e), e);
-	jc = addr_eq(&r->account, &d->job_creator);
+	jc = is_jc(s, d, &r->account);
 	rp = addr_eq(&r->account, &d->provider);
 	if (!jc && !rp)
 		return FAIL(e, FORBIDDEN, "only the parties of a deal refuse it");
@@ -189,7 +195,7 @@ void on_pardon(struct solver *s, const struct hash *deal)
 
 void on_refuse(struct solver *s, const struct event *ev, struct effects *fx)
 {
-	answer(s, ev, fx, take_refusal);
+	deal_answer(s, ev, fx, take_refusal);
 }
 
 /* The provider let it slip: the job offer goes back; after some times the provider's leaves the book,
@@ -217,11 +223,15 @@ void on_unsigned(
 		        s, &d, &step, OFFER_SILENT, "the job creator did not sign in time", ev, fx);
 		return;
 	}
+	if (step.state == MATCH_OPEN && !hash_is_zero(&d.deal.hot.channel)) {
+		channel_look(s, &d, &step, ev, fx);
+		return;
+	}
 	if (step.state != MATCH_JC_SIGNED && step.state != MATCH_RP_SIGNED)
 		return;
 	/* With the JC's signature out, the RP may open the deal until open_by, and only the ledger knows. */
 	if (s->ledger_time.s < d.deal.hot.open_by.s) {
-		set_timer(fx, deal, span_s(LOOK_AGAIN_S));
+		deal_timer(fx, deal, span_s(LOOK_AGAIN_S));
 		return;
 	}
 	if (step.state == MATCH_JC_SIGNED)
@@ -274,6 +284,7 @@ static bool take_result(struct solver *s, struct solver_deal *d, struct solver_s
         const struct event *ev, struct effects *fx, struct err *e)
 {
 	struct solver_result row = {0}, old = {0};
+	struct addr ear;
 	struct hash a, b;
 
 	TRY(deal_find(s, ev->request, d, step, e), e);
@@ -291,14 +302,15 @@ static bool take_result(struct solver *s, struct solver_deal *d, struct solver_s
 	solver_note(s, step, ev, fx, "RESULT", "%s, %llu instructions, %llu bytes",
 	        enum_name(&status_names, row.result.status), (unsigned long long)row.result.count,
 	        (unsigned long long)row.result.bytes);
-	solver_emit(s, fx, "result", result_json(&row), &d->job_creator, &d->provider);
+	ear = jc_key(s, d);
+	solver_emit(s, fx, "result", result_json(&row), &ear, &d->provider);
 	s->n.results++;
 	return true;
 }
 
 void on_result(struct solver *s, const struct event *ev, struct effects *fx)
 {
-	answer(s, ev, fx, take_result);
+	deal_answer(s, ev, fx, take_result);
 }
 
 static bool take_decline(struct solver *s, struct solver_deal *d, struct solver_step *step,
@@ -307,6 +319,7 @@ static bool take_decline(struct solver *s, struct solver_deal *d, struct solver_
 	const struct http_req *r = ev->request;
 	json_t *j OWN(json_own) = NULL;
 	struct decline doc;
+	struct addr ear;
 	struct sig sig;
 
 	TRY(deal_find(s, r, d, step, e), e);
@@ -323,13 +336,14 @@ static bool take_decline(struct solver *s, struct solver_deal *d, struct solver_
 	        enum_name(&reason_names, doc.reason));
 	memcpy(step->why, "declined", sizeof "declined");
 	solver_note(s, step, ev, fx, "DECLINED", "%s", enum_name(&reason_names, doc.reason));
-	solver_emit(s, fx, "declined", told, &d->job_creator, NULL);
+	ear = jc_key(s, d);
+	solver_emit(s, fx, "declined", told, &ear, NULL);
 	return true;
 }
 
 void on_decline(struct solver *s, const struct event *ev, struct effects *fx)
 {
-	answer(s, ev, fx, take_decline);
+	deal_answer(s, ev, fx, take_decline);
 }
 
 /* ---- after a start ----------------------------------------------------------------------------------- */
@@ -339,26 +353,33 @@ void emit_again(struct solver *s, const struct hash *deal, struct effects *fx)
 	struct solver_deal d = {.id = *deal};
 	struct solver_step step = {.id = *deal};
 	struct solver_result row = {.id = *deal};
+	struct addr ear;
 
 	if (!deal_read(s, &d) || !step_read(s, &step))
 		return;
+	ear = jc_key(s, &d);
 	switch ((enum match_state)step.state) {
 	case MATCH_MATCHED:
-		solver_emit(s, fx, "deal", deal_json(&d), &d.job_creator, &d.provider);
-		set_timer(fx, deal, s->c.jc_signs_in);
+		solver_emit(s, fx, "deal", deal_json(&d), &ear, &d.provider);
+		deal_timer(fx, deal, s->c.jc_signs_in);
 		break;
 	case MATCH_JC_SIGNED:
 		tell_signed_by_jc(s, &d, &step, fx);
-		set_timer(fx, deal, s->c.rp_signs_in);
+		deal_timer(fx, deal, s->c.rp_signs_in);
 		break;
 	case MATCH_RP_SIGNED:
 		tell_signed_by_rp(s, &d, &step, fx);
-		set_timer(fx, deal, s->c.rp_signs_in);
+		deal_timer(fx, deal, s->c.rp_signs_in);
 		break;
 	case MATCH_DISSOLVED: tell_dissolved(s, &d, step.why, fx); return;
-	case MATCH_OPEN: break;
+	case MATCH_OPEN:
+		if (hash_is_zero(&d.deal.hot.channel))
+			break;
+		tell_signed_by_rp(s, &d, &step, fx);
+		deal_timer(fx, deal, span_s(LOOK_AGAIN_S));
+		break;
 	case MATCH_ENDED: return;
 	}
 	if (solver_get(s, solver_result_record(), &row))
-		solver_emit(s, fx, "result", result_json(&row), &d.job_creator, &d.provider);
+		solver_emit(s, fx, "result", result_json(&row), &ear, &d.provider);
 }

@@ -1,6 +1,8 @@
 /* follow.c - what the ledger says: balances, deals that opened and ended, who served whom well. */
 #include "solver/solver_own.h"
 
+#define LOCKED "both have agreed, all is locked"
+
 static void broken(struct solver *s, const struct err *e)
 {
 	log_line(&s->world->log, LOG_BROKEN, "ledger's event not taken up: %s", e->msg);
@@ -15,6 +17,8 @@ static void take_balances(struct solver *s, const struct ledger_event *le)
 		struct err e;
 
 		solver_put(s, solver_account_record(), &row);
+		if (contract_known(s, &row.account))
+			continue; /* it pays from what it keeps itself */
 		if (!book_set_balance(s->book, &row.account, row.free, &e))
 			broken(s, &e);
 	}
@@ -64,34 +68,34 @@ static void opened_after_all(
 		broken(s, &e);
 }
 
-static void on_opened(struct solver *s, struct solver_deal *d, struct solver_step *step,
-        const struct event *ev, struct effects *fx)
+void deal_opened(struct solver *s, struct solver_deal *d, struct solver_step *step,
+        const struct event *ev, struct effects *fx, const char *text)
 {
 	if (step->state == MATCH_OPEN)
 		return;
 	if (step->state == MATCH_DISSOLVED)
 		opened_after_all(s, d, ev, fx);
-	solver_move(s, step, MATCH_OPEN, ev, fx, "both have agreed, all is locked");
+	solver_move(s, step, MATCH_OPEN, ev, fx, "%s", text);
 	book_opened(s->book, &d->id);
 	past_keep(s, &d->deal.cold.job_offer, &d->provider);
 	offer_forget(s, &d->deal.cold.job_offer, OFFER_DONE);
 	s->n.opened++;
 }
 
-static void on_ended(struct solver *s, struct solver_deal *d, struct solver_step *step,
-        const struct ledger_event *le, const struct event *ev, struct effects *fx)
+void deal_ended(struct solver *s, struct solver_deal *d, struct solver_step *step, uint8_t state,
+        struct amount paid, const struct event *ev, struct effects *fx)
 {
 	char cost[AMOUNT_DEC_MAX];
 
 	if (step->state != MATCH_OPEN)
-		on_opened(s, d, step, ev, fx);
+		deal_opened(s, d, step, ev, fx, LOCKED);
 	step->end_ms = (uint64_t)ev->wall.ms;
-	step->cost = le->amount;
-	amount_format(le->amount, cost);
+	step->cost = paid;
+	amount_format(paid, cost);
 	solver_move(
-	        s, step, MATCH_ENDED, ev, fx, "%s, paid %s", sm_name(&deal_states, le->to), cost);
+	        s, step, MATCH_ENDED, ev, fx, "%s, paid %s", sm_name(&deal_states, state), cost);
 	book_end(s->book, &d->id, false);
-	judge(s, d, le->to);
+	judge(s, d, state);
 }
 
 static void follow_deal(
@@ -105,14 +109,26 @@ static void follow_deal(
 		return;
 	step.ledger = le->to;
 	if (sm_is_final(&deal_states, le->to)) {
-		on_ended(s, &d, &step, le, ev, fx);
+		deal_ended(s, &d, &step, le->to, le->amount, ev, fx);
 		return;
 	}
 	/* While one party alone has agreed, nothing is decided. */
 	if (le->to != DEAL_NEGOTIATING)
-		on_opened(s, &d, &step, ev, fx);
+		deal_opened(s, &d, &step, ev, fx, LOCKED);
 	solver_note(s, &step, ev, fx, sm_name(&deal_states, le->to), "block %llu",
 	        (unsigned long long)le->block);
+}
+
+/* A deal that never was on the ledger, paid from its channel. */
+static void follow_settled(
+        struct solver *s, const struct ledger_event *le, const struct event *ev, struct effects *fx)
+{
+	struct solver_deal d = {.id = le->deal};
+	struct solver_step step = {.id = le->deal};
+
+	if (le->action == ACTION_SETTLE && step_read(s, &step) && step.state != MATCH_ENDED &&
+	        deal_read(s, &d))
+		deal_ended(s, &d, &step, DEAL_RESULTS_ACCEPTED, le->amount, ev, fx);
 }
 
 static void on_ledger_event(
@@ -124,8 +140,11 @@ static void on_ledger_event(
 		return; /* taken up before */
 	/* Balances first: what a match has reserved is given free only when the ledger has locked it. */
 	take_balances(s, le);
+	channel_note(s, &le->channel);
 	if (le->to)
 		follow_deal(s, le, ev, fx);
+	else if (!hash_is_zero(&le->deal))
+		follow_settled(s, le, ev, fx);
 	s->ledger_cursor = le->seq;
 	solver_put(s, solver_cursor_record(), &row);
 }

@@ -115,6 +115,7 @@ static bool load_offer(struct solver *s, const struct order *o, struct err *e)
 		if (!solver_get(s, solver_job_record(), &j))
 			return FAIL(e, NOT_FOUND, "the document of a job offer is not stored");
 		TRY(offer_remember(s, &o->id, o->sequence, OFFER_JOB, &j.offer, e), e);
+		TRY(contract_recall(s, &o->id, &j.offer, e), e);
 		return book_add_job(s->book, &o->id, &j.offer, o->sequence, e);
 	}
 	r = calloc(1, sizeof *r);

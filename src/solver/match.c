@@ -31,22 +31,23 @@ static bool read_book(struct solver *s, const struct event *ev, struct match *m,
 	return true;
 }
 
-static uint64_t open_by(const struct solver *s)
+static uint64_t open_by(const struct solver *s, const struct job_offer *j)
 {
-	/* No longer than both have to sign: until then a dissolved match could still be opened. */
+	/* No longer than both have to sign: until then a dissolved match could still be opened. In a channel the
+	 * JC must still be able to open when the provider has let the submit timeout pass. */
 	uint64_t both = (uint64_t)(s->c.jc_signs_in.ms + s->c.rp_signs_in.ms) / 1000 + 10;
+	uint64_t work = j->settlement == SETTLEMENT_CHANNEL ? j->terms.submit_timeout.s : 0;
 
-	return s->ledger_time.s + MIN2(both, (uint64_t)s->c.open_in_s);
+	return s->ledger_time.s + MIN2(both, (uint64_t)s->c.open_in_s) + work;
 }
 
 static bool make_deal(struct solver *s, const struct book_match *m, const struct prices *cleared,
         const struct event *ev, struct solver_deal *d, struct err *e)
 {
 	struct open_offer *j = offer_find(s, &m->job), *r = offer_find(s, &m->resource);
-	struct deal_making making = {.job_offer = m->job,
-	        .resource_offer = m->resource,
-	        .open_by.s = open_by(s),
-	        .cleared = cleared};
+	struct deal_making making = {
+	        .job_offer = m->job, .resource_offer = m->resource, .cleared = cleared};
+	struct solver_job doc = {.id = m->job};
 	struct job_offer job;
 	struct resource_offer resource;
 
@@ -54,6 +55,11 @@ static bool make_deal(struct solver *s, const struct book_match *m, const struct
 		return FAIL(e, INTERNAL, "the book matched an offer that is not open");
 	offer_job(j, &job);
 	offer_resource(r, &resource);
+	making.open_by.s = open_by(s, &job);
+	if (job.settlement == SETTLEMENT_CHANNEL && solver_get(s, solver_job_record(), &doc)) {
+		making.channel = doc.channel;
+		making.number = doc.number;
+	}
 	TRY(deal_from_offers(&job, &resource, &making, &d->deal, e), e);
 	TRY(deal_open_in_time(&d->deal, &s->c.genesis, s->ledger_time, e), e);
 	eip712_hash(deal_record(), &d->deal, &d->id);
@@ -83,6 +89,7 @@ static bool match_one(struct solver *s, const struct book_match *m, const struct
 	struct solver_deal d = {0};
 	struct solver_step step = {.state = MATCH_MATCHED, .matched_ms = (uint64_t)ev->wall.ms};
 	struct solver_offer row = {.id = m->job};
+	struct addr ear;
 	char cost[AMOUNT_DEC_MAX];
 
 	TRY(make_deal(s, m, cleared, ev, &d, e), e);
@@ -91,12 +98,14 @@ static bool match_one(struct solver *s, const struct book_match *m, const struct
 	solver_put(s, solver_deal_record(), &d);
 	live_add(s, &d, &step);
 	count(s, &d.id);
+	channel_used(s, &d.deal.hot.channel, d.deal.hot.nonce);
 	if (solver_get(s, solver_offer_record(), &row)) {
 		row.state = OFFER_TAKEN;
 		row.deal = d.id;
 		solver_put(s, solver_offer_record(), &row);
 	}
-	solver_emit(s, fx, "deal", deal_json(&d), &d.job_creator, &d.provider);
+	ear = jc_key(s, &d);
+	solver_emit(s, fx, "deal", deal_json(&d), &ear, &d.provider);
 	amount_format(m->cost, cost);
 	solver_note(s, &step, ev, fx, "MATCHED", "at most %s at the limits of the job%s", cost,
 	        m->tied ? "; the hash decided between equals" : "");
@@ -176,10 +185,12 @@ void solver_match_all(struct solver *s, const struct event *ev, struct effects *
 void tell_dissolved(
         struct solver *s, const struct solver_deal *d, const char *why, struct effects *fx)
 {
+	struct addr ear = jc_key(s, d);
+
 	solver_emit(s, fx, "dissolved",
 	        json_pack("{s:o, s:o}", "id", json_of_hash(&d->id), "reason",
 	                json_of_str(str_of(why))),
-	        &d->job_creator, &d->provider);
+	        &ear, &d->provider);
 }
 
 void deal_dissolve(struct solver *s, struct solver_deal *d, struct solver_step *step,
@@ -188,6 +199,9 @@ void deal_dissolve(struct solver *s, struct solver_deal *d, struct solver_step *
 	struct solver_offer row = {.id = d->deal.cold.job_offer};
 	struct err e;
 
+	/* A number of a channel is good for one deal, and this one may have been signed. */
+	if (job == OFFER_OPEN && !hash_is_zero(&d->deal.hot.channel))
+		job = OFFER_REFUSED;
 	/* Excluded first: the book must not make the same match again. */
 	if (job == OFFER_OPEN &&
 	        !book_exclude(s->book, &row.id, &d->deal.cold.resource_offer, &e) &&

@@ -1,4 +1,4 @@
-/* offers.c - signed offers in, signed Acks out (protocol 1.2, 2.2, 2.3). */
+/* offers.c - signed offers in, to be acknowledged (protocol 1.2, 2.2, 2.3). */
 #include "codec/eip712.h"
 #include "codec/hex.h"
 #include "codec/json.h"
@@ -48,14 +48,9 @@ static bool check_mediators(const struct addr *v, uint32_t n, struct err *e)
 	return true;
 }
 
-/* Kinds of jobs that this solver does not match, and combinations that no ledger opens. */
+/* Combinations that no ledger opens. */
 static bool check_kind(const struct job_offer *o, struct err *e)
 {
-	if (o->settlement != SETTLEMENT_ESCROW) {
-		FAIL(e, RANGE, "settlement is `%s`: this solver matches escrow deals",
-		        enum_name(&settlement_names, o->settlement));
-		return err_hint(e, "channel deals are made with the provider itself");
-	}
 	if (o->determinism == DETERMINISM_NONE && o->mediation != MEDIATION_NONE)
 		return FAIL(e, RANGE,
 		        "determinism is `none`, which no mediator can judge, and "
@@ -83,11 +78,14 @@ static bool check_clocks(const struct solver *s, const struct terms *t, struct e
 }
 
 /* 3.12 early: a job that its creator cannot pay is refused at once. */
-static bool check_funds(struct solver *s, const struct job_offer *o, struct err *e)
+static bool check_funds(
+        struct solver *s, const struct job_offer *o, struct amount funds, struct err *e)
 {
 	struct amount need, have = book_available(s->book, &o->job_creator);
 	char n[AMOUNT_DEC_MAX], h[AMOUNT_DEC_MAX];
 
+	if (!amount_is_zero(funds))
+		return contract_pays(s, o, funds, e);
 	if (!amount_add(o->terms.pay, o->terms.job_bond, &need))
 		return FAIL(e, RANGE, "PAY + JB overflows");
 	if (amount_cmp(have, need) >= 0)
@@ -134,6 +132,19 @@ static bool check_signer(struct solver *s, const struct record *rec, const void 
 	eip712_digest(&s->c.domain, id, &digest);
 	return secp_check(&digest, sig, who, e) ||
 	       signed_check(&s->c.domain, rec, doc, sig, who, e);
+}
+
+static bool check_creator(struct solver *s, const struct solver_job *doc, const struct sig *sig,
+        struct amount *funds, struct err *e)
+{
+	const struct job_offer *o = &doc->offer;
+	struct hash digest;
+
+	*funds = amount_of(0);
+	eip712_digest(&s->c.domain, &doc->id, &digest);
+	return secp_check(&digest, sig, &o->job_creator, e) ||
+	       world_check(s->world, &s->c.domain, job_offer_record(), o, o->nonce, sig,
+	               &o->job_creator, funds, e);
 }
 
 /* The signer has been verified: nobody can use up what another may file. One that came before costs
@@ -184,8 +195,9 @@ static bool check_job(struct solver *s, const struct solver_job *doc, const stru
         const struct event *ev, struct err *e)
 {
 	const struct job_offer *o = &doc->offer;
+	struct amount funds;
 
-	TRY(check_signer(s, job_offer_record(), o, &doc->id, sig, &o->job_creator, e), e);
+	TRY(check_creator(s, doc, sig, &funds, e), e);
 	TRY(take_rate(s, &o->job_creator, ev->now, e), e);
 	TRY(check_share(s, &o->job_creator, e), e);
 	TRY(check_solver(s, &o->solver, e), e);
@@ -196,7 +208,10 @@ static bool check_job(struct solver *s, const struct solver_job *doc, const stru
 	TRY(terms_valid(&o->terms, o->mediation, e), e);
 	TRY(check_clocks(s, &o->terms, e), e);
 	TRY(check_nonce(s, o, &doc->id, e), e);
-	TRY(check_funds(s, o, e), e);
+	if (o->settlement == SETTLEMENT_CHANNEL)
+		TRY(channel_fits(s, doc, e), e);
+	else
+		TRY(check_funds(s, o, funds, e), e);
 	return true;
 }
 
@@ -212,24 +227,6 @@ static bool check_resource(struct solver *s, const struct solver_resource *doc,
 	TRY(check_times(o->created_at, o->expiry, s, ev, e), e);
 	TRY(check_mediators(o->mediators.v, o->mediators.n, e), e);
 	return true;
-}
-
-/* ---- the Ack ---------------------------------------------------------------------------------------- */
-
-static void reply_ack(
-        struct solver *s, struct conn_id conn, const struct solver_offer *row, struct effects *fx)
-{
-	struct ack ack = {row->id, row->sequence, row->time};
-	struct sig sig;
-	struct err e;
-
-	if (!world_sign(s->world, &s->c.domain, ack_record(), &ack, &sig, &e)) {
-		fx_reply_err(fx, conn, &e);
-		return;
-	}
-	fx_reply(fx, conn, 200,
-	        json_pack("{s:o, s:o, s:s}", "ack", record_to_json(ack_record(), &ack), "signature",
-	                json_of_sig(&sig), "state", offer_state_name(row->state)));
 }
 
 static void refuse(struct solver *s, struct conn_id conn, const struct err *e, struct effects *fx)
@@ -255,12 +252,7 @@ static void saw(struct solver *s, const struct addr *account, uint64_t job, uint
 static bool read_offer(const struct http_req *r, const struct record *rec, void *doc,
         struct sig *sig, struct err *e)
 {
-	json_t *j OWN(json_own) = NULL;
-
-	TRY(json_parse(bytes_str(r->body), &j, e), e);
-	TRY(json_get_record(j, "offer", rec, doc, e), e);
-	TRY(json_get_sig(j, "signature", sig, e), e);
-	return true;
+	return record_parse_signed("offer", rec, bytes_str(r->body), doc, sig, e);
 }
 
 /* Acknowledged before: the same Ack, however often it comes. Only an offer whose party fell silent is
@@ -272,7 +264,7 @@ static bool known(
 
 	if (!solver_get(s, solver_offer_record(), &old) || old.state == OFFER_SILENT)
 		return false;
-	reply_ack(s, r->conn, &old, fx);
+	ack_alone(s, r->conn, &old, fx);
 	return true;
 }
 
@@ -321,11 +313,11 @@ void on_job_offer(struct solver *s, const struct event *ev, struct effects *fx)
 	row.id = doc.id;
 	if (known(s, r, &row, fx))
 		return;
-	if (!file_job(s, &doc, &row, ev, &e)) {
+	if (!channel_of_offer(r, &doc, &e) || !file_job(s, &doc, &row, ev, &e)) {
 		refuse(s, r->conn, &e, fx);
 		return;
 	}
-	reply_ack(s, r->conn, &row, fx);
+	ack_later(s, r->conn, &row, ev, fx);
 }
 
 static bool file_resource(struct solver *s, struct solver_resource *doc, struct solver_offer *row,
@@ -371,10 +363,20 @@ void on_resource_offer(struct solver *s, const struct event *ev, struct effects 
 		refuse(s, r->conn, &e, fx);
 		return;
 	}
-	reply_ack(s, r->conn, &row, fx);
+	ack_later(s, r->conn, &row, ev, fx);
 }
 
 /* ---- out again -------------------------------------------------------------------------------------- */
+
+/* The nonce of a job offer, by which a contract knows its own. */
+static uint64_t number_of(struct solver *s, const struct solver_offer *row)
+{
+	struct solver_job job = {.id = row->id};
+
+	if (row->kind != OFFER_JOB || !solver_get(s, solver_job_record(), &job))
+		return 0;
+	return job.offer.nonce;
+}
 
 static bool read_cancel(
         struct solver *s, const struct http_req *r, struct solver_offer *row, struct err *e)
@@ -391,7 +393,8 @@ static bool read_cancel(
 		return FAIL(e, NOT_FOUND, "no offer has the id %.*s", STR_ARG(r->params[0]));
 	if (!hash_eq(&doc.offer, &row->id))
 		return FAIL(e, JSON_VALUE, "cancel.offer is not the offer that the path names");
-	return signed_check(&s->c.domain, offer_cancel_record(), &doc, &sig, &row->account, e);
+	return world_check(s->world, &s->c.domain, offer_cancel_record(), &doc, number_of(s, row),
+	        &sig, &row->account, NULL, e);
 }
 
 /* A match that its JC has not signed binds nobody: it goes with the offer. */

@@ -29,6 +29,93 @@ static void test_ack(void **state)
 	assert_true(again.sequence > ack.sequence);
 }
 
+/* n offers in one turn, and its end. */
+static void post_together(struct bench *b, struct job_offer *jobs, unsigned n)
+{
+	struct event now = {.wall = b->wall, .now = b->mono};
+
+	b->same_turn = true;
+	for (unsigned i = 0; i < n; i++) {
+		jobs[i] = job_of(b, JC);
+		assert_int_equal(post_job(b, JC, &jobs[i]), 0);
+	}
+	b->same_turn = false;
+	arena_reset(&b->arena);
+	fx_init(&b->fx, &b->arena);
+	b->role.on_turn(b->role.self, &now, &b->fx);
+}
+
+/* The k-th answer of the last turn is a good Ack of that offer; whether it is one of a batch. */
+static bool acked_by(struct bench *b, unsigned k, const struct job_offer *j, struct acked *a)
+{
+	struct fx *f = fx_of(b, FX_REPLY, NULL, k);
+	struct hash id = job_id(j);
+	json_t *text;
+	struct err e;
+
+	assert_non_null(f);
+	assert_int_equal(f->status, 200);
+	assert_true(json_parse(bytes_str(f->body), &text, &e));
+	if (!acked_from_json(text, &b->domain, &b->addr[SOLVER], &id, a, &e))
+		fail_msg("%s", e.msg);
+	assert_string_equal(json_text(text, "state"), "open");
+	json_decref(text);
+	return a->batch.count > 0;
+}
+
+static void test_acks_of_one_turn(void **state)
+{
+	struct bench *b = *state;
+	struct job_offer jobs[5];
+	struct acked a, alone;
+	struct hash root;
+
+	post_together(b, jobs, 5);
+	assert_int_equal(fx_count(b, FX_REPLY, NULL), 5);
+	for (unsigned i = 0; i < 5; i++) {
+		assert_true(acked_by(b, i, &jobs[i], &a));
+		assert_int_equal(a.batch.count, 5);
+		assert_int_equal(a.ack.sequence, a.batch.first + i);
+		if (i > 0)
+			assert_true(hash_eq(&a.batch.root, &root));
+		root = a.batch.root;
+	}
+	/* Asked for again: the same Ack, signed alone. */
+	assert_int_equal(post_job(b, JC, &jobs[4]), 200);
+	assert_false(acked_by(b, 0, &jobs[4], &alone));
+	assert_memory_equal(&alone.ack, &a.ack, sizeof a.ack);
+	/* Nobody waits: the end of a turn says nothing. */
+	post_together(b, jobs, 0);
+	assert_int_equal(b->fx.n, 0);
+	/* One alone has its own signature. */
+	post_together(b, jobs, 1);
+	assert_false(acked_by(b, 0, &jobs[0], &a));
+}
+
+/* As many as fit into a batch do not wait for the end of the turn. */
+static void test_full_batch(void **state)
+{
+	static struct job_offer jobs[ACK_BATCH_MAX + 1];
+	struct bench *b = *state;
+	struct acked a;
+
+	balance(b, JC, 1000000000000);
+	b->same_turn = true;
+	for (unsigned i = 0; i < ACK_BATCH_MAX; i++) {
+		jobs[i] = job_of(b, JC);
+		ask(b, PARTIES, "POST", "/v1/job-offers",
+		        signed_text(b, "offer", job_offer_record(), &jobs[i], JC));
+		if (i + 1 == ACK_BATCH_MAX)
+			break;
+		assert_int_equal(fx_count(b, FX_REPLY, NULL), 0);
+	}
+	assert_int_equal(fx_count(b, FX_REPLY, NULL), ACK_BATCH_MAX);
+	for (unsigned i = 0; i < ACK_BATCH_MAX; i++) {
+		assert_true(acked_by(b, i, &jobs[i], &a));
+		assert_int_equal(a.batch.count, ACK_BATCH_MAX);
+	}
+}
+
 static void test_bad_bodies(void **state)
 {
 	static const struct {
@@ -82,7 +169,7 @@ BAD_JOB(even_panel, E_PANEL, j.terms.seats = 2)
 BAD_JOB(zero_mediator, E_PANEL, j.mediators.v[2] = (struct addr){{0}})
 BAD_JOB(timeout_below_min, E_CLOCKS, j.terms.judge_timeout.s = 59)
 BAD_JOB(timeouts_above_life, E_CLOCKS, j.terms.mediate_timeout.s = 604800)
-BAD_JOB(channel, E_RANGE, j.settlement = SETTLEMENT_CHANNEL)
+BAD_JOB(channel_not_named, E_JSON_VALUE, j.settlement = SETTLEMENT_CHANNEL)
 BAD_JOB(no_determinism_but_mediated, E_RANGE, j.determinism = DETERMINISM_NONE)
 BAD_JOB(too_dear, E_FUNDS, j.terms.pay = amount_of(98000001))
 BAD_JOB(without_money, E_FUNDS, j.job_creator = b->addr[STRANGER]; signer = STRANGER)
@@ -345,6 +432,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        T(test_ack),
+	        T(test_acks_of_one_turn),
+	        T(test_full_batch),
 	        T(test_bad_bodies),
 	        T(test_job_signed_by_another),
 	        T(test_job_for_another_solver),
@@ -357,7 +446,7 @@ int main(void)
 	        T(test_job_zero_mediator),
 	        T(test_job_timeout_below_min),
 	        T(test_job_timeouts_above_life),
-	        T(test_job_channel),
+	        T(test_job_channel_not_named),
 	        T(test_job_no_determinism_but_mediated),
 	        T(test_job_too_dear),
 	        T(test_job_without_money),

@@ -11,7 +11,7 @@ enum { SWEEP_MS = 1000, AGAIN_OF_A_TURN = 32 };
  * "meaning") */
 #define ROUTES(X)                                                                                               \
 	X("POST", "/v1/job-offers", NONE, JSON, 65536, on_job_offer,                                            \
-	        "a signed job offer; answers its Ack")                                                          \
+	        "a signed job offer, in a channel with its `channel` and `number`; answers its Ack")            \
 	X("POST", "/v1/resource-offers", NONE, JSON, 65536, on_resource_offer,                                  \
 	        "a signed resource offer; answers its Ack")                                                     \
 	X("POST", "/v1/offers/{offer}/cancel", NONE, JSON, 4096, on_offer_cancel,                               \
@@ -24,6 +24,10 @@ enum { SWEEP_MS = 1000, AGAIN_OF_A_TURN = 32 };
 	        "a signed Result and Stored, for the job creator")                                              \
 	X("POST", "/v1/deals/{deal}/decline", NONE, JSON, 4096, on_decline,                                     \
 	        "a signed Decline, for the job creator")                                                        \
+	X("POST", "/v1/deals/{deal}/acceptance", NONE, JSON, 8192, on_acceptance,                               \
+	        "in a channel: a signed ChannelAcceptance or Voucher, for the provider")                        \
+	X("GET", "/v1/channels/{channel}", NONE, NONE, 0, view_channel,                                         \
+	        "the highest number that a deal in the channel was made with")                                  \
 	X("GET", "/v1/events", OPTIONAL, NONE, 0, view_events,                                                  \
 	        "stream of the caller's deals, signatures, results; unsigned: of the states of all deals")      \
 	X("GET", "/v1/job-offers/{offer}", OPTIONAL, NONE, 0, view_job_offer,                                   \
@@ -132,6 +136,11 @@ static void on_event(void *self, const struct event *ev, struct effects *fx)
 	solver_match_all(s, ev, fx);
 }
 
+static void on_turn(void *self, const struct event *now, struct effects *fx)
+{
+	ack_all(self, now, fx);
+}
+
 bool solver_new(struct world *w, const struct solver_config *c, struct solver **out, struct err *e)
 {
 	struct solver *s = calloc(1, sizeof *s);
@@ -147,6 +156,7 @@ bool solver_new(struct world *w, const struct solver_config *c, struct solver **
 	roster_init(&s->roster);
 	live_init(s, seed);
 	map_init(&s->open_of, sizeof(struct addr), sizeof(uint32_t), (size_t)max * 2, seed);
+	map_init(&s->contracts, sizeof(struct addr), 1, CONTRACTS_MAX, seed);
 	map_init(&s->signers, sizeof(struct addr), sizeof(struct signer_bucket), RATE_KEYS_MAX,
 	        seed);
 	map_init(&s->offers, sizeof(struct hash), sizeof(struct open_offer), (size_t)max * 2, seed);
@@ -175,7 +185,7 @@ bool solver_start_cursor(struct solver *s, uint64_t *out, struct err *e)
 
 struct role solver_role(struct solver *s)
 {
-	return (struct role){"solver", routes, COUNT(routes), solver_tables, s, on_event};
+	return (struct role){"solver", routes, COUNT(routes), solver_tables, s, on_event, on_turn};
 }
 
 struct solver *solver_free(struct solver *s)
@@ -197,6 +207,7 @@ struct solver *solver_free(struct solver *s)
 	live_done(s);
 	map_done(&s->open_of);
 	map_done(&s->signers);
+	map_done(&s->contracts);
 	free(s->again);
 	free(s);
 	return NULL;

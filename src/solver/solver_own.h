@@ -82,6 +82,13 @@ struct signer_bucket {
 	struct mono then;
 };
 
+/* An offer that was filed and whose Ack is not signed yet. */
+struct filed {
+	struct conn_id conn;
+	struct ack ack;
+	uint8_t state; /* enum offer_state */
+};
+
 struct solver {
 	struct world *world;
 	struct solver_config c;
@@ -93,8 +100,10 @@ struct solver {
 	struct map offers; /* offer id -> struct open_offer */
 	struct btime ledger_time;
 	uint64_t ledger_cursor;
-	bool ledger_clock;   /* its present time was heard: all events of before have been */
-	uint64_t sequence;   /* of the last Ack: the highest that is stored */
+	bool ledger_clock; /* its present time was heard: all events of before have been */
+	uint64_t sequence; /* of the last Ack: the highest that is stored */
+	struct filed filed[ACK_BATCH_MAX]; /* of one turn; their sequences follow each other */
+	uint32_t filed_n;
 	uint64_t made;       /* matches, ever */
 	uint64_t clearings;  /* batches, ever */
 	uint64_t last_event; /* id of the last event of the stream */
@@ -109,9 +118,10 @@ struct solver {
 	unsigned idle_n;
 	struct hash batch[BATCH_MAX]; /* job offers of pairs that wait for their price */
 	size_t batch_n;
-	struct map live;    /* deal id -> struct live_deal *: of live.c */
-	struct map open_of; /* account -> uint32_t: its open offers */
-	struct map signers; /* account -> struct signer_bucket */
+	struct map live;      /* deal id -> struct live_deal *: of live.c */
+	struct map open_of;   /* account -> uint32_t: its open offers */
+	struct map signers;   /* account -> struct signer_bucket */
+	struct map contracts; /* account -> nothing: of contract.c */
 	struct solver_counts {
 		uint64_t job_offers, resource_offers, refused, matches, dissolved, opened, results;
 	} n;
@@ -166,6 +176,16 @@ void on_job_offer(struct solver *s, const struct event *ev, struct effects *fx);
 void on_resource_offer(struct solver *s, const struct event *ev, struct effects *fx);
 void on_offer_cancel(struct solver *s, const struct event *ev, struct effects *fx);
 
+/* acks.c */
+/* Answers with an Ack that is signed alone. */
+void ack_alone(
+        struct solver *s, struct conn_id conn, const struct solver_offer *row, struct effects *fx);
+/* The offer has been filed just now; its Ack is signed with the others of this turn. */
+void ack_later(struct solver *s, struct conn_id conn, const struct solver_offer *row,
+        const struct event *ev, struct effects *fx);
+/* Signs and answers all that wait. */
+void ack_all(struct solver *s, const struct event *ev, struct effects *fx);
+
 /* match.c */
 void solver_match_all(struct solver *s, const struct event *ev, struct effects *fx);
 /* A match becomes a deal, at the price of its batch where there is one; two that make none are kept apart. */
@@ -185,7 +205,31 @@ json_t *deal_json(const struct solver_deal *d);
 MUST bool batch_take(struct solver *s, const struct book_match *m, struct effects *fx);
 void on_batch(struct solver *s, const struct event *ev, struct effects *fx);
 
+/* channel.c: deals that draw on the sums of a channel (8.3). */
+/* Which channel and number the deal of a job offer is to have; both parties' signatures bind them. */
+MUST bool channel_of_offer(const struct http_req *r, struct solver_job *doc, struct err *e);
+/* That channel is on the ledger, nobody leaves it, and its sums cover the job. */
+MUST bool channel_fits(struct solver *s, const struct solver_job *doc, struct err *e);
+void channel_note(struct solver *s, const struct channel_change *c);
+/* A deal was made with that number. */
+void channel_used(struct solver *s, const struct hash *channel, uint64_t number);
+/* RP has signed: it draws on its channel, and the ledger is not told. */
+void channel_opened(struct solver *s, struct solver_deal *d, struct solver_step *step,
+        const struct event *ev, struct effects *fx);
+/* Such a deal, when its timer fires: past its last claim instant it is over. */
+void channel_look(struct solver *s, struct solver_deal *d, struct solver_step *step,
+        const struct event *ev, struct effects *fx);
+void on_acceptance(struct solver *s, const struct event *ev, struct effects *fx);
+json_t *accepted_json(const struct solver_accepted *row);
+void view_channel(struct solver *s, const struct event *ev, struct effects *fx);
+
 /* deals.c */
+/* The answer to a party that has sent something: the state that its deal is in then, or why not. */
+typedef bool taker(struct solver *s, struct solver_deal *d, struct solver_step *step,
+        const struct event *ev, struct effects *fx, struct err *e);
+void deal_answer(struct solver *s, const struct event *ev, struct effects *fx, taker *take);
+/* It is looked at again after a while. */
+void deal_timer(struct effects *fx, const struct hash *deal, struct span delay);
 void on_signature(struct solver *s, const struct event *ev, struct effects *fx);
 void on_refuse(struct solver *s, const struct event *ev, struct effects *fx);
 void on_result(struct solver *s, const struct event *ev, struct effects *fx);
@@ -199,7 +243,28 @@ json_t *result_json(const struct solver_result *row);
 MUST bool deal_find(struct solver *s, const struct http_req *r, struct solver_deal *d,
         struct solver_step *step, struct err *e);
 
+/* contract.c */
+#define CONTRACTS_MAX 4096 /* that buy jobs: BUSY past it */
+bool contract_known(const struct solver *s, const struct addr *account);
+/* Its balance on the ledger says nothing from now on: it brings the money of a job when the deal is opened. */
+MUST bool contract_remember(struct solver *s, const struct addr *account, struct err *e);
+/* The same after a start, where an offer that is filed again was signed by another key than its JC's. */
+MUST bool contract_recall(
+        struct solver *s, const struct hash *offer, const struct job_offer *o, struct err *e);
+/* FUNDS: less is kept for the job than it locks. */
+MUST bool contract_pays(
+        struct solver *s, const struct job_offer *o, struct amount funds, struct err *e);
+/* Who listens to the stream for the JC: itself, or the key that signed the offer for it. */
+struct addr jc_key(struct solver *s, const struct solver_deal *d);
+bool is_jc(struct solver *s, const struct solver_deal *d, const struct addr *who);
+
 /* follow.c */
+/* Both have agreed: nothing is reserved of free balances any more, and the job offer is done. */
+void deal_opened(struct solver *s, struct solver_deal *d, struct solver_step *step,
+        const struct event *ev, struct effects *fx, const char *text);
+/* The end, with what was paid; state: that of the ledger, or the one that it comes to. */
+void deal_ended(struct solver *s, struct solver_deal *d, struct solver_step *step, uint8_t state,
+        struct amount cost, const struct event *ev, struct effects *fx);
 void on_ledger(struct solver *s, const struct event *ev, struct effects *fx);
 
 /* idle.c */

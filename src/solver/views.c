@@ -75,8 +75,7 @@ void view_job_offer(struct solver *s, const struct event *ev, struct effects *fx
 		json_object_set_new(j, "reasons", reasons_json(why));
 	}
 	d.id = row.deal;
-	if (!hash_is_zero(&row.deal) && deal_read(s, &d) &&
-	        addr_eq(&r->account, &d.deal.hot.job_creator))
+	if (!hash_is_zero(&row.deal) && deal_read(s, &d) && is_jc(s, &d, &r->account))
 		json_object_update_missing_new(j, deal_json(&d));
 	fx_reply(fx, r->conn, 200, j);
 }
@@ -134,8 +133,8 @@ static json_t *timeline(struct solver *s, const struct solver_step *step)
 }
 
 /* Members: JC, RP, and the deal's mediators once the ledger has shown a check (9.2). */
-static bool is_member(
-        const struct solver_deal *d, const struct solver_step *step, const struct addr *who)
+static bool is_member(struct solver *s, const struct solver_deal *d, const struct solver_step *step,
+        const struct addr *who)
 {
 	const struct cold *c = &d->deal.cold;
 	bool disputed = step->ledger == DEAL_RESULTS_CHECKED || step->ledger == DEAL_RULED ||
@@ -144,7 +143,7 @@ static bool is_member(
 	                step->ledger == DEAL_MEDIATION_REJECTED ||
 	                step->ledger == DEAL_MEDIATION_JOB_FAULTY;
 
-	if (addr_eq(who, &d->job_creator) || addr_eq(who, &d->provider))
+	if (is_jc(s, d, who) || addr_eq(who, &d->provider))
 		return true;
 	for (uint32_t i = 0; disputed && i < c->mediators.n; i++) {
 		if (addr_eq(who, &c->mediators.v[i]))
@@ -159,6 +158,7 @@ void view_deal(struct solver *s, const struct event *ev, struct effects *fx)
 	const struct http_req *r = ev->request;
 	struct solver_deal d = {0};
 	struct solver_step step = {0};
+	struct solver_accepted accepted = {0};
 	struct solver_result res = {0};
 	bool member;
 	json_t *j;
@@ -168,8 +168,8 @@ void view_deal(struct solver *s, const struct event *ev, struct effects *fx)
 		fx_reply_err(fx, r->conn, &e);
 		return;
 	}
-	res.id = d.id;
-	member = is_member(&d, &step, &r->account);
+	res.id = accepted.id = d.id;
+	member = is_member(s, &d, &step, &r->account);
 	j = deal_json(&d);
 	json_object_set_new(j, "state", json_string(sm_name(&match_states, step.state)));
 	json_object_set_new(
@@ -183,5 +183,7 @@ void view_deal(struct solver *s, const struct event *ev, struct effects *fx)
 		json_object_set_new(j, "providerSignature", json_of_sig(&step.rp_sig));
 	if (member && solver_get(s, solver_result_record(), &res))
 		json_object_update_missing_new(j, result_json(&res));
+	if (member && solver_get(s, solver_accepted_record(), &accepted))
+		json_object_set_new(j, "accepted", accepted_json(&accepted));
 	fx_reply(fx, r->conn, 200, j);
 }

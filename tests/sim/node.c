@@ -318,12 +318,35 @@ static void perform_all(struct node *n)
 		arena_reset(&n->arena);
 }
 
+static void append(struct node *n, const struct effects *fx)
+{
+	if (!fx->first)
+		return;
+	*n->last = fx->first;
+	n->last = fx->last;
+}
+
+static void last_of_turn(struct node *n)
+{
+	struct event now = {.wall = node_wall(n), .now.ns = n->sim->now};
+	struct effects fx;
+
+	if (!n->in_tx || !n->role.on_turn)
+		return;
+	fx_init(&fx, &n->arena);
+	n->in_event = true;
+	n->role.on_turn(n->role.self, &now, &fx);
+	n->in_event = false;
+	append(n, &fx);
+}
+
 static void flush(struct node *n)
 {
 	struct store_tx tx = store_memory_tx(n->account->rows);
 	struct err e;
 
 	n->flush_set = false;
+	last_of_turn(n);
 	if (n->in_tx) {
 		if (crashes_here(n))
 			return;
@@ -374,10 +397,7 @@ void node_event(struct node *n, struct event *ev)
 	n->in_event = true;
 	n->role.on_event(n->role.self, ev, &fx);
 	n->in_event = false;
-	if (fx.first) {
-		*n->last = fx.first;
-		n->last = fx.last;
-	}
+	append(n, &fx);
 	end_turn(n);
 }
 

@@ -12,13 +12,15 @@ const modules = path.join(root, "build", "evm", "node_modules");
 const solc = require(path.join(modules, "solc"));
 const settings = require("./settings.json");
 
-const SRC = path.join(root, "contracts", "src");
 const GEN = path.join(root, "contracts", "gen");
 const CODE_MAX = 24576; // EIP-170
 
 const sources = {};
-for (const f of fs.readdirSync(SRC).sort()) {
-	if (f.endsWith(".sol")) sources["src/" + f] = { content: fs.readFileSync(path.join(SRC, f), "utf8") };
+for (const dir of ["src", "examples"]) {
+	for (const f of fs.readdirSync(path.join(root, "contracts", dir)).sort()) {
+		const content = fs.readFileSync(path.join(root, "contracts", dir, f), "utf8");
+		if (f.endsWith(".sol")) sources[`${dir}/${f}`] = { content };
+	}
 }
 
 function find(name) {
@@ -44,8 +46,9 @@ if (problems.length) {
 }
 
 const files = {};
-for (const name of settings.contracts) {
-	const c = out.contracts[`src/${name}.sol`][name];
+for (const name of [...settings.contracts, ...settings.examples]) {
+	const dir = settings.examples.includes(name) ? "examples" : "src";
+	const c = out.contracts[`${dir}/${name}.sol`][name];
 	const size = c.evm.deployedBytecode.object.length / 2;
 	if (process.argv.includes("--size")) console.log(`${name}: ${size} of ${CODE_MAX} bytes`);
 	if (size > CODE_MAX) {
