@@ -42,9 +42,9 @@ MUST bool difference_go_on(struct difference_search *s, const struct block_sourc
         unsigned blocks, bool *over, struct difference *out, struct err *e);
 struct difference_search *difference_free(struct difference_search *s); /* returns NULL */
 
-/* The whole of it at once. own is well-formed; other is foreign. Both are read through src, which gives verified blocks. What src
- * says (NOT_FOUND, BLOCK_CORRUPT, IO) when it does not give a block, of whichever tree; MEMORY; INTERNAL: own
- * is not well-formed. Neither is written on failure. */
+/* The whole of it at once. own is well-formed; other is foreign. Both are read through src, which gives verified
+ * blocks. What src says (NOT_FOUND, BLOCK_CORRUPT, IO) when it does not give a block, of whichever tree; MEMORY;
+ * INTERNAL: own is not well-formed. Neither is written on failure. */
 MUST bool difference_find(const struct block_source *src, const struct cid *own,
         const struct cid *other, struct difference *out, struct err *e);
 
