@@ -532,10 +532,16 @@ static int go_on(
 static int same_job(struct running *r, struct creator_job *j, struct creator_config *config,
         const struct creator_request *req)
 {
+	struct hash spec;
+	struct err e;
+
 	r->job = j->id;
 	if (args_get(&r->c->args, "output"))
 		snprintf(r->to, sizeof r->to, "%s", req->out);
 	cli_say(r->c, "the key %s names a job that was started before", j->key);
+	/* Cut off before its parts were stored, it is stored from those of this process. */
+	if (j->state == JOB_STORING && !creator_put_spec(&r->d.world.blobs, req->spec, &spec, &e))
+		return cli_fail(r->c, &e);
 	return go_on(r, j, config, false);
 }
 

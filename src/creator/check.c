@@ -10,7 +10,7 @@
 #include "verify/difference.h"
 #include "verify/ruling.h"
 
-enum { PARTS_ROUNDS_MAX = 12 };
+enum { PARTS_ROUNDS_MAX = 12, PARTING_BLOCKS = 64 };
 
 /* ---- what the provider says ----------------------------------------------------------------------------- */
 
@@ -35,16 +35,28 @@ static bool what_it_says(struct creator *c, const struct job *j, struct said *ou
 	return true;
 }
 
-/* Where our tree and the provider's part; both are here, unless the provider showed us none. */
-static void parting(struct creator *c, const struct job *j, char out[DIFFERENCE_TEXT_MAX + 1])
+/* Of a tree that somebody else made only so much is read for the words: that the two differ is known. */
+static bool find_parting(
+        struct creator *c, const struct job *j, struct difference *out, struct err *e)
 {
 	struct block_source src = {c->world->blobs.self, c->world->blobs.get};
 	struct cid own = cid_tree(&j->j.own_tree), other = cid_tree(&j->j.tree);
+	struct difference_search *s;
+	bool over = false, ok;
+
+	TRY(difference_begin(&own, &other, &s, e), e);
+	ok = difference_go_on(s, &src, PARTING_BLOCKS, &over, out, e);
+	difference_free(s);
+	return ok && over;
+}
+
+/* Where our tree and the provider's part; both are here, unless the provider showed us none. */
+static void parting(struct creator *c, const struct job *j, char out[DIFFERENCE_TEXT_MAX + 1])
+{
 	struct difference d;
 	struct err e;
 
-	if (!hash_is_zero(&j->j.tree) && difference_find(&src, &own, &other, &d, &e) &&
-	        d.kind != DIFFERENCE_NONE)
+	if (!hash_is_zero(&j->j.tree) && find_parting(c, j, &d, &e) && d.kind != DIFFERENCE_NONE)
 		difference_text(&d, out);
 	else
 		snprintf(out, DIFFERENCE_TEXT_MAX + 1, "not the one that the job gives here");

@@ -48,6 +48,10 @@ json_t *creator_job_json(const struct creator_job *j);
 MUST bool creator_job_by_key(const struct store *s, const char *key, struct creator_job *out,
         bool *found, struct err *e);
 
+/* A job's spec into a blob store, where job offers name it by that digest. TOO_LARGE, IO, DISK_FULL. */
+MUST bool creator_put_spec(
+        const struct blobs *b, const struct job_spec *spec, struct hash *out, struct err *e);
+
 #define CREATOR_JOBS_MAX     1024 /* unfinished jobs of one process: more are refused with BUSY */
 #define CREATOR_ATTEMPTS_MAX 5    /* providers that are tried before a job fails */
 

@@ -62,6 +62,7 @@ struct job {
 	uint64_t least_number; /* of its channel: as in the request */
 	enum err_code
 	        let_down; /* why the provider before the present offer failed; E_NONE: none did */
+	uint8_t declined; /* enum reason of the provider of the present deal, as it has signed it; 0: not told */
 	bool fetching;
 	bool cancelling;
 	bool declined;    /* in a channel: the provider has signed that it does not deliver */
@@ -156,6 +157,9 @@ void job_on_ack(struct creator *c, const struct event *ev, struct effects *fx);
 void job_next_provider(struct creator *c, struct job *j, const struct err *why,
         const struct event *ev, struct effects *fx);
 void job_on_queue(struct creator *c, struct job *j, struct effects *fx);
+/* The solver's clock has ended the offer before ours did. */
+void job_on_expired(
+        struct creator *c, const json_t *data, const struct event *ev, struct effects *fx);
 void job_on_why(struct creator *c, const struct event *ev, struct effects *fx);
 void job_withdraw(struct creator *c, struct job *j, const struct event *ev, struct effects *fx);
 

@@ -439,6 +439,81 @@ static void declined_and_no_other(void **state)
 	assert_non_null(strstr(job_row(s).why, "declined after it had signed, and then: "));
 }
 
+/* Its directory was away, as it has signed: it is not to blame, and may take the next offer, even alone. */
+static void declined_for_want_of_a_directory(void **state)
+{
+	static const struct {
+		enum party who;
+		uint8_t reason;
+		bool denied;
+	} rows[] = {{RP, REASON_DIRECTORY_UNAVAILABLE, false},
+	        {STRANGER, REASON_DIRECTORY_UNAVAILABLE, true}};
+	struct stage *s = *state;
+	unsigned denied = 0;
+
+	to_agreed(s);
+	for (unsigned i = 0; i < COUNT(rows); i++) {
+		struct decline d = {s->deal.id, rows[i].reason};
+		struct sig sig = sign_as(s->b, rows[i].who, decline_record(), &d);
+
+		send_message(s->b, "declined",
+		        json_pack("{s:o, s:o, s:o}", "id", json_of_hash(&s->deal.id), "decline",
+		                record_to_json(decline_record(), &d), "signature",
+		                json_of_sig(&sig)));
+		send_deal_event(s->b, &s->deal.id, DEAL_DECLINED, 0, 0);
+		read_posted(s);
+		denied += rows[i].denied;
+		assert_int_equal(s->offer.offer.deny.n, denied);
+		if (denied)
+			break;
+		acknowledge(s, SOLVER, "open");
+		make_deal(s, RP);
+		send_message(s->b, "deal", deal_message(s, SOLVER));
+		send_deal_event(s->b, &s->deal.id, DEAL_AGREED, 0, s->b->ledger.s + 600);
+	}
+	assert_int_equal(denied, 1);
+}
+
+/* An hour later the next attempt may wait for as long as the first one. */
+static void next_attempt_has_its_queue_time(void **state)
+{
+	struct stage *s = *state;
+
+	to_agreed(s);
+	pass(s->b, 3000);
+	send_deal_event(s->b, &s->deal.id, DEAL_TIMEOUT_SUBMIT, 0, 0);
+	read_posted(s);
+	acknowledge(s, SOLVER, "open");
+	assert_int_equal(need(s->b, FX_TIMER, TAG_QUEUE)->delay.ms, 30000);
+}
+
+static json_t *expired(struct stage *s)
+{
+	return json_pack("{s:o}", "offer", json_of_hash(&s->offer.id));
+}
+
+/* The solver's clock is ahead: the job goes on with a fresh offer while its own queue time lasts. */
+static void expired_at_the_solver(void **state)
+{
+	struct stage *s = *state;
+	struct hash before;
+
+	to_posted(s);
+	before = s->offer.id;
+	send_message(s->b, "expired", json_pack("{s:o}", "offer", json_of_hash(&s->deal.id)));
+	assert_null(fx_of(s->b, FX_CALL, TAG_OFFER, 0));
+	pass(s->b, 10);
+	send_message(s->b, "expired", expired(s));
+	read_posted(s);
+	assert_false(hash_eq(&before, &s->offer.id));
+	acknowledge(s, SOLVER, "open");
+	assert_int_equal(need(s->b, FX_TIMER, TAG_QUEUE)->delay.ms, 20000);
+	pass(s->b, 20);
+	send_message(s->b, "expired", expired(s));
+	assert_state(s, JOB_FAILED);
+	assert_int_equal(job_row(s).error, E_MATCH_NONE);
+}
+
 /* A job for one provider alone: an offer that denies it would wait for nobody. */
 static void declined_by_the_one_it_is_for(void **state)
 {
@@ -732,6 +807,9 @@ int main(void)
 	        T(declined),
 	        T(late),
 	        T(declined_and_no_other),
+	        T(declined_for_want_of_a_directory),
+	        T(next_attempt_has_its_queue_time),
+	        T(expired_at_the_solver),
 	        T(declined_by_the_one_it_is_for),
 	        T(no_more_than_five),
 	        T(submit_timeout_is_triggered),

@@ -142,6 +142,23 @@ static void on_dissolved(struct creator *c, struct job *j, const json_t *data,
 	job_post(c, j, ev, fx);
 }
 
+/* Why the provider declined: the ledger does not tell. */
+static void on_declined(struct creator *c, struct job *j, const json_t *data)
+{
+	struct decline doc;
+	struct sig sig;
+	struct err e;
+
+	if (!json_get_record(data, "decline", decline_record(), &doc, &e) ||
+	        !json_get_sig(data, "signature", &sig, &e) ||
+	        !signed_check(&c->c.domain, decline_record(), &doc, &sig, &j->j.provider, &e)) {
+		log_line(&c->world->log, LOG_ODD, "the provider's decline: %s", e.msg);
+		return;
+	}
+	if (hash_eq(&doc.deal, &j->j.deal))
+		j->declined = doc.reason;
+}
+
 static void on_about_deal(struct creator *c, const struct message *m, const json_t *data,
         const struct event *ev, struct effects *fx)
 {
@@ -158,6 +175,8 @@ static void on_about_deal(struct creator *c, const struct message *m, const json
 		on_signed(c, j, data, ev, fx);
 	else if (str_is(m->name, "result"))
 		job_on_result(c, j, data, ev, fx);
+	else if (str_is(m->name, "declined"))
+		on_declined(c, j, data);
 	else if (str_is(m->name, "dissolved"))
 		on_dissolved(c, j, data, ev, fx);
 	else if (str_is(m->name, "declined") && in_channel(j))
@@ -177,6 +196,8 @@ void job_on_message(struct creator *c, const struct event *ev, struct effects *f
 	}
 	if (str_is(m->name, "deal"))
 		on_deal(c, j, ev, fx);
+	else if (str_is(m->name, "expired"))
+		job_on_expired(c, j, ev, fx);
 	else
 		on_about_deal(c, m, j, ev, fx);
 }

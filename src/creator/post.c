@@ -82,8 +82,8 @@ static bool sign_offer(struct creator *c, const struct job_offer *template, uint
 	return true;
 }
 
-static bool put_spec(
-        struct creator *c, const struct job_spec *spec, struct hash *out, struct err *e)
+bool creator_put_spec(
+        const struct blobs *b, const struct job_spec *spec, struct hash *out, struct err *e)
 {
 	struct buf text OWN(buf_done);
 	struct cid cid;
@@ -93,8 +93,8 @@ static bool put_spec(
 	if (!buf_ok(&text))
 		return FAIL(e, TOO_LARGE, "the job spec takes more than %u bytes", BLOCK_MAX);
 	cid = cid_of(CID_RAW, buf_bytes(&text));
-	TRY(c->world->blobs.put(c->world->blobs.self, &cid, buf_bytes(&text), e), e);
-	TRY(c->world->blobs.sync(c->world->blobs.self, e), e);
+	TRY(b->put(b->self, &cid, buf_bytes(&text), e), e);
+	TRY(b->sync(b->self, e), e);
 	*out = cid.digest;
 	return true;
 }
@@ -166,6 +166,12 @@ void creator_fail(struct effects *fx, const struct err *e)
 	fx_add(fx, FX_EXIT, (struct tag){0})->status = err_exit(e->code);
 }
 
+/* Each attempt has the whole queue time. */
+static void set_match_by(struct job *j, const struct event *ev)
+{
+	j->j.match_by_ms = j->j.queue_ms ? (uint64_t)ev->wall.ms + j->j.queue_ms : 0;
+}
+
 static void push(struct creator *c, struct job *j, const struct cid *root, struct effects *fx)
 {
 	struct fx *f = fx_add(
@@ -213,7 +219,7 @@ void job_start(struct creator *c, const struct creator_request *r, const struct 
 	struct err e;
 
 	if (!alone(c, &e) || !check_key(c, r, &e) || !check_cap(c, r, ev, &e) ||
-	        !put_spec(c, r->spec, &spec, &e) ||
+	        !creator_put_spec(&c->world->blobs, r->spec, &spec, &e) ||
 	        !sign_offer(c, &r->offer, r->number, &spec, ev, &offer, &e)) {
 		not_started(c, r, &e, fx);
 		return;
@@ -242,7 +248,8 @@ void job_start(struct creator *c, const struct creator_request *r, const struct 
 	j->j.check_ppm = r->check.ppm;
 	j->j.created_ms = (uint64_t)ev->wall.ms;
 	j->j.ledger_seq = c->ledger_seq;
-	j->j.match_by_ms = r->queue.ms ? (uint64_t)(ev->wall.ms + r->queue.ms) : 0;
+	j->j.queue_ms = (uint64_t)r->queue.ms;
+	set_match_by(j, ev);
 	snprintf(j->j.module, sizeof j->j.module, "%s", r->spec->name);
 	snprintf(j->j.key, sizeof j->j.key, "%s", r->key);
 	snprintf(j->j.out, sizeof j->j.out, "%s", r->out);
@@ -440,8 +447,15 @@ static void forget_deal(struct job *j)
 	row->number = 0; /* good for one deal */
 	row->error = 0;
 	row->why[0] = '\0';
+	j->declined = 0;
 	j->open_by = j->spare_s = j->seen_s = j->asked_s = 0;
 	j->declined = false;
+}
+
+/* What its directory did not take, the next one's would not either. */
+static bool blamed(const struct job *j)
+{
+	return j->declined != REASON_DIRECTORY_UNAVAILABLE && !addr_is_zero(&j->j.provider);
 }
 
 /* Only the provider that failed was asked for: no other may take it. In a channel there is no other, and a match
@@ -454,7 +468,7 @@ static bool nobody_else(const struct creator *c, const struct job *j, const stru
 		return why->code != E_MATCH_NONE;
 	if (!addr_is_zero(&c->c.contract) && j->j.ledger)
 		return true;
-	return !addr_is_zero(&o->target) && addr_eq(&o->target, &j->j.provider);
+	return blamed(j) && addr_eq(&o->target, &j->j.provider);
 }
 
 void job_next_provider(struct creator *c, struct job *j, const struct err *why,
@@ -471,7 +485,7 @@ void job_next_provider(struct creator *c, struct job *j, const struct err *why,
 		return;
 	}
 	channel_let_go(c, j);
-	if (!addr_is_zero(&j->j.provider) && !in_channel(j) && old.offer.deny.n < DENY_MAX)
+	if (blamed(j) && !in_channel(j) && old.offer.deny.n < DENY_MAX)
 		old.offer.deny.v[old.offer.deny.n++] = j->j.provider;
 	if (!sign_offer(c, &old.offer, old.offer.nonce, &j->j.spec, ev, &next, &e)) {
 		job_end(c, j, JOB_FAILED, &e, ev, fx, "the next offer cannot be signed");
@@ -488,10 +502,32 @@ void job_next_provider(struct creator *c, struct job *j, const struct err *why,
 	if (why->code == E_DECLINED || why->code == E_PROVIDER_LATE)
 		j->let_down = why->code;
 	j->j.attempt++;
+	if (why->code != E_MATCH_NONE)
+		set_match_by(j, ev);
 	job_index(c, j);
 	job_move(c, j, JOB_POSTED, ev, fx, "%s; %s", why->msg,
 	        in_channel(j) ? "it is offered again" : "the next provider is tried");
 	job_post(c, j, ev, fx);
+}
+
+/* Its time is over by a clock that is ahead of ours; ours says whether the job may wait for longer. */
+void job_on_expired(
+        struct creator *c, const json_t *data, const struct event *ev, struct effects *fx)
+{
+	struct hash offer;
+	struct job *j;
+	struct err e;
+
+	if (!json_get_hash(data, "offer", &offer, &e))
+		return;
+	j = job_by_offer(c, &offer);
+	if (!j || j->j.state != JOB_POSTED)
+		return;
+	FAIL(&e, MATCH_NONE, "the offer has expired by the solver's clock");
+	if (j->j.match_by_ms && ev->wall.ms >= (int64_t)j->j.match_by_ms)
+		job_end(c, j, JOB_FAILED, &e, ev, fx, "no match in time");
+	else
+		job_next_provider(c, j, &e, ev, fx);
 }
 
 /* ---- no match ------------------------------------------------------------------------------------- */

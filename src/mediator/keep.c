@@ -148,7 +148,20 @@ void dispute_finish(struct mediator *m, struct dispute *k)
 	dispute_move(m, k, CASE_OVER);
 	count(m, &k->c);
 	map_del(&m->disputes, &id);
+	difference_free(k->search);
 	free(k);
+}
+
+void mediator_forget(struct mediator *m)
+{
+	const void *key;
+	void *val;
+
+	for (size_t i = 0; map_next(&m->disputes, &i, &key, &val);) {
+		struct dispute *k = *(struct dispute **)val;
+
+		k->search = difference_free(k->search);
+	}
 }
 
 void mediator_saw(struct mediator *m, uint64_t cursor)

@@ -125,6 +125,7 @@ static void after_the_run(void **state)
 	assert_int_equal(fx_count(s->b, FX_FETCH), 1);
 	assert_true(hash_eq(&need(s->b, FX_FETCH, TAG_PART)->root.digest, &s->output.cid.digest));
 	serve_fetches(s->b);
+	compare_all(s);
 	assert_verdict(s, RULING_RESULT_WRONG, "byte 2");
 	assert_null(fx_of(s->b, FX_RUN, 0, 0));
 }

@@ -32,6 +32,8 @@ static void on_timer(struct mediator *m, const struct event *ev, struct effects 
 		mediator_on_tick(m, fx);
 	} else if (ev->timer.what == TAG_SWEEP) {
 		mediator_sweep(m, ev, fx);
+	} else if (k && ev->timer.what == TAG_COMPARE) {
+		rule_compare(m, k, fx);
 	} else if (k) {
 		k->pausing = false;
 		dispute_go(m, k, fx);
@@ -97,6 +99,7 @@ struct mediator *mediator_free(struct mediator *m)
 {
 	if (!m)
 		return NULL;
+	mediator_forget(m);
 	map_done_owned(&m->disputes);
 	free(m);
 	return NULL;

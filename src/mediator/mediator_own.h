@@ -32,7 +32,8 @@ enum mediator_tag {
 	TAG_RUN,        /* run */
 	TAG_RETRY,      /* timer: try the present step again */
 	TAG_TICK,       /* timer: look at the clock */
-	TAG_SWEEP       /* timer: what is not needed goes */
+	TAG_SWEEP,      /* timer: what is not needed goes */
+	TAG_COMPARE     /* timer: the two outputs are compared, a little more of them */
 };
 
 /* What a job is made of, and what it gave. */
@@ -77,6 +78,11 @@ struct dispute {
 	bool has_output;
 	bool needs_known;
 	uint64_t ram; /* bytes that the run asks for */
+	/* comparing: its own output with the provider's */
+	struct difference_search *search; /* owned; NULL: none is under way */
+	bool compared;                    /* `difference` says how they part */
+	struct difference difference;
+	char not_compared[ERR_MSG_MAX]; /* why; "": not tried since the last step */
 	/* running */
 	bool running; /* handed to the executor */
 	bool pausing; /* until its retry timer */
@@ -120,6 +126,8 @@ struct dispute *dispute_new(struct mediator *m, const struct hash *id);
 struct dispute *dispute_get(struct mediator *m, const struct hash *id);
 /* The end: the dispute is forgotten here, kept in the store. */
 void dispute_finish(struct mediator *m, struct dispute *k);
+/* What unfinished disputes hold beside themselves is given back. */
+void mediator_forget(struct mediator *m);
 void mediator_saw(struct mediator *m, uint64_t cursor);
 void mediator_keep_cursor(struct mediator *m);
 MUST bool mediator_load(struct mediator *m, struct err *e);
@@ -168,6 +176,9 @@ bool dispute_before(const struct dispute *a, const struct dispute *b);
 void rule_step(struct mediator *m, struct dispute *k, bool last, struct effects *fx);
 void rule_pass(struct mediator *m, struct dispute *k, const char *why, struct effects *fx);
 void rule_submit(struct mediator *m, struct dispute *k, struct effects *fx);
+
+/* Goes on with a comparison; what it comes to is ruled on. */
+void rule_compare(struct mediator *m, struct dispute *k, struct effects *fx);
 
 /* sweep.c: on EV_START, and then by its timer. */
 void mediator_sweep(struct mediator *m, const struct event *ev, struct effects *fx);

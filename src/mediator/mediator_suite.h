@@ -276,11 +276,22 @@ static inline void send_checked(struct stage *s)
 	send_state(s, &s->id, DEAL_RESULTS_CHECKED, &s->result_hash, s->b->ledger.s + MEDIATE_S);
 }
 
+/* Outputs that are compared are so to their end, turn by turn; how many they were. */
+static inline unsigned compare_all(struct stage *s)
+{
+	unsigned turns = 0;
+
+	for (; fx_of(s->b, FX_TIMER, TAG_COMPARE, 0); turns++)
+		send_timer(s->b, (struct tag){.what = TAG_COMPARE, .key = s->id});
+	return turns;
+}
+
 /* The retry timer of the deal is due. */
 static inline void send_retry(struct stage *s)
 {
 	send_timer(s->b, (struct tag){.what = TAG_RETRY, .key = s->id});
 	note_calls(s);
+	compare_all(s);
 }
 
 /* ---- a dispute as far as a state ------------------------------------------------------------------------- */
@@ -326,6 +337,7 @@ static inline struct run_done run_of(struct stage *s)
 static inline void send_run(struct stage *s, const struct run_done *r)
 {
 	send_event(s->b, &(struct event){.kind = EV_RUN, .run = r});
+	compare_all(s);
 }
 
 /* Everything is where it should be; the answer is in the last event. */

@@ -5,6 +5,8 @@
 #include "mediator/mediator_own.h"
 #include "port/outcome.h"
 
+enum { COMPARE_BLOCKS = 16 /* of one turn of the loop */ };
+
 /* ---- the case -------------------------------------------------------------------------------------------- */
 
 /* How a part is called in a sentence. */
@@ -57,24 +59,23 @@ static void keep_difference(struct dispute *k, const struct difference *d)
 
 /* Equal bytes are always the same, others are not so in class `exact` and under `bytes`; the other comparators
  * are not here (7.4). */
-static void judge_output(struct mediator *m, struct dispute *k, struct ruling_case *c,
-        char words[DIFFERENCE_TEXT_MAX + 1])
+static void judge_output(
+        struct dispute *k, struct ruling_case *c, char words[DIFFERENCE_TEXT_MAX + 1])
 {
-	struct block_source src = {m->world->blobs.self, m->world->blobs.get};
-	struct cid own = cid_tree(&k->c.own_tree), other = cid_tree(&k->c.tree);
-	struct difference d;
-	struct err e;
+	const struct difference *d = &k->difference;
 
 	c->outputs = is_same(k) ? SAMENESS_SAME : SAMENESS_UNKNOWN;
 	if (c->outputs == SAMENESS_SAME)
 		return;
-	if (!difference_find(&src, &own, &other, &d, &e)) {
-		snprintf(words, DIFFERENCE_TEXT_MAX + 1, "%.*s", DIFFERENCE_TEXT_MAX, e.msg);
+	if (!k->compared) {
+		snprintf(words, DIFFERENCE_TEXT_MAX + 1, "%.*s", DIFFERENCE_TEXT_MAX,
+		        k->not_compared[0] ? k->not_compared
+		                           : "the outputs have not been compared to their end");
 		return;
 	}
-	keep_difference(k, &d);
-	difference_text(&d, words);
-	if (d.kind == DIFFERENCE_NONE)
+	keep_difference(k, d);
+	difference_text(d, words);
+	if (d->kind == DIFFERENCE_NONE)
 		c->outputs = SAMENESS_SAME;
 	else if (k->f.deal.cold.determinism == DETERMINISM_EXACT ||
 	         k->c.comparator == COMPARATOR_BYTES)
@@ -94,7 +95,7 @@ static enum supply supply_of_output(const struct dispute *k)
 	return p ? p->supply : SUPPLY_SILENT;
 }
 
-static void decide(struct mediator *m, struct dispute *k, struct decision *out)
+static void decide(struct dispute *k, struct decision *out)
 {
 	char part[RULING_PART_MAX + 1] = "", words[DIFFERENCE_TEXT_MAX + 1] = "";
 	struct ruling_case c = {.stored = k->f.stored_sig.n ? SUPPLY_GIVEN : SUPPLY_NONE,
@@ -113,7 +114,7 @@ static void decide(struct mediator *m, struct dispute *k, struct decision *out)
 
 	judge_job(k, &c, part);
 	if (k->c.ran && c.stored == SUPPLY_GIVEN)
-		judge_output(m, k, &c, words);
+		judge_output(k, &c, words);
 	if (is_same(k))
 		k->c.tree_bytes = k->c.own_bytes;
 	k->c.due_bytes = ruling_bytes(c.status, k->c.input_bytes, k->c.tree_bytes);
@@ -183,16 +184,75 @@ void rule_pass(struct mediator *m, struct dispute *k, const char *why, struct ef
 	answer(m, k, &d, CASE_PASSING, fx);
 }
 
+/* ---- the outputs, side by side ------------------------------------------------------------------------- */
+
+/* What is not here yet is fetched first. */
+static bool to_compare(const struct mediator *m, const struct dispute *k)
+{
+	const struct blobs *b = &m->world->blobs;
+	struct cid other = cid_tree(&k->c.tree);
+
+	return k->c.ran && k->f.stored_sig.n && !is_same(k) && !k->compared &&
+	       !k->not_compared[0] && b->has(b->self, &other);
+}
+
+static void not_compared(struct dispute *k, const struct err *why)
+{
+	k->search = difference_free(k->search);
+	str_keep(k->not_compared, sizeof k->not_compared, str_of(why->msg));
+}
+
+/* A foreign tree may be of any size and shape: other disputes and requests have their turns in between. */
+static void begin_comparison(struct dispute *k, struct effects *fx)
+{
+	struct cid own = cid_tree(&k->c.own_tree), other = cid_tree(&k->c.tree);
+	struct err e;
+
+	if (!difference_begin(&own, &other, &k->search, &e))
+		not_compared(k, &e);
+	fx_add(fx, FX_TIMER, dispute_tag(k, TAG_COMPARE, 0));
+}
+
+void rule_compare(struct mediator *m, struct dispute *k, struct effects *fx)
+{
+	struct block_source src = {m->world->blobs.self, m->world->blobs.get};
+	bool over = true;
+	struct err e;
+
+	if (k->c.state != CASE_RAN || (!k->search && !k->not_compared[0]))
+		return;
+	if (k->search &&
+	        !difference_go_on(k->search, &src, COMPARE_BLOCKS, &over, &k->difference, &e)) {
+		not_compared(k, &e);
+	} else if (!over) {
+		fx_add(fx, FX_TIMER, dispute_tag(k, TAG_COMPARE, 0));
+		return;
+	} else if (k->search) {
+		k->search = difference_free(k->search);
+		k->compared = true;
+	}
+	rule_step(m, k, false, fx);
+}
+
+/* ---- the step ------------------------------------------------------------------------------------------- */
+
 void rule_step(struct mediator *m, struct dispute *k, bool last, struct effects *fx)
 {
 	struct decision d;
 
-	decide(m, k, &d);
+	if (!last && k->search)
+		return; /* its timer goes on */
+	if (!last && to_compare(m, k)) {
+		begin_comparison(k, fx);
+		return;
+	}
+	decide(k, &d);
 	if (d.ruling != RULING_CANNOT_RULE) {
 		rule(m, k, &d, fx);
 	} else if (last || supply_of_output(k) != SUPPLY_SILENT) {
 		rule_pass(m, k, d.why, fx);
 	} else {
+		k->not_compared[0] = '\0'; /* what was missing may be here by then */
 		dispute_keep(m, k);
 		dispute_again(k, fx);
 	}

@@ -335,6 +335,7 @@ static void output_refused_for_now(void **state)
 	send_retry(s);
 	assert_silent(s);
 	serve_fetches(s->b);
+	assert_true(compare_all(s) > 0);
 	assert_verdict(s, RULING_RESULT_WRONG, "byte 2");
 }
 
@@ -404,6 +405,114 @@ static void liar(void **state)
 	assert_verdict(s, RULING_RESULT_CORRECT, "");
 }
 
+/* ---- an output that takes long to compare --------------------------------------------------------------------- */
+
+enum { MANY = 50 };
+
+/* A file of one byte, as a block by itself or behind a node: other content ids, the same bytes. */
+static struct unixfs_node small_file(struct blobs_memory *where, uint8_t byte, bool behind)
+{
+	struct cid leaf = cid_of(CID_RAW, bytes_of(&byte, 1));
+	uint8_t bin[CID_BINARY_LEN];
+	struct buf b OWN(buf_done) = {0};
+	struct unixfs_node n = {leaf, 1, 1};
+	struct err e;
+
+	assert_true(blob_put(where, &leaf, bytes_of(&byte, 1), &e));
+	if (!behind)
+		return n;
+	buf_init(&b, 128);
+	cid_encode(&leaf, bin);
+	buf_put(&b, "\x12\x2a\x0a\x24", 4);
+	buf_put(&b, bin, sizeof bin);
+	buf_put(&b, "\x12\x00\x18\x01\x0a\x06\x08\x02\x18\x01\x20\x01", 12);
+	n.cid = cid_of(CID_DAG_PB, buf_bytes(&b));
+	n.tree_bytes += b.n;
+	assert_true(blob_put(where, &n.cid, buf_bytes(&b), &e));
+	return n;
+}
+
+static struct unixfs_node many_files(struct blobs_memory *where, bool behind, uint8_t last)
+{
+	struct blobs to = blobs_memory_port(where);
+	struct block_sink sink = {to.self, to.put};
+	struct unixfs_entry entries[MANY];
+	static char names[MANY][8];
+	struct unixfs_node out;
+	struct err e;
+
+	for (unsigned i = 0; i < MANY; i++) {
+		snprintf(names[i], sizeof names[i], "%02u", i);
+		entries[i] = (struct unixfs_entry){.name = str_of(names[i]),
+		        .node = small_file(where, i + 1 < MANY ? (uint8_t)i : last, behind)};
+	}
+	assert_true(unixfs_add_dir(&sink, entries, MANY, &out, &e));
+	return out;
+}
+
+static bool (*real_get)(void *self, const struct cid *cid, struct buf *out, struct err *e);
+static unsigned reads;
+
+static bool count_get(void *self, const struct cid *cid, struct buf *out, struct err *e)
+{
+	reads++;
+	return real_get(self, cid, out, e);
+}
+
+/* Each turn of the loop reads a few blocks; in between it answers others, and a deadline is kept all the same. */
+static void compared_in_turns(void **state)
+{
+	struct stage *s = *state;
+	unsigned turns = 0;
+	struct run_done r;
+
+	s->own = many_files(s->b->local, false, 'a');
+	s->output = many_files(s->b->remote, true, 'b');
+	s->result.output.tree = s->output.cid.digest;
+	s->result.bytes = s->spec.inputs.v[0].bytes + s->output.tree_bytes;
+	s->stored.bytes = s->output.tree_bytes;
+	seal(s);
+	to_ready(s);
+	real_get = s->b->world.blobs.get;
+	s->b->world.blobs.get = count_get;
+	r = run_of(s);
+	send_event(s->b, &(struct event){.kind = EV_RUN, .run = &r});
+	for (; fx_of(s->b, FX_TIMER, TAG_COMPARE, 0); turns++) {
+		assert_silent(s);
+		assert_int_equal(request(s, ROUTE_STATUS_NO, "", STRANGER)->status, 200);
+		reads = 0;
+		send_timer(s->b, (struct tag){.what = TAG_COMPARE, .key = s->id});
+		assert_true(reads <= 17);
+	}
+	s->b->world.blobs.get = real_get;
+	assert_true(turns >= MANY * 3 / 17);
+	assert_verdict(s, RULING_RESULT_WRONG, "49 differs from byte 0");
+}
+
+/* No time is left in the middle of it: nothing is known, so it is passed. */
+static void not_compared_in_time(void **state)
+{
+	struct stage *s = *state;
+	struct run_done r;
+
+	s->own = many_files(s->b->local, false, 'a');
+	s->output = many_files(s->b->remote, true, 'b');
+	s->result.output.tree = s->output.cid.digest;
+	s->result.bytes = s->spec.inputs.v[0].bytes + s->output.tree_bytes;
+	s->stored.bytes = s->output.tree_bytes;
+	seal(s);
+	to_ready(s);
+	r = run_of(s);
+	send_event(s->b, &(struct event){.kind = EV_RUN, .run = &r});
+	send_timer(s->b, need(s->b, FX_TIMER, TAG_COMPARE)->tag);
+	need(s->b, FX_TIMER, TAG_COMPARE);
+	pass(s->b, MEDIATE_S - 1);
+	send_clock(s->b);
+	assert_pass(s, "not been compared to their end");
+	send_timer(s->b, (struct tag){.what = TAG_COMPARE, .key = s->id});
+	assert_silent(s);
+}
+
 static void dead(void **state)
 {
 	struct stage *s = *state;
@@ -437,7 +546,8 @@ int main(void)
 	        T(larger_input_than_the_spec_says), T(smaller_input_than_the_spec_says),
 	        T(spec_that_is_none), T(spec_of_another_deal), T(silent_source), T(not_published),
 	        T(lost_output), T(lost_output_made_again), T(output_refused_for_now),
-	        T(output_never_given), T(status_without_output), T(liar), T(dead), T(blind)};
+	        T(output_never_given), T(status_without_output), T(liar), T(compared_in_turns),
+	        T(not_compared_in_time), T(dead), T(blind)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

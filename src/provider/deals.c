@@ -48,7 +48,7 @@ static void take_deal(
 		return;
 	}
 	eip712_hash(deal_record(), &row.deal, &row.id);
-	if (provider_work_get(p, &row.id))
+	if (provider_work_get(p, &row.id) || provider_is_strange(p, &row.id))
 		return;
 	if (s->get(s->self, provider_work_record(), &(struct provider_work){.id = row.id}, &e)) {
 		/* Ended before. A solver that asks for a signature again has not heard that there is none. */
@@ -128,12 +128,26 @@ static bool again(struct work *k, struct effects *fx)
 	return false;
 }
 
+/* What it costs to decline is due in any case, once the submit timeout is near. */
+static void no_part(struct provider *p, struct work *k, const struct err *why, struct effects *fx)
+{
+	if (err_passes(why->code))
+		fx_add(fx, FX_TIMER, (struct tag){.what = TAG_RETRY, .key = k->w.id})->delay =
+		        span_ms((int64_t)RETRY_MS << TRIES_MAX);
+	else
+		step_decline(p, k, REASON_JOB_NOT_FOUND, why->msg, fx);
+}
+
 static void on_fetched(
         struct provider *p, struct work *k, const struct tree_done *t, struct effects *fx)
 {
 	if (k->waiting)
 		k->waiting--;
-	if (k->w.state != WORK_FETCHING)
+	if (k->w.state == WORK_RUNNING && t->ok)
+		step_run(p, k, fx);
+	else if (k->w.state == WORK_RUNNING && k->waiting == 0 && again(k, fx))
+		no_part(p, k, &t->err, fx);
+	if (k->w.state != WORK_FETCHING || provider_is_strange(p, &k->w.id))
 		return;
 	if (!t->ok) {
 		if (k->waiting == 0 && again(k, fx))
@@ -172,6 +186,8 @@ static void on_pushed(
 	if (k->w.state != WORK_RAN)
 		return;
 	if (!t->ok || !read_stored(p, k, t->body, &st, &k->w.stored_sig, &e)) {
+		if (!t->ok && err_passes(e.code))
+			p->no_directory_s = p->ledger_time.s;
 		if (!again(k, fx))
 			return;
 		/* What it costs to decline is due in any case, once the submit timeout is near. */
@@ -182,6 +198,7 @@ static void on_pushed(
 			step_decline(p, k, REASON_DIRECTORY_UNAVAILABLE, e.msg, fx);
 		return;
 	}
+	p->no_directory_s = 0;
 	k->w.keep_until = st.keep_until;
 	k->w.tree_bytes = st.bytes;
 	if (!step_sign_result(p, k, &e)) {
@@ -250,7 +267,7 @@ void provider_on_run(struct provider *p, const struct event *ev, struct effects 
 	if (k)
 		k->running = false;
 	/* Otherwise it was declined, or is over: how the run ended tells nothing any more. */
-	if (k && k->w.state == WORK_RUNNING) {
+	if (k && k->w.state == WORK_RUNNING && !provider_is_strange(p, &k->w.id)) {
 		if (r->ok) {
 			outcome(k, r);
 			provider_move(p, k, WORK_RAN);
@@ -309,9 +326,10 @@ static void on_opened_in(struct provider *p, struct work *k, struct effects *fx)
 
 static void on_deal_event(struct provider *p, const struct ledger_event *le, struct effects *fx)
 {
+	bool strange = provider_note_strange(p, le);
 	struct work *k = provider_work_get(p, &le->deal);
 
-	if (!k)
+	if (!k || strange)
 		return;
 	if (!le->to) {
 		if (le->action == ACTION_SETTLE)
@@ -367,6 +385,12 @@ static void on_dropped(struct provider *p, const struct ledger_note *n, struct e
 		step_refuse(p, k, &n->err, fx);
 }
 
+/* Of a job that has run only its output is not published. */
+static uint8_t missing_reason(const struct work *k)
+{
+	return k->w.state == WORK_RAN ? REASON_DIRECTORY_UNAVAILABLE : REASON_OUT_OF_TIME;
+}
+
 /* Whoever profits from a deadline triggers it: the provider is paid, or has what is left of its bond
  * back. What cannot be finished is declined in time. */
 static void act_in_time(struct provider *p, struct work *k, struct effects *fx)
@@ -390,7 +414,7 @@ static void act_in_time(struct provider *p, struct work *k, struct effects *fx)
 		k->asked_s = now;
 		fx_warn(fx, &p->world->log, "provider", &k->w.id, k->w.deadline,
 		        "a job is not ready and its submit deadline is near: it is declined");
-		step_decline(p, k, REASON_OUT_OF_TIME, "the submit timeout is near", fx);
+		step_decline(p, k, missing_reason(k), "the submit timeout is near", fx);
 	}
 }
 
@@ -453,7 +477,8 @@ void provider_on_ledger(struct provider *p, const struct event *ev, struct effec
 		settle_on_event(p, &n->event);
 		voucher_on_redeemed(p, &n->event, fx);
 		on_deal_event(p, &n->event, fx);
-		provider_saw(p, CURSOR_LEDGER, n->event.seq);
+		if (p->strange.n == 0)
+			provider_saw(p, CURSOR_LEDGER, n->event.seq);
 		break;
 	case LEDGER_INCLUDED:
 	case LEDGER_FINAL:
@@ -466,8 +491,8 @@ void provider_on_ledger(struct provider *p, const struct event *ev, struct effec
 		warn_blind(p, fx);
 		break;
 	case LEDGER_UP: log_line(&p->world->log, LOG_INFO, "ledger is back"); break;
-	case LEDGER_PENDING:
-	case LEDGER_CLOCK: break;
+	case LEDGER_CLOCK: provider_ask_strange(p, fx); break;
+	case LEDGER_PENDING: break;
 	}
 	on_time(p, fx);
 }

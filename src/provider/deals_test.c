@@ -422,12 +422,12 @@ static void cursors_follow_at_a_distance(void **state)
 		assert_int_equal(stored_cursor(s, CURSOR_SOLVER), full);
 	}
 	for (unsigned i = 1; i <= CURSOR_BEHIND_MAX; i++)
-		send_deal_event(s->b, &(struct hash){{9}}, DEAL_AGREED, 0, 0);
+		send_deal_event(s->b, &(struct hash){{9}}, DEAL_RESULTS_ACCEPTED, 0, 0);
 	assert_int_equal(stored_cursor(s, CURSOR_LEDGER), 0);
-	send_deal_event(s->b, &(struct hash){{9}}, DEAL_AGREED, 0, 0);
+	send_deal_event(s->b, &(struct hash){{9}}, DEAL_RESULTS_ACCEPTED, 0, 0);
 	assert_int_equal(stored_cursor(s, CURSOR_LEDGER), CURSOR_BEHIND_MAX + 1);
 	/* What is kept takes both along. */
-	send_deal_event(s->b, &(struct hash){{9}}, DEAL_AGREED, 0, 0);
+	send_deal_event(s->b, &(struct hash){{9}}, DEAL_RESULTS_ACCEPTED, 0, 0);
 	to_signed(s);
 	id = s->b->cursor;
 	seq = s->b->seq;

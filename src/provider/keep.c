@@ -199,7 +199,9 @@ void work_result(const struct work *k, struct result *out)
 	        .bytes = k->w.bytes,
 	        .output = {.tree = k->w.tree},
 	};
-	keccak256(k->w.secret.b, sizeof k->w.secret.b, &out->secret_hash);
+	out->secret_hash = k->w.secret_hash;
+	if (hash_is_zero(&out->secret_hash))
+		keccak256(k->w.secret.b, sizeof k->w.secret.b, &out->secret_hash);
 }
 
 struct bytes work_deal_json(struct effects *fx, const struct work *k)

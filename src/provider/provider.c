@@ -61,6 +61,8 @@ static void on_timer(struct provider *p, const struct event *ev, struct effects 
 		provider_on_tell(p, ev, fx);
 	} else if (ev->timer.what == TAG_REFUSE) {
 		step_refuse_again(p, &ev->timer.key, fx);
+	} else if (ev->timer.what == TAG_LEARN) {
+		provider_ask_again(p, &ev->timer.key, fx);
 	} else if (ev->timer.what == TAG_RESUME) {
 		resume_some(p, fx);
 	}
@@ -93,6 +95,10 @@ static void on_reply(struct provider *p, const struct event *ev, struct effects 
 	}
 	if (r->tag.what == TAG_NONCES) {
 		provider_on_nonces(p, ev, fx);
+		return;
+	}
+	if (r->tag.what == TAG_LEARN) {
+		provider_on_learned(p, ev, fx);
 		return;
 	}
 	if (r->tag.what == TAG_IDLE) {
@@ -149,6 +155,8 @@ bool provider_new(
 	p->open_solver.addr = (struct addr){{0}};
 	w->rng.fill(w->rng.self, &seed, sizeof seed);
 	map_init(&p->programs, sizeof(struct hash), sizeof(uint8_t), PROGRAMS_MAX, seed);
+	map_init(
+	        &p->strange, sizeof(struct hash), sizeof(struct strange), PROVIDER_DEALS_MAX, seed);
 	map_init(&p->works, sizeof(struct hash), sizeof(struct work *), PROVIDER_DEALS_MAX, seed);
 	*out = p;
 	return true;
@@ -178,6 +186,7 @@ struct provider *provider_free(struct provider *p)
 		return NULL;
 	map_done_owned(&p->works);
 	map_done(&p->programs);
+	map_done(&p->strange);
 	json_decref(p->idle.json);
 	free(p->instrument);
 	free(p);

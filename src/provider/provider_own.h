@@ -42,7 +42,8 @@ enum provider_tag {
 	TAG_RESUME,         /* timer: the deals of before the start, some more of them */
 	TAG_TRY,            /* run: does the program compile here? */
 	TAG_NONCES,         /* call: what the solver has seen of us */
-	TAG_LOOK            /* call: what the solver knows of a deal in a channel */
+	TAG_LOOK,           /* call: what the solver knows of a deal in a channel */
+	TAG_LEARN           /* call, timer: what it has of a deal that this store does not know */
 };
 
 struct work {
@@ -69,6 +70,15 @@ struct work {
 	uint64_t asked_s;      /* ledger time at which a passed deadline was last acted on */
 	struct resources need; /* of its spec */
 	bool need_known;       /* not yet after a start */
+};
+
+/* A deal of ours that the ledger has open and this store does not know (9.5). */
+struct strange {
+	uint8_t ledger; /* enum deal_state */
+	struct btime deadline;
+	struct hash result; /* that the ledger has; zero: none */
+	bool asked;         /* the solver, at least once */
+	unsigned tries;     /* that gave nothing */
 };
 
 /* What the solver said last about our offer, and who waits for it. */
@@ -113,10 +123,13 @@ struct provider {
 	bool counted;                /* the solver has said what it has seen of us (9.5) */
 	uint64_t least_nonce;        /* of the next offer */
 	struct map works;            /* deal id -> struct work *, unfinished ones */
-	struct map programs;         /* digests of those that compile here */
+	struct map
+	        strange; /* deal id -> struct strange: while there are any, the ledger's cursor stands */
+	struct map programs; /* digests of those that compile here */
 	unsigned running;
 	unsigned trying;
 	struct btime ledger_time; /* of the confirmed head */
+	uint64_t no_directory_s;  /* ledger time at which it did not take an output; 0: it does */
 	struct cursor_view cursors[CURSORS];
 	bool wrote; /* this event: its commit takes the cursors along */
 	struct sending sending;
@@ -202,6 +215,14 @@ struct bytes work_deal_json(struct effects *fx, const struct work *k);
 bool provider_ask_idle(
         struct provider *p, struct conn_id conn, const struct event *ev, struct effects *fx);
 void provider_on_idle(struct provider *p, const struct event *ev, struct effects *fx);
+/* learn.c */
+/* True: the event is of a deal that this store does not know, or knows as unsigned, and the ledger has open. */
+MUST bool provider_note_strange(struct provider *p, const struct ledger_event *le);
+bool provider_is_strange(const struct provider *p, const struct hash *deal);
+/* Once all events of before the start are read: those that are still open are asked for. */
+void provider_ask_strange(struct provider *p, struct effects *fx);
+void provider_ask_again(struct provider *p, const struct hash *deal, struct effects *fx);
+void provider_on_learned(struct provider *p, const struct event *ev, struct effects *fx);
 /* channel.c */
 void provider_on_channel(struct provider *p, const struct event *ev, struct effects *fx);
 void provider_on_leave(struct provider *p, const struct event *ev, struct effects *fx);

@@ -9,7 +9,7 @@
 #include "provider/provider_own.h"
 
 /* Beyond the tries of single fetches: parts are asked for as often as this. */
-enum { PARTS_ROUNDS_MAX = 12, CLOCK_WAIT_MS = 100 };
+enum { PARTS_ROUNDS_MAX = 12, CLOCK_WAIT_MS = 100, DIRECTORY_WAIT_S = 30 };
 
 static struct tag tag_of(enum provider_tag what, const struct work *k)
 {
@@ -126,7 +126,16 @@ static bool fetch_parts(struct provider *p, struct work *k, const struct job_spe
 	return true;
 }
 
-/* True: spec, program and inputs are here. Else what is missing is being fetched, or the deal is refused. */
+/* Before our signature the deal is refused; after it, what cannot be run is declined. */
+static void cannot(struct provider *p, struct work *k, const struct err *why, struct effects *fx)
+{
+	if (k->w.state == WORK_RUNNING)
+		step_decline(p, k, REASON_JOB_NOT_FOUND, why->msg, fx);
+	else
+		step_refuse(p, k, why, fx);
+}
+
+/* True: spec, program and inputs are here. Else what is missing is being fetched, or the deal is given up. */
 static bool gather(struct provider *p, struct work *k, struct effects *fx)
 {
 	struct cid spec_cid = cid_raw(&k->deal.deal.cold.spec);
@@ -140,7 +149,7 @@ static bool gather(struct provider *p, struct work *k, struct effects *fx)
 	spec = work_spec(p, k, fx->arena, &e);
 	if (!spec || !check_spec(p, k, spec, &e) || !check_pay(k, spec, &e) ||
 	        !fetch_parts(p, k, spec, fx, &e)) {
-		step_refuse(p, k, &e, fx);
+		cannot(p, k, &e, fx);
 		return false;
 	}
 	k->need = spec->resources;
@@ -204,7 +213,7 @@ void step_fetch(struct provider *p, struct work *k, struct effects *fx)
 {
 	struct err e;
 
-	if (k->waiting)
+	if (k->waiting || provider_is_strange(p, &k->w.id))
 		return;
 	if (!directory_of(p, k)) {
 		FAIL(&e, TERMS, "the deal's directory is none of ours");
@@ -220,12 +229,21 @@ void step_fetch(struct provider *p, struct work *k, struct effects *fx)
 		step_sign(p, k, fx);
 }
 
+/* A job whose output cannot be published earns nothing and costs the fine. */
+static bool can_publish(const struct provider *p, struct err *e)
+{
+	if (p->no_directory_s == 0 || p->ledger_time.s >= p->no_directory_s + DIRECTORY_WAIT_S)
+		return true;
+	return FAIL(e, UNREACHABLE, "the directory does not take outputs just now");
+}
+
 /* Everything is here: sign last and open (2.4). */
 void step_sign(struct provider *p, struct work *k, struct effects *fx)
 {
 	struct err e;
 
-	if (!deal_open_in_time(&k->deal.deal, &p->c.genesis, p->ledger_time, &e) ||
+	if (!can_publish(p, &e) ||
+	        !deal_open_in_time(&k->deal.deal, &p->c.genesis, p->ledger_time, &e) ||
 	        !provider_has_room(p, k, &e) || (work_draws(k) && !draws_may_sign(p, k, &e)) ||
 	        !world_sign(
 	                p->world, &p->c.domain, deal_record(), &k->deal.deal, &k->w.rp_sig, &e)) {
@@ -274,6 +292,8 @@ void step_run(struct provider *p, struct work *k, struct effects *fx)
 
 	if (k->running || p->running >= p->c.parallel)
 		return; /* the next one that ends starts it */
+	if (!k->gathered && directory_of(p, k) && (k->waiting || !gather(p, k, fx)))
+		return;
 	spec = work_spec(p, k, fx->arena, &e);
 	if (!spec) {
 		step_decline(p, k, REASON_JOB_NOT_FOUND, e.msg, fx);
@@ -380,12 +400,13 @@ void step_decline(
 	if (k->w.state != WORK_DECLINING)
 		provider_move(p, k, WORK_DECLINING);
 	step_kill(k, fx);
-	if (!work_off_ledger(k))
-		k->action = fx_submit(fx, a, &k->w.id);
+	/* First: the ledger does not tell the JC why. */
 	fx_call(fx, tag_of(TAG_DECLINE, k), &p->open_solver, "POST",
 	        fx_path(fx, "/v1/deals/", &k->w.id, "/decline"),
 	        json_pack("{s:o, s:o}", "decline", record_to_json(decline_record(), &a->decline),
 	                "signature", json_of_sig(&a->doc_sig)));
+	if (!work_off_ledger(k))
+		k->action = fx_submit(fx, a, &k->w.id);
 }
 
 static void tell_refusal(

@@ -183,7 +183,23 @@ static void push_reaches_nobody(void **state)
 	pass(s->b, 595);
 	send_clock(s->b);
 	assert_string_equal(need(s->b, FX_EMIT, 0)->name, "warning");
-	assert_declined(s, REASON_OUT_OF_TIME);
+	assert_declined(s, REASON_DIRECTORY_UNAVAILABLE);
+}
+
+/* As long as it takes no outputs no other deal is signed, and the solver may ask again. */
+static void no_deal_while_the_directory_is_away(void **state)
+{
+	struct stage *s = *state;
+
+	to_ran(s);
+	send_tree_failed(s->b, need(s->b, FX_PUSH, TAG_PUSH)->tag, E_UNREACHABLE);
+	make_deal(s);
+	send_signed_by(s, JC);
+	serve_all(s);
+	assert_refused(s, "does not take outputs");
+	pass(s->b, 31);
+	send_clock(s->b);
+	to_signed(s);
 }
 
 static void stored_that_does_not_count(void **state)
@@ -608,6 +624,7 @@ int main(void)
 	        T(run_fails),
 	        T(push_fails),
 	        T(push_reaches_nobody),
+	        T(no_deal_while_the_directory_is_away),
 	        T(result_is_told_until_it_is_taken),
 	        T(result_is_refused_by_the_solver),
 	        T(stored_that_does_not_count),

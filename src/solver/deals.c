@@ -141,13 +141,24 @@ void on_signature(struct solver *s, const struct event *ev, struct effects *fx)
 
 /* ---- no signature ------------------------------------------------------------------------------------ */
 
+/* What says nothing about the job is no reason never to meet again, even if it is said too late. */
+static void pardon_later(const struct solver_deal *d, const json_t *refusal, struct effects *fx)
+{
+	const json_t *reason = json_object_get(refusal, "reason");
+	const char *name = json_string_value(json_object_get(reason, "code"));
+	enum err_code code = E_NONE;
+
+	if (name && err_by_name(name, &code) && err_passes(code))
+		fx_add(fx, FX_TIMER, (struct tag){.what = TAG_PARDON, .key = d->id})->delay =
+		        span_ms(PARDON_MS);
+}
+
 static bool take_refusal(struct solver *s, struct solver_deal *d, struct solver_step *step,
         const struct event *ev, struct effects *fx, struct err *e)
 {
 	const struct http_req *r = ev->request;
 	json_t *j OWN(json_own) = NULL;
-	const char *why, *name;
-	enum err_code code = E_NONE;
+	const char *why;
 	bool jc, rp;
 
 	TRY(deal_find(s, r, d, step, e), e);
@@ -159,16 +170,15 @@ static bool take_refusal(struct solver *s, struct solver_deal *d, struct solver_
 	why = json_string_value(json_object_get(json_object_get(j, "reason"), "message"));
 	if (!why)
 		return FAIL(e, JSON_VALUE, "reason must be an error object with a message");
-	if (step->state == MATCH_DISSOLVED)
+	if (step->state == MATCH_DISSOLVED) {
+		if (rp)
+			pardon_later(d, j, fx);
 		return true;
+	}
 	/* Whose signature is out is bound by it: the other may still open the deal. */
 	if (step->state == MATCH_MATCHED || (step->state == MATCH_JC_SIGNED && rp)) {
 		deal_dissolve(s, d, step, OFFER_OPEN, why, ev, fx);
-		name = json_string_value(json_object_get(json_object_get(j, "reason"), "code"));
-		/* What says nothing about the job is no reason never to meet again. */
-		if (name && err_by_name(name, &code) && err_passes(code))
-			fx_add(fx, FX_TIMER, (struct tag){.what = TAG_PARDON, .key = d->id})
-			        ->delay = span_ms(PARDON_MS);
+		pardon_later(d, j, fx);
 		return true;
 	}
 	return FAIL(e, STATE, "the match is %s: too late to refuse it",

@@ -365,6 +365,28 @@ static void test_busy_provider_is_tried_again(void **state)
 	}
 }
 
+/* It says only after its time was over that the directory was away: it may be matched again all the same. */
+static void test_provider_that_speaks_too_late(void **state)
+{
+	struct bench *b = *state;
+	struct deal d;
+	struct hash id = matched(b, &d);
+
+	assert_int_equal(post_signature(b, JC, &id, &d), 200);
+	pass(b, 80);
+	clock_note(b);
+	timer(b, TAG_UNSIGNED, &id);
+	assert_int_equal(fx_count(b, FX_EMIT, "dissolved"), 1);
+	assert_int_equal(ask(b, RP, "POST", path_of("/v1/deals/%s/refuse", &id),
+	                         text_of(b, json_pack("{s:{s:s, s:s}}", "reason", "code",
+	                                            "UNREACHABLE", "message", "no directory"))),
+	        200);
+	assert_int_equal(waiting(b), 1);
+	timer(b, TAG_PARDON, &id);
+	published(b, &d);
+	assert_true(addr_eq(&d.hot.provider, &b->addr[RP]));
+}
+
 static void test_creator_that_does_not_sign(void **state)
 {
 	struct bench *b = *state;
@@ -724,6 +746,7 @@ int main(void)
 	        T(test_decline_is_relayed),
 	        T(test_refusal_tries_the_next),
 	        T(test_busy_provider_is_tried_again),
+	        T(test_provider_that_speaks_too_late),
 	        T(test_creator_that_does_not_sign),
 	        T(test_silent_offer_posted_again),
 	        T(test_provider_that_does_not_sign),

@@ -128,13 +128,27 @@ void match_make(struct solver *s, const struct book_match *m, const struct price
 	offer_forget(s, &m->job, OFFER_REFUSED);
 }
 
-static bool expire(struct solver *s, struct btime now)
+/* Its creator would wait for a match of an offer that is in no book any more. */
+static void tell_expired(struct solver *s, const struct hash *id, struct effects *fx)
+{
+	const struct open_offer *o = offer_find(s, id);
+	struct job_offer job;
+
+	if (!o || o->kind != OFFER_JOB)
+		return;
+	offer_job(o, &job);
+	solver_emit(s, fx, "expired", json_pack("{s:o}", "offer", json_of_hash(id)),
+	        &job.job_creator, NULL);
+}
+
+static bool expire(struct solver *s, struct btime now, struct effects *fx)
 {
 	struct hash id;
 
 	for (int i = 0; i < MATCHES_OF_A_TURN; i++) {
 		if (!book_expire(s->book, now, &id))
 			return true;
+		tell_expired(s, &id, fx);
 		past_keep(s, &id, NULL);
 		offer_forget(s, &id, OFFER_EXPIRED);
 	}
@@ -151,7 +165,7 @@ void solver_match_all(struct solver *s, const struct event *ev, struct effects *
 	struct btime now = solver_now(s, ev);
 	struct book_match m;
 
-	if (!expire(s, now)) {
+	if (!expire(s, now, fx)) {
 		go_on(fx);
 		return;
 	}

@@ -347,6 +347,7 @@ static void test_expiry(void **state)
 	assert_int_equal(post_job(b, JC, &j), 200);
 	pass(b, 3600);
 	timer(b, TAG_SWEEP, NULL);
+	assert_int_equal(fx_count(b, FX_EMIT, "expired"), 1); /* its creator is told */
 	assert_int_equal(ask(b, PARTIES, "GET", path_of("/v1/job-offers/%s", &id), ""), 200);
 	assert_string_equal(state_of(b), "expired");
 	post_cancel(b, &id, &id, JC);

@@ -3,6 +3,7 @@
 #include "verify/difference.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/bounds.h"
 
@@ -28,6 +29,7 @@ struct finding {
 	const struct block_source *src;
 	struct buf path;
 	size_t blocks; /* read of the other tree */
+	size_t read;   /* of both */
 	size_t held;   /* bytes of it */
 	struct difference d;
 };
@@ -84,6 +86,7 @@ static bool node_read(struct finding *f, const struct cid *cid, struct node *n, 
 {
 	bool ok;
 
+	f->read++;
 	TRY(f->src->get(f->src->self, cid, &n->block, e), e);
 	ok = unixfs_decode(cid, buf_bytes(&n->block), &n->links, &n->b, e);
 	if (n->foreign) {
@@ -230,106 +233,207 @@ static bool step(
 	return true;
 }
 
-static bool compare_files(struct finding *f, const struct cid *own, const struct cid *other,
-        uint64_t own_bytes, uint64_t other_bytes, struct err *e)
-{
-	struct reader a OWN(reader_done), b OWN(reader_done);
-	bool done = false;
+/* ---- trees -------------------------------------------------------------------------------------------- */
 
-	reader_init(&a, NULL);
-	reader_init(&b, f);
-	buf_put(&a.todo, own, sizeof *own);
-	buf_put(&b.todo, other, sizeof *other);
-	while (!done && f->d.kind == DIFFERENCE_NONE)
-		TRY(step(f, &a, &b, &done, e), e);
-	/* The same bytes, but not as many as it says. */
-	if (done && b.given != other_bytes)
-		found(f, DIFFERENCE_MALFORMED);
-	f->d.own_bytes = own_bytes;
-	f->d.other_bytes = other_bytes;
+/* Two directories that are merged by name. */
+struct level {
+	struct node own, other;
+	size_t i, k;   /* links that are done */
+	size_t path_n; /* length of the path of both */
+};
+
+struct difference_search {
+	struct finding f;
+	struct cid own, other; /* roots */
+	bool begun;
+	struct level *levels[TREE_DEPTH_MAX + 1];
+	unsigned depth; /* levels that are open */
+	bool in_file;
+	struct reader a, b; /* of the file */
+	uint64_t own_bytes, other_bytes;
+};
+
+static void level_free(struct level *l)
+{
+	node_done(&l->own);
+	node_done(&l->other);
+	free(l);
+}
+
+static void begin_file(struct difference_search *s, const struct cid *own, const struct cid *other,
+        const struct level *l)
+{
+	reader_init(&s->a, NULL);
+	reader_init(&s->b, &s->f);
+	buf_put(&s->a.todo, own, sizeof *own);
+	buf_put(&s->b.todo, other, sizeof *other);
+	s->own_bytes = l->own.b.file_bytes;
+	s->other_bytes = l->other.b.file_bytes;
+	s->in_file = true;
+}
+
+static void end_file(struct difference_search *s)
+{
+	reader_done(&s->a);
+	reader_done(&s->b);
+	s->in_file = false;
+}
+
+/* What two content ids that differ stand for: a level more, or a file. */
+static bool enter_pair(struct difference_search *s, const struct cid *own, const struct cid *other,
+        struct level *l, bool *level, struct err *e)
+{
+	struct finding *f = &s->f;
+
+	*level = false;
+	TRY(node_read(f, own, &l->own, e), e);
+	TRY(node_read(f, other, &l->other, e), e);
+	if (f->d.kind != DIFFERENCE_NONE)
+		return true;
+	*level = l->own.b.dir && l->other.b.dir;
+	if (l->own.b.dir != l->other.b.dir)
+		found(f, DIFFERENCE_KIND);
+	else if (!*level)
+		begin_file(s, own, other, l);
 	return true;
 }
 
-/* ---- directories -------------------------------------------------------------------------------------- */
-
-static bool compare(struct finding *f, const struct cid *own, const struct cid *other,
-        unsigned depth, struct err *e);
-
-static bool compare_entry(struct finding *f, const struct unixfs_link *own,
-        const struct unixfs_link *other, unsigned depth, struct err *e)
+static bool enter(
+        struct difference_search *s, const struct cid *own, const struct cid *other, struct err *e)
 {
-	size_t before = f->path.n;
+	struct level *l;
+	bool level, ok;
+
+	/* An own tree is not deeper, and of the other only what it has is gone into. */
+	if (s->depth > TREE_DEPTH_MAX)
+		return FAIL(e, INTERNAL, "an own tree deeper than %d levels", TREE_DEPTH_MAX);
+	l = calloc(1, sizeof *l);
+	if (!l)
+		return FAIL(e, MEMORY, "no memory for a directory");
+	node_init(&l->own, NULL);
+	node_init(&l->other, &s->f);
+	l->path_n = s->f.path.n;
+	ok = enter_pair(s, own, other, l, &level, e);
+	if (ok && level)
+		s->levels[s->depth++] = l;
+	else
+		level_free(l);
+	return ok;
+}
+
+static bool go_on_file(struct difference_search *s, struct err *e)
+{
+	bool done = false;
+
+	TRY(step(&s->f, &s->a, &s->b, &done, e), e);
+	/* The same bytes, but not as many as it says. */
+	if (done && s->b.given != s->other_bytes)
+		found(&s->f, DIFFERENCE_MALFORMED);
+	if (s->f.d.kind != DIFFERENCE_NONE) {
+		s->f.d.own_bytes = s->own_bytes;
+		s->f.d.other_bytes = s->other_bytes;
+	}
+	if (done)
+		end_file(s);
+	return true;
+}
+
+static bool go_on_entry(struct difference_search *s, const struct unixfs_link *own,
+        const struct unixfs_link *other, struct err *e)
+{
+	struct finding *f = &s->f;
 
 	if (own && other && cid_eq(&own->cid, &other->cid))
 		return true;
-	if (before)
+	if (f->path.n)
 		buf_byte(&f->path, '/');
 	buf_str(&f->path, own ? own->name : other->name);
 	if (!buf_ok(&f->path))
 		return FAIL(e, MEMORY, "no memory for a path");
-	if (!own || !other)
-		found(f, own ? DIFFERENCE_MISSING : DIFFERENCE_EXTRA);
-	else
-		TRY(compare(f, &own->cid, &other->cid, depth + 1, e), e);
-	f->path.n = before;
+	if (own && other)
+		return enter(s, &own->cid, &other->cid, e);
+	found(f, own ? DIFFERENCE_MISSING : DIFFERENCE_EXTRA);
 	return true;
 }
 
-static bool compare_dirs(struct finding *f, const struct unixfs_block *own,
-        const struct unixfs_block *other, unsigned depth, struct err *e)
+/* The next name of the directory that was entered last, or back to the one above. */
+static bool go_on_dir(struct difference_search *s, struct err *e)
 {
-	size_t i = 0, k = 0;
+	struct level *l = s->levels[s->depth - 1];
+	const struct unixfs_block *own = &l->own.b, *other = &l->other.b;
+	const struct unixfs_link *a = l->i < own->n ? &own->links[l->i] : NULL;
+	const struct unixfs_link *b = l->k < other->n ? &other->links[l->k] : NULL;
+	int c = !a ? 1 : !b ? -1 : str_cmp(a->name, b->name);
 
-	while (f->d.kind == DIFFERENCE_NONE && (i < own->n || k < other->n)) {
-		const struct unixfs_link *a = i < own->n ? &own->links[i] : NULL;
-		const struct unixfs_link *b = k < other->n ? &other->links[k] : NULL;
-		int c = !a ? 1 : !b ? -1 : str_cmp(a->name, b->name);
-
-		TRY(compare_entry(f, c <= 0 ? a : NULL, c >= 0 ? b : NULL, depth, e), e);
-		i += c <= 0;
-		k += c >= 0;
+	s->f.path.n = l->path_n;
+	if (!a && !b) {
+		s->depth--;
+		level_free(l);
+		return true;
 	}
+	l->i += c <= 0;
+	l->k += c >= 0;
+	return go_on_entry(s, c <= 0 ? a : NULL, c >= 0 ? b : NULL, e);
+}
+
+bool difference_begin(const struct cid *own, const struct cid *other,
+        struct difference_search **out, struct err *e)
+{
+	struct difference_search *s = calloc(1, sizeof *s);
+
+	if (!s)
+		return FAIL(e, MEMORY, "no memory to compare two trees");
+	buf_init(&s->f.path, TREE_DEPTH_MAX * (PATH_TEXT_MAX + 1) + 1);
+	s->own = *own;
+	s->other = *other;
+	*out = s;
 	return true;
 }
 
-static bool compare(struct finding *f, const struct cid *own, const struct cid *other,
-        unsigned depth, struct err *e)
+bool difference_go_on(struct difference_search *s, const struct block_source *src, unsigned blocks,
+        bool *over, struct difference *out, struct err *e)
 {
-	struct node a OWN(node_done), b OWN(node_done);
+	size_t until = s->f.read + blocks;
 
-	node_init(&a, NULL);
-	node_init(&b, f);
-	/* An own tree is not deeper, and of the other only what it has is gone into. */
-	if (depth > TREE_DEPTH_MAX)
-		return FAIL(e, INTERNAL, "an own tree deeper than %d levels", TREE_DEPTH_MAX);
-	TRY(node_read(f, own, &a, e), e);
-	TRY(node_read(f, other, &b, e), e);
-	if (f->d.kind != DIFFERENCE_NONE)
-		return true;
-	if (a.b.dir && b.b.dir)
-		return compare_dirs(f, &a.b, &b.b, depth, e);
-	if (a.b.dir != b.b.dir) {
-		found(f, DIFFERENCE_KIND);
-		return true;
+	s->f.src = src;
+	if (!s->begun && !cid_eq(&s->own, &s->other))
+		TRY(enter(s, &s->own, &s->other, e), e);
+	s->begun = true;
+	while (s->f.d.kind == DIFFERENCE_NONE && (s->in_file || s->depth)) {
+		if (s->f.read >= until) {
+			*over = false;
+			return true;
+		}
+		TRY(s->in_file ? go_on_file(s, e) : go_on_dir(s, e), e);
 	}
-	return compare_files(f, own, other, a.b.file_bytes, b.b.file_bytes, e);
+	*over = true;
+	*out = s->f.d;
+	return true;
 }
 
-static void finding_done(struct finding *f)
+struct difference_search *difference_free(struct difference_search *s)
 {
-	buf_done(&f->path);
+	if (!s)
+		return NULL;
+	if (s->in_file)
+		end_file(s);
+	while (s->depth)
+		level_free(s->levels[--s->depth]);
+	buf_done(&s->f.path);
+	free(s);
+	return NULL;
 }
 
 bool difference_find(const struct block_source *src, const struct cid *own, const struct cid *other,
         struct difference *out, struct err *e)
 {
-	struct finding f OWN(finding_done) = {.src = src};
+	struct difference_search *s;
+	bool over, ok;
 
-	buf_init(&f.path, TREE_DEPTH_MAX * (PATH_TEXT_MAX + 1) + 1);
-	if (!cid_eq(own, other))
-		TRY(compare(&f, own, other, 0, e), e);
-	*out = f.d;
-	return true;
+	TRY(difference_begin(own, other, &s, e), e);
+	ok = difference_go_on(s, src, UINT32_MAX, &over, out, e);
+	difference_free(s);
+	return ok;
 }
 
 /* ---- words -------------------------------------------------------------------------------------------- */

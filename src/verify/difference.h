@@ -32,9 +32,19 @@ struct difference {
 	uint8_t own_byte, other_byte;       /* BYTES */
 };
 
-/* own is well-formed; other is foreign. Both are read through src, which gives verified blocks. What src
- * says (NOT_FOUND, BLOCK_CORRUPT, IO) when it does not give a block, of whichever tree; MEMORY; INTERNAL: own
- * is not well-formed. Neither is written on failure. */
+/* A comparison that is taken up again and again: a foreign tree may be large, and nothing else waits for it. */
+struct difference_search;
+MUST bool difference_begin(const struct cid *own, const struct cid *other,
+        struct difference_search **out, struct err *e); /* MEMORY */
+/* Goes on for about `blocks` blocks of both trees. *over: out says what was found. As difference_find(); after a
+ * failure it can only be freed. */
+MUST bool difference_go_on(struct difference_search *s, const struct block_source *src,
+        unsigned blocks, bool *over, struct difference *out, struct err *e);
+struct difference_search *difference_free(struct difference_search *s); /* returns NULL */
+
+/* The whole of it at once. own is well-formed; other is foreign. Both are read through src, which gives verified
+ * blocks. What src says (NOT_FOUND, BLOCK_CORRUPT, IO) when it does not give a block, of whichever tree; MEMORY;
+ * INTERNAL: own is not well-formed. Neither is written on failure. */
 MUST bool difference_find(const struct block_source *src, const struct cid *own,
         const struct cid *other, struct difference *out, struct err *e);
 

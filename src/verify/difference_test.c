@@ -359,6 +359,84 @@ static void test_endless(void **state)
 	assert_true(s->reads < DIFFERENCE_BLOCKS + 10);
 }
 
+/* The same in turns of which none reads more than it may; how many they were. */
+static unsigned in_turns(struct stage *s, const struct cid *own, const struct cid *other,
+        unsigned blocks, struct difference *out)
+{
+	struct block_source src = {s, get};
+	struct difference_search *x;
+	unsigned turns = 0;
+	bool over = false;
+	struct err e;
+
+	assert_true(difference_begin(own, other, &x, &e));
+	while (!over) {
+		size_t before = s->reads;
+
+		turns++;
+		if (!difference_go_on(x, &src, blocks, &over, out, &e))
+			fail_msg("%s", e.msg);
+		assert_true(s->reads - before <= blocks + 1); /* two are read together */
+	}
+	difference_free(x);
+	return turns;
+}
+
+/* A thousand files of which the last differs, in directories, and a foreign file that is cut into single bytes. */
+static void test_turns(void **state)
+{
+	enum { FILES = 500, BYTES = 60 };
+	struct stage *s = *state;
+	static struct unixfs_path paths[2 * FILES];
+	static char names[2 * FILES][24], text[BYTES + 1];
+	static struct cid leaves[BYTES];
+	static size_t sizes[BYTES];
+	struct difference d, whole;
+	struct cid own, other;
+
+	for (unsigned i = 0; i < 2 * FILES; i++) {
+		snprintf(names[i], sizeof names[i], "%c/%04u", i < FILES ? 'a' : 'b', i);
+		paths[i] =
+		        (struct unixfs_path){str_of(names[i]), str_bytes(str_of(names[i])), false};
+	}
+	own = tree(s, paths, COUNT(paths));
+	/* Every file differs in its blocks, and the last one alone in its bytes. */
+	for (unsigned i = 0; i < BYTES; i++) {
+		text[i] = (char)('a' + i % 26);
+		leaves[i] = put(s, CID_RAW, &text[i], 1);
+		sizes[i] = 1;
+	}
+	paths[2 * FILES - 1].data = str_bytes(STR("another"));
+	other = tree(s, paths, COUNT(paths));
+	whole = find(s, &own, &other);
+	assert_int_equal(whole.kind, DIFFERENCE_BYTES);
+	assert_true(in_turns(s, &own, &other, 2, &d) >= 3);
+	assert_memory_equal(&d, &whole, sizeof d);
+	other = file_of(s, leaves, sizes, BYTES, BYTES);
+	other = in_dir(s, &other);
+	own = plain(s, text);
+	assert_true(in_turns(s, &own, &other, 16, &d) >= BYTES / 16);
+	assert_int_equal(d.kind, DIFFERENCE_NONE);
+	assert_int_equal(in_turns(s, &own, &own, 1, &d), 1);
+}
+
+/* One that is given up half way leaves nothing behind. */
+static void test_given_up(void **state)
+{
+	struct stage *s = *state;
+	struct block_source src = {s, get};
+	struct difference_search *x;
+	struct difference d;
+	struct cid own = plain(s, "abcdef"), other = plain(s, "abcdeg");
+	bool over;
+	struct err e;
+
+	assert_true(difference_begin(&own, &other, &x, &e));
+	assert_true(difference_go_on(x, &src, 1, &over, &d, &e));
+	assert_false(over);
+	assert_null(difference_free(x));
+}
+
 /* A block that is not here is no difference. */
 static void test_gaps(void **state)
 {
@@ -379,7 +457,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {T(test_changes), T(test_same), T(test_first),
 	        T(test_large), T(test_other_layout), T(test_false_size), T(test_garbage),
-	        T(test_endless), T(test_gaps)};
+	        T(test_endless), T(test_turns), T(test_given_up), T(test_gaps)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,8 @@
 """kill -9 of every process at every stage of a job, each started again with the same files: the job ends,
 the ledger balances, nothing is paid twice. The fixture's teardown verifies the journal."""
+import http.server
+import threading
+
 import pytest
 
 from conftest import wait_until
@@ -56,16 +59,54 @@ def test_kill_the_buyer_while_it_writes(new_market, tmp_path):
     settled(m, 1)
 
 
+class Silent(http.server.BaseHTTPRequestHandler):
+    """What answers for a directory and takes nothing."""
+
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.end_headers()
+        self.wfile.write(b"{}")
+
+    def do_POST(self):
+        self.server.over.wait(60)
+
+    def log_message(self, *args):
+        pass
+
+
+def cut_off(market, at):
+    """A job whose process died before the directory had its parts."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Silent) as s:
+        s.over = threading.Event()
+        threading.Thread(target=s.serve_forever, daemon=True).start()
+        market.env["LILYPAD_DIRECTORY_URL"] = f"http://127.0.0.1:{s.server_port}"
+        b = Buyer(market, *WORK, "--idempotency-key", "k", "-O", at).reached("STORING").kill()
+        del market.env["LILYPAD_DIRECTORY_URL"]
+        s.over.set()
+        s.shutdown()
+    return b
+
+
 def test_kill_the_buyer_before_it_posted(new_market, tmp_path):
-    """Its parts went with it: the job ends, has cost nothing, and its key may be used again."""
+    """Its parts went with it: whoever has only its id cannot go on, it ends, has cost nothing, and its key may be
+    used again."""
     m = new_market()
-    b = Buyer(m, *WORK, "--idempotency-key", "k", "-O", tmp_path / "o").reached("STORING").kill()
-    r = m.run("job", "watch", b.job, code=None)
-    if r.returncode:  # it may have been quicker than the signal
-        assert r.returncode == 1 and "nothing was charged" in r.stderr
-        assert m.json("wallet", "balance")["free"] == str(START)
-        again = m.json("run", *WORK, "--idempotency-key", "k", "-O", tmp_path / "o")
-        assert again["job"]["id"] != b.job and again["job"]["state"] == "DONE"
+    b = cut_off(m, tmp_path / "o")
+    r = m.run("job", "watch", b.job, code=1)
+    assert "nothing was charged" in r.stderr
+    assert m.json("wallet", "balance")["free"] == str(START)
+    again = m.json("run", *WORK, "--idempotency-key", "k", "-O", tmp_path / "o")
+    assert again["job"]["id"] != b.job and again["job"]["state"] == "DONE"
+
+
+def test_the_same_command_goes_on_with_what_was_not_stored(new_market, tmp_path):
+    """It brings the same parts: the job that its key names is stored, and done, the first time."""
+    m = new_market()
+    b = cut_off(m, tmp_path / "o")
+    again = m.json("run", *WORK, "--idempotency-key", "k", "-O", tmp_path / "o")
+    assert again["job"]["id"] == b.job and again["job"]["state"] == "DONE"
+    settled(m, 1)
 
 
 def test_daemon_takes_over(new_market, tmp_path):

@@ -226,8 +226,8 @@ def test_old_store_of_the_provider(new_market, tmp_path):
 
 
 def test_old_store_of_the_provider_with_a_job_that_runs(new_market, tmp_path):
-    """A deal that it signed after the backup: it signs nothing for it any more, the deadline ends it, and the
-    buyer has its money back and the fine for the wait."""
+    """A deal that it signed after the backup: it learns of it from the ledger, its documents from the solver, and
+    brings the job to its end."""
     m = new_market()
     command = stop(m, "provider")
     backup(m, "provider", tmp_path / "kept")
@@ -239,7 +239,27 @@ def test_old_store_of_the_provider_with_a_job_that_runs(new_market, tmp_path):
     wait_until(lambda: not alive(pid))
     restore(m, "provider", tmp_path / "kept")
     assert start(m, "provider", command) == ""
-    wait_until(lambda: "not signed" in m.logs()["provider"])
+    b.ends()
+    assert "the ledger has a deal open that this store did not know" in m.logs()["provider"]
+    settled(m, 1)
+
+
+def test_old_store_of_the_provider_and_no_solver(new_market, tmp_path):
+    """Nobody shows it the deal in time: it signs nothing for it any more, the deadline ends it, and the buyer has
+    its money back and the fine for the wait."""
+    m = new_market()
+    command = stop(m, "provider")
+    backup(m, "provider", tmp_path / "kept")
+    assert start(m, "provider", command) == ""
+    b = Buyer(m, "mandelbrot", "-i", "Width=400", "-i", "Height=300", "-i", "Iterations=2000", "--queue", "10m",
+              "-O", tmp_path / "o").reached("AGREED")
+    pid, = m.pids("provider")
+    os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: not alive(pid))
+    restore(m, "provider", tmp_path / "kept")
+    m.kill("solver")
+    assert start(m, "provider", command) == ""
+    wait_until(lambda: "the solver does not show it" in m.logs()["provider"])
     ask(m.up["ledger"] + "/v1/clock", "POST", b'{"advance":"700"}')
     wait_until(lambda: int(m.json("wallet", "balance")["free"]) > START)
     b.kill()
