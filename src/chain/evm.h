@@ -37,6 +37,10 @@ struct evm_options {
 	uint64_t max_fee_wei; /* per gas */
 	struct span stuck;    /* not in a block after so long: replaced */
 	struct span poll;     /* how often the head is looked at; 0: 1 s */
+	/* A transaction waits since gas costs more than may be paid, and a deadline comes nearer. deal zero: not known.
+	 * NULL: only the log says it. */
+	void (*warn)(void *ctx, const struct hash *deal, struct btime deadline, const char *text);
+	void *warn_ctx;
 };
 
 /* The strings are copied. CONFIG, IO. */

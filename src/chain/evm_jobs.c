@@ -157,6 +157,8 @@ static void look(struct evm_jobs *m, struct kept *k)
 {
 	struct abi_leaf number = abi_u64(k->j.number);
 
+	if (k->state == JOB_IS_CANCELLED)
+		m->o.gone(m->o.ctx, k->j.number);
 	if (k->state == JOB_IS_CANCELLED || (k->state == JOB_IS_ENDED && amount_is_zero(k->refund)))
 		m->over = true;
 	else if (k->state == JOB_IS_WAITING && m->now.s < k->j.match_by.s)

@@ -39,6 +39,8 @@ struct evm_jobs_options {
 	struct span stuck;
 	/* An order waits; told at each look, about once a second, for as long as it does. */
 	void (*waits)(void *ctx, const struct evm_job *j, struct btime now);
+	/* It was taken back, or nobody took it in time; told once or, after a restart, again. */
+	void (*gone)(void *ctx, uint64_t number);
 	void *ctx;
 };
 

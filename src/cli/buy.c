@@ -26,6 +26,21 @@ static bool cursor_of(struct daemon *d, const char *url, const char *path, const
 	return true;
 }
 
+/* 9.5: the counterpart's counter. */
+static bool seen_by_solver(struct daemon *d, struct creator_config *config, struct err *e)
+{
+	char who[ADDR_TEXT_MAX], path[ADDR_TEXT_MAX + 32];
+	uint64_t seen;
+
+	addr_format(&d->wallet.addr, who);
+	snprintf(path, sizeof path, "/v1/accounts/%s", who);
+	TRY(cursor_of(d, d->solver.url, path, "jobNonce", &seen, e), e);
+	if (seen == UINT64_MAX)
+		return FAIL(e, PEER, "the solver has seen a job nonce that none can follow");
+	config->least_nonce = MAX2(config->least_nonce, seen + 1);
+	return true;
+}
+
 static bool keep_output(void *ctx, const struct cid *root, struct err *e)
 {
 	const struct daemon *d = ctx;
@@ -78,7 +93,8 @@ bool buy_prepare(struct daemon *d, struct creator_config *config, struct err *e)
 	TRY(remote_account(d->cli, &d->wallet.addr, &account, e), e);
 	TRY(json_get_u64(account, "nextJobNonce", &config->least_nonce, e), e);
 	TRY(json_get_u64(account, "sendNonce", &config->send_nonce, e), e);
-	if (!cursor_of(d, d->solver.url, "/v1/info", "lastEvent", &config->solver_cursor, e) &&
+	if ((!cursor_of(d, d->solver.url, "/v1/info", "lastEvent", &config->solver_cursor, e) ||
+	            !seen_by_solver(d, config, e)) &&
 	        !may_come(d, config, e))
 		return false;
 	if (!remote_get(d->cli, d->directory.url, "/v1/health", &info, e) &&

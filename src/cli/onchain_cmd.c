@@ -9,6 +9,7 @@
 #include "cli/buy.h"
 #include "cli/chain.h"
 #include "cli/job_build.h"
+#include "cli/misbehave.h"
 #include "codec/hex.h"
 #include "codec/json.h"
 #include "os/clock.h"
@@ -282,6 +283,18 @@ static void on_waits(void *ctx, const struct evm_job *j, struct btime now)
 	}
 }
 
+static void on_gone(void *ctx, uint64_t number)
+{
+	struct keeper *k = ctx;
+	struct order *o = order_of(k, number);
+
+	if (o)
+		*o = k->orders[--k->n];
+	if (!creator_drop(k->creator, number))
+		log_line(&k->d.world.log, LOG_ODD, "job %llu of the contract: its offer stands on",
+		        (unsigned long long)number);
+}
+
 /* The terms are those of our settings, as far as the order pays for them. */
 static bool make_request(struct keeper *k, const struct order *o, struct err *e)
 {
@@ -353,6 +366,7 @@ static bool open_jobs(struct keeper *k, struct err *e)
 	        .signer = k->d.world.signer,
 	        .log = k->d.world.log,
 	        .waits = on_waits,
+	        .gone = on_gone,
 	        .ctx = k};
 
 	snprintf(dir, sizeof dir, "%s/chain", k->d.cli->places.state);
@@ -403,7 +417,9 @@ int cmd_onchain(struct cli *c)
 	assert(k);
 	if (!daemon_open(&k->d, c, "onchain", "judge", creator_tables,
 	            DAEMON_NETWORK | DAEMON_BLOBS | DAEMON_CLIENT | DAEMON_SHARED, &e) ||
-	        !daemon_misbehaves(&k->d, &how, &e) || !begin(k, &e)) {
+	        !misbehave_read(
+	                &c->args, "creator", &k->d.network.genesis, &k->d.world.log, &how, &e) ||
+	        !begin(k, &e)) {
 		rc = daemon_failed(&k->d, &e);
 	} else {
 		k->inner = creator_misbehaving(k->creator, (enum creator_misbehaviour)how);

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "codec/hex.h"
 #include "codec/json.h"
 #include "creator/creator_own.h"
 
@@ -207,6 +208,39 @@ static void cancel_all(struct creator *c, const struct event *ev, struct effects
 	}
 }
 
+static bool is_dropped(struct creator *c, const struct job *j)
+{
+	struct creator_offer o = {.id = j->j.offer};
+
+	if (!creator_get(c, creator_offer_record(), &o))
+		return false;
+	for (size_t i = 0; i < c->drop_n; i++) {
+		if (c->drop[i] == o.offer.nonce)
+			return true;
+	}
+	return false;
+}
+
+static void drop_some(struct creator *c, const struct event *ev, struct effects *fx)
+{
+	struct hash ids[CREATOR_DROPS_MAX];
+	const void *key;
+	void *val;
+	size_t n = 0;
+
+	for (size_t i = 0; n < COUNT(ids) && map_next(&c->jobs, &i, &key, &val);) {
+		if (is_dropped(c, *(struct job **)val))
+			memcpy(&ids[n++], key, sizeof ids[0]);
+	}
+	c->drop_n = 0;
+	for (size_t i = 0; i < n; i++) {
+		struct job *j = job_by_id(c, &ids[i]);
+
+		if (j)
+			cancel_one(c, j, ev, fx);
+	}
+}
+
 /* Messages are lost for good: the solver is asked for what they told. Each by a timer: one event's effects are
  * bounded. */
 static void look_at_all(struct creator *c, struct effects *fx)
@@ -220,6 +254,30 @@ static void look_at_all(struct creator *c, struct effects *fx)
 		if (j->j.state != JOB_STORING)
 			fx_add(fx, FX_TIMER, (struct tag){.what = TAG_LOOK, .key = j->j.id});
 	}
+}
+
+/* 9.5: it may not have been there when this process began. */
+static void ask_nonces(struct creator *c, struct effects *fx)
+{
+	char who[ADDR_TEXT_MAX];
+
+	addr_format(&c->world->signer.addr, who);
+	fx_call(fx, (struct tag){.what = TAG_NONCES}, &c->book, "GET",
+	        fx_text(fx, "/v1/accounts/%s", who), NULL);
+}
+
+static void on_nonces(struct creator *c, const struct reply *r)
+{
+	json_t *j OWN(json_own) = NULL;
+	uint64_t seen = 0;
+	struct err e = r->err;
+
+	if (r->ok && r->status < 400 && json_parse(bytes_str(r->body), &j, &e) &&
+	        json_get_u64(j, "jobNonce", &seen, &e) && seen < UINT64_MAX)
+		c->c.least_nonce = MAX2(c->c.least_nonce, seen + 1);
+	else
+		log_line(&c->world->log, LOG_ODD,
+		        "the solver does not say what it has seen of us: %s", e.msg);
 }
 
 /* Only with an open stream is a new job started: no message about it can be missed then. Of jobs that were taken
@@ -238,6 +296,8 @@ static void on_connected(struct creator *c, const struct event *ev, struct effec
 	} else if (ev->message->lost || !c->heard) {
 		look_at_all(c, fx);
 	}
+	if (!c->heard && c->c.patient)
+		ask_nonces(c, fx);
 	c->heard = true;
 }
 
@@ -292,7 +352,8 @@ static void on_timer(struct creator *c, const struct event *ev, struct effects *
 	case TAG_CASE:
 	case TAG_JUDGED:
 	case TAG_ACCEPT:
-	case TAG_VOUCHER: break;
+	case TAG_VOUCHER:
+	case TAG_NONCES: break;
 	}
 }
 
@@ -305,6 +366,8 @@ static void on_reply(struct creator *c, const struct event *ev, struct effects *
 		job_on_ack(c, ev, fx);
 	} else if (r->tag.what == TAG_WHY) {
 		job_on_why(c, ev, fx);
+	} else if (r->tag.what == TAG_NONCES) {
+		on_nonces(c, r);
 	} else if (r->tag.what == TAG_CASE) {
 		job_on_case(c, ev, fx);
 	} else if (r->tag.what == TAG_LOOK) {
@@ -354,6 +417,8 @@ static void on_event(void *self, const struct event *ev, struct effects *fx)
 
 	if (c->want_cancel)
 		cancel_all(c, ev, fx);
+	if (c->drop_n)
+		drop_some(c, ev, fx);
 	switch (ev->kind) {
 	case EV_START: on_start(c, ev, fx); break;
 	case EV_TIMER: on_timer(c, ev, fx); break;
@@ -384,6 +449,14 @@ static void on_event(void *self, const struct event *ev, struct effects *fx)
 	}
 	if (c->started && c->c.next && ev->kind != EV_STOP)
 		start_more(c, ev, fx);
+}
+
+bool creator_drop(struct creator *c, uint64_t number)
+{
+	if (c->drop_n == CREATOR_DROPS_MAX)
+		return false;
+	c->drop[c->drop_n++] = number;
+	return true;
 }
 
 void creator_cancel(struct creator *c)

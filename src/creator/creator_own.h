@@ -24,7 +24,8 @@ enum creator_tag {
 	TAG_CASE,       /* call: what a mediator has of a dispute; key: job */
 	TAG_JUDGED,     /* fetch: the output that it judged; key: job */
 	TAG_ACCEPT,     /* call: in a channel, what we signed for a result; key: job */
-	TAG_VOUCHER     /* call: the voucher of before anew, since the provider has claimed */
+	TAG_VOUCHER,    /* call: the voucher of before anew, since the provider has claimed */
+	TAG_NONCES      /* call: what the solver has seen of us */
 };
 
 /* A number of a channel (8.3), until it is used on the ledger. */
@@ -100,6 +101,8 @@ struct creator {
 	bool heard;           /* the solver's stream has been open */
 	struct err no_stream; /* why not; code E_NONE: nobody has said */
 	bool want_cancel;
+	uint64_t drop[CREATOR_DROPS_MAX]; /* numbers of a contract's jobs to be cancelled */
+	size_t drop_n;
 	bool keep_set;                  /* TAG_KEEP runs */
 	unsigned checking;              /* runs that are under way */
 	struct misbehaving *instrument; /* owned; NULL: honest */

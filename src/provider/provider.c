@@ -91,6 +91,10 @@ static void on_reply(struct provider *p, const struct event *ev, struct effects 
 		provider_on_ack(p, ev, fx);
 		return;
 	}
+	if (r->tag.what == TAG_NONCES) {
+		provider_on_nonces(p, ev, fx);
+		return;
+	}
 	if (r->tag.what == TAG_IDLE) {
 		provider_on_idle(p, ev, fx);
 		return;

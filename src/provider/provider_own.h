@@ -41,6 +41,7 @@ enum provider_tag {
 	TAG_TELL,           /* timer: what the solver has not taken yet is sent again */
 	TAG_RESUME,         /* timer: the deals of before the start, some more of them */
 	TAG_TRY,            /* run: does the program compile here? */
+	TAG_NONCES,         /* call: what the solver has seen of us */
 	TAG_LOOK            /* call: what the solver knows of a deal in a channel */
 };
 
@@ -109,6 +110,8 @@ struct provider {
 	struct peer open_solver;     /* for documents that carry their own signature (9.1) */
 	struct provider_offer offer; /* id zero: none yet */
 	bool posted;                 /* acknowledged by the solver */
+	bool counted;                /* the solver has said what it has seen of us (9.5) */
+	uint64_t least_nonce;        /* of the next offer */
 	struct map works;            /* deal id -> struct work *, unfinished ones */
 	struct map programs;         /* digests of those that compile here */
 	unsigned running;
@@ -134,6 +137,7 @@ struct provider {
 /* offer.c */
 void provider_post_offer(struct provider *p, const struct event *ev, struct effects *fx);
 void provider_on_ack(struct provider *p, const struct event *ev, struct effects *fx);
+void provider_on_nonces(struct provider *p, const struct event *ev, struct effects *fx);
 /* Nobody is to be matched with a provider that is gone. */
 void provider_cancel_offer(struct provider *p, const struct event *ev, struct effects *fx);
 /* deals.c */

@@ -281,6 +281,7 @@ void view_offers(struct solver *s, const struct event *ev, struct effects *fx);
 void view_resource_offers(struct solver *s, const struct event *ev, struct effects *fx);
 void view_deals(struct solver *s, const struct event *ev, struct effects *fx);
 void view_book(struct solver *s, const struct event *ev, struct effects *fx);
+void view_account(struct solver *s, const struct event *ev, struct effects *fx);
 void view_clearings(struct solver *s, const struct event *ev, struct effects *fx);
 void view_info(struct solver *s, const struct event *ev, struct effects *fx);
 void view_ready(struct solver *s, const struct event *ev, struct effects *fx);

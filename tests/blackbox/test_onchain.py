@@ -1,14 +1,15 @@
 """Contracts buy jobs: real daemons, an example buyer (contracts/examples/Buyer.sol), a node with a block each second.
 The buyer has a contract's code and no key; what it is called with, and to the unit what it has paid, is looked at."""
 import json
+import signal
 import time
+import urllib.request
 
 from conftest import ROOT, wait_until
 from evm import call_data, keccak, topic, transact, view
 from test_chain import new_chain, pytestmark  # noqa: F401
 
 ACCEPTED, CANCELLED, TIMEOUT_SUBMIT, DECLINED, REJECTED = 6, 8, 9, 10, 14
-DAY = 86400
 
 
 class Buying:
@@ -67,10 +68,12 @@ class Buying:
 
     def refunded(self, number):
         """The unbonding time passes; the keeper moves the refund out of the ledger and to the buyer."""
-        for _ in range(2):
-            wait_until(lambda: view(self.chain, self.jobs, "leavesAt()")[0] or not self.job(number)["refund"])
-            self.chain.ask("evm_increaseTime", 8 * DAY + 60)
-        wait_until(lambda: self.job(number)["refund"] == 0, timeout=30)
+        def paid():
+            wait = view(self.chain, self.jobs, "leavesAt()")[0] - self.now()
+            if wait > 0:
+                self.chain.ask("evm_increaseTime", wait)
+            return self.job(number)["refund"] == 0
+        wait_until(paid, timeout=60, every=1.5)
 
     def result_on_chain(self, deal):
         """The hash of the result that the ledger's events name."""
@@ -104,3 +107,121 @@ def test_a_contract_buys_a_job(new_chain):
     a = b.account()
     assert (a["free"], a["locked"], a["withdrawing"]) == ("0", "0", "0")
     assert b.tokens(b.jobs) == 0
+
+
+def test_a_false_result_is_disputed(new_chain):
+    """The judge runs the job again, the mediator rules: the buyer is called with the failure and has all back, with
+    damages."""
+    chain = new_chain(roles=("directory", "solver", "mediator"))
+    chain.spawn("provider", "provider", "--test-misbehave", "wrong-output")
+    chain.offers(1)
+    chain.settings["LILYPAD_JOB_CHECK"] = "always"
+    b = Buying(chain)
+    had = b.tokens()
+    n = b.order()
+    job = b.ended(n)
+    assert job["dealState"] == REJECTED and job["result"] == b.result_on_chain(job["deal"])
+    assert b.outcome(n) == [1, 0, REJECTED, job["result"]]
+    assert job["refund"] == b.pay + b.bond + b.pay
+    b.refunded(n)
+    assert b.tokens() == had + b.pay
+
+
+def test_a_provider_that_does_nothing(new_chain):
+    """Failure without a result: its submit deadline passes, and the buyer has all back, with the late fine."""
+    chain = new_chain(roles=("directory", "solver", "mediator"))
+    chain.spawn("provider", "provider", "--test-misbehave", "never-runs")
+    chain.offers(1)
+    b = Buying(chain)
+    had = b.tokens()
+    n = b.order()
+    wait_until(lambda: b.job(n)["state"] == 2, timeout=40)
+    chain.ask("evm_increaseTime", 601)
+    job = b.ended(n)
+    assert job["dealState"] == TIMEOUT_SUBMIT and job["result"] == 0
+    assert b.outcome(n) == [1, 0, TIMEOUT_SUBMIT, 0]
+    assert job["refund"] == b.pay + b.bond + b.pay // 10
+    b.refunded(n)
+    assert b.tokens() == had + b.pay // 10
+
+
+def test_nobody_takes_it(new_chain):
+    """No provider until the last instant: the money is back, at once and whole, and nobody had to ask."""
+    chain = new_chain(roles=("directory", "solver", "mediator"))
+    b = Buying(chain)
+    had = b.tokens()
+    n = b.order(seconds=12)
+    wait_until(lambda: b.job(n)["state"] == 4, timeout=40)
+    assert b.tokens() == had
+    assert b.outcome(n) == [0, 0, 0, 0]
+
+
+def open_jobs(chain):
+    with urllib.request.urlopen(chain.contents["solverUrl"] + "/v1/offers", timeout=5) as r:
+        return json.load(r)["jobOffers"]
+
+
+def test_cancelled_before_the_match(new_chain):
+    """The buyer takes its order back: all is back, its offer leaves the book, and a provider that comes later gets
+    nothing of it."""
+    chain = new_chain(roles=("directory", "solver", "mediator"))
+    b = Buying(chain)
+    had = b.tokens()
+    n = b.order()
+    wait_until(lambda: open_jobs(chain) == 1)
+    b.send(b.operator, b.buyer, "cancel(uint64)", n)
+    assert b.job(n)["state"] == 4 and b.tokens() == had
+    wait_until(lambda: open_jobs(chain) == 0)
+    chain.role("provider")
+    chain.offers(1)
+    m = b.order()
+    assert b.ended(m)["dealState"] == ACCEPTED
+    assert b.outcome(n) == [0, 0, 0, 0] and b.job(n)["state"] == 4
+
+
+def test_a_callback_stops_nothing(new_chain):
+    """A buyer that burns all gas, and one that reverts: their jobs are settled as any, and their refunds paid."""
+    chain = new_chain()
+    b = Buying(chain)
+    code = chain.ask("eth_getCode", b.buyer, "latest")
+    had = b.tokens()
+    spent = 0
+    for bad in ("0xfe", "0x60006000fd"):
+        n = b.order()
+        chain.ask("anvil_setCode", b.buyer, bad)
+        job = b.ended(n)
+        assert job["dealState"] == ACCEPTED and job["result"] == b.result_on_chain(job["deal"])
+        chain.ask("anvil_setCode", b.buyer, code)
+        assert b.outcome(n) == [0, 0, 0, 0]
+        spent += b.pay + b.bond - job["refund"]
+    b.refunded(n)
+    wait_until(lambda: b.job(n - 1)["refund"] == 0, timeout=30)
+    assert b.tokens() == had - spent
+
+
+def test_the_keeper_is_killed(new_chain):
+    """Not there when the order comes, killed when the deal is open, and again as soon as it serves: the job is bought
+    once, and the buyer called."""
+    chain = new_chain()
+    b = Buying(chain, daemon=False)
+    had = b.tokens()
+    n = b.order()
+    b.start()
+    wait_until(lambda: b.job(n)["state"] == 2, timeout=40)
+    chain.end("onchain", signal.SIGKILL)
+    b.start()
+    time.sleep(0.5)
+    chain.end("onchain", signal.SIGKILL)
+    b.start()
+    job = b.ended(n)
+    assert b.outcome(n) == [1, 1, ACCEPTED, job["result"]]
+    b.refunded(n)
+    assert b.tokens() == had - (b.pay + b.bond - job["refund"])
+
+
+def test_who_may_not_buy(new_chain):
+    """No address, or one without a contract of jobs: it is said, and nothing starts."""
+    chain = new_chain(roles=("directory", "solver", "mediator"))
+    chain.error("onchain", code=3, name="CONFIG")
+    e = chain.error("onchain", "--contract", chain.contents["solver"], code=3, name="WRONG_LEDGER")
+    assert chain.contents["solver"] in e["message"]
