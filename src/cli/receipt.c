@@ -7,6 +7,7 @@
 #include "codec/eip712.h"
 #include "codec/json.h"
 #include "ledger/proof.h"
+#include "model/deal_rules.h"
 #include "port/action_json.h"
 
 /* Which receipts have a member. */
@@ -19,7 +20,9 @@ enum when {
 	IF_ACCEPTED,
 	IF_RULED,
 	IF_PASSED,
-	IF_DECLINED
+	IF_DECLINED,
+	IF_SETTLED,
+	IF_REDEEMED
 };
 
 /* Each signed document of a receipt: one row serves both directions. */
@@ -49,6 +52,8 @@ static const struct row rows[] = {
 	{"verdict",    verdict_record,    AT(verdict),    IF_RULED},
 	{"pass",       pass_record,       AT(pass),       IF_PASSED},
 	{"decline",    decline_record,    AT(decline),    IF_DECLINED},
+	{"channelAcceptance", channel_acceptance_record, AT(in_channel), IF_SETTLED},
+	{"voucher",    voucher_record,    AT(voucher),    IF_REDEEMED},
 };
 static const struct sig_row sigs[] = {
 	{"jobOfferSignature",   AT(offer_sig),  ALWAYS},
@@ -62,6 +67,8 @@ static const struct sig_row sigs[] = {
 	{"verdictSignature",    AT(end_sig),    IF_RULED},
 	{"passSignature",       AT(end_sig),    IF_PASSED},
 	{"declineSignature",    AT(end_sig),    IF_DECLINED},
+	{"channelAcceptanceSignature", AT(end_sig), IF_SETTLED},
+	{"voucherSignature",    AT(end_sig),    IF_REDEEMED},
 };
 /* clang-format on */
 
@@ -77,6 +84,8 @@ static bool has(const struct receipt *r, enum when when)
 	case IF_RULED: return r->end == ACTION_VERDICT;
 	case IF_PASSED: return r->end == ACTION_PASS;
 	case IF_DECLINED: return r->end == ACTION_DECLINE;
+	case IF_SETTLED: return r->end == ACTION_SETTLE;
+	case IF_REDEEMED: return r->end == ACTION_REDEEM;
 	}
 	return false;
 }
@@ -102,6 +111,8 @@ void receipt_action(const struct receipt *r, struct action *out)
 	out->doc_sig = r->end_sig;
 	if (r->end == ACTION_ACCEPT) {
 		out->acceptance = r->acceptance;
+		if (!hash_is_zero(&r->deal.hot.channel))
+			out->cost = deal_cost(&r->deal.hot, r->result.count, r->result.bytes);
 		if (r->shown)
 			put_result(r, out);
 	} else if (r->end == ACTION_TIMEOUT) {
@@ -165,14 +176,15 @@ static json_t *proof_json(const struct receipt *r)
 static json_t *frame_json(const struct receipt *r)
 {
 	const char *ending = enum_name(&action_kind_names, r->end);
+	bool off = receipt_off_ledger(r);
 
 	if (r->chain.id)
 		return json_pack("{s:s, s:{s:o, s:o}, s:s, s:o}", "schema", RECEIPT_SCHEMA_EVM,
 		        "chain", "chainId", json_of_u64(r->chain.id), "controller",
 		        json_of_addr(&r->chain.controller), "ending", ending, "proof",
-		        receipt_logs_to_json(&r->chain));
+		        off ? json_null() : receipt_logs_to_json(&r->chain));
 	return json_pack("{s:s, s:s, s:s, s:o}", "schema", RECEIPT_SCHEMA, "network",
-	        r->genesis.name, "ending", ending, "proof", proof_json(r));
+	        r->genesis.name, "ending", ending, "proof", off ? json_null() : proof_json(r));
 }
 
 void receipt_format(const struct receipt *r, struct buf *out)
@@ -258,7 +270,7 @@ bool receipt_take_result(const json_t *proof, struct receipt *r, struct err *e)
 	struct action *a OWN(own_action) = NULL;
 
 	TRY(read_action(json_object_get(proof, "action"), &a, e), e);
-	if (a->kind != ACTION_RESULT)
+	if (a->kind != ACTION_RESULT && a->kind != ACTION_CLAIM)
 		return FAIL(e, JSON_VALUE, "kind: \"%s\" where a result was submitted",
 		        enum_name(&action_kind_names, a->kind));
 	r->resulted = true;
@@ -274,7 +286,8 @@ static bool take_ending(const json_t *j, struct receipt *r, struct err *e)
 	struct str ending;
 
 	TRY(json_get_str(j, "ending", &ending, e), e);
-	if (enum_by_name(&action_kind_names, ending, &r->end) && is_end(r->end))
+	if (enum_by_name(&action_kind_names, ending, &r->end) &&
+	        (is_end(r->end) || receipt_off_ledger(r)))
 		return true;
 	return FAIL(e, JSON_VALUE, "ending: \"%.*s\" is none", (int)MIN2(ending.n, (size_t)40),
 	        ending.p);
@@ -337,6 +350,8 @@ static bool take_all(const json_t *j, struct receipt *r, struct err *e)
 			TRY(json_get_sig(j, sigs[i].name, (void *)(base + sigs[i].at), e), e);
 	}
 	TRY(take_all_results(j, r, e), e);
+	if (receipt_off_ledger(r))
+		return true;
 	if (!r->chain.id)
 		return receipt_take_proof(proof, r, e);
 	TRY(receipt_logs_from_json(proof, &r->chain, e), e);

@@ -2,6 +2,9 @@
  * the offer to what ended it, and the ledger's proof of what was paid. It can be checked on a machine that
  * has nothing else.
  *
+ * A deal of a channel (8.3) that was never on the ledger ends by what its job creator signs for the result, a
+ * ChannelAcceptance or a voucher; there is no proof of a ledger then.
+ *
  * A deal ends by its creator's acceptance, by its mediator's verdict or pass, by its provider's decline, or by
  * a deadline; a receipt has the documents of its own ending and no other. The ledger's proof is a signed block of
  * the embedded ledger (8.1), or the contract's logs with the blocks of the chain that they are in (8.2). The text
@@ -56,14 +59,17 @@ struct receipt {
 	bool shown;
 	struct stored stored;
 	struct sig stored_sig; /* directory */
-	/* enum action_kind: ACTION_ACCEPT, ACTION_VERDICT, ACTION_PASS, ACTION_DECLINE or ACTION_TIMEOUT; the documents
-	 * of the other endings are zero, and not in the text. */
+	/* enum action_kind: ACTION_SETTLE or ACTION_REDEEM of what is not on the ledger, else ACTION_ACCEPT,
+	 * ACTION_VERDICT, ACTION_PASS, ACTION_DECLINE or ACTION_TIMEOUT; the documents of the other endings are zero,
+	 * and not in the text. */
 	uint8_t end;
 	struct acceptance acceptance;
 	struct verdict verdict;
 	struct pass pass;
 	struct decline decline;
-	/* JC over the acceptance, mediator over verdict or pass, RP over the decline; TIMEOUT: none */
+	struct channel_acceptance in_channel; /* SETTLE */
+	struct voucher voucher;               /* REDEEM */
+	/* JC over acceptance or voucher, mediator over verdict or pass, RP over the decline; TIMEOUT: none */
 	struct sig end_sig;
 	/* Of the action that ended the deal (protocol 8.1). On a chain it is not in the text: it is what the logs say,
 	 * see receipt_read_logs(). */
@@ -74,6 +80,11 @@ struct receipt {
 	struct merkle_path path;
 };
 
+/* Its deal was never on the ledger: event, block and path are zero, and not in the text. */
+static inline bool receipt_off_ledger(const struct receipt *r)
+{
+	return r->end == ACTION_SETTLE || r->end == ACTION_REDEEM;
+}
 /* Canonical text, appended to out. */
 void receipt_format(const struct receipt *r, struct buf *out);
 /* TAMPERED when it is no receipt in canonical form; says what is wrong with it. */

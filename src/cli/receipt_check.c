@@ -10,6 +10,7 @@
 #include "codec/signed.h"
 #include "ledger/proof.h"
 #include "market/deal_of.h"
+#include "model/channel_rules.h"
 #include "model/deal_rules.h"
 #include "model/parts.h"
 #include "port/action_json.h"
@@ -140,8 +141,18 @@ static void check_links(struct checks *c, const struct receipt *r, const struct 
 static void check_acceptance(struct checks *c, const struct receipt *r, const struct hash *deal,
         const struct hash *result)
 {
-	signed_(c, "acceptance", "job creator", acceptance_record(), &r->acceptance, &r->end_sig,
-	        &r->deal.hot.job_creator);
+	const struct hot *h = &r->deal.hot;
+	struct channel_acceptance in_channel;
+
+	/* In a channel what is signed says the deal's terms as well. */
+	channel_acceptance_of(h, deal, &r->acceptance.result,
+	        deal_cost(h, r->result.count, r->result.bytes), &in_channel);
+	if (hash_is_zero(&h->channel))
+		signed_(c, "acceptance", "job creator", acceptance_record(), &r->acceptance,
+		        &r->end_sig, &h->job_creator);
+	else
+		signed_(c, "acceptance", "job creator", channel_acceptance_record(), &in_channel,
+		        &r->end_sig, &h->job_creator);
 	same(c, TRUST_NOTHING, "the acceptance names the deal", &r->acceptance.deal, deal);
 	same(c, TRUST_NOTHING, "the acceptance names the result", &r->acceptance.result, result);
 }
@@ -193,6 +204,45 @@ static void check_end(struct checks *c, const struct receipt *r, const struct ha
 		check_pass(c, r, deal);
 	else if (r->end == ACTION_DECLINE)
 		check_decline(c, r, deal);
+}
+
+/* What the provider settles with, of a deal that was never on the ledger. */
+static void check_channel(struct checks *c, const struct receipt *r, const struct hash *deal,
+        const struct hash *result)
+{
+	const struct hot *h = &r->deal.hot;
+	struct amount cost = deal_cost(h, r->result.count, r->result.bytes);
+	char what[160], units[AMOUNT_DEC_MAX];
+	struct channel_acceptance due;
+	struct hash is, must;
+
+	amount_format(cost, units);
+	add(c, TRUST_NOTHING, "a deal that ends so draws on a channel, and has a result",
+	        !hash_is_zero(&h->channel) && r->resulted, "it is one of escrow, or has none");
+	add(c, TRUST_NOTHING, "count and bytes are within the deal's limits",
+	        r->result.count <= h->instruction_limit && r->result.bytes <= h->byte_limit,
+	        "the result charges more than the deal allows");
+	if (r->end == ACTION_REDEEM) {
+		signed_(c, "voucher", "job creator", voucher_record(), &r->voucher, &r->end_sig,
+		        &h->job_creator);
+		same(c, TRUST_NOTHING, "the voucher is of the deal's channel", &r->voucher.channel,
+		        &h->channel);
+		snprintf(what, sizeof what,
+		        "it counts the deal's number, and holds what the deal's prices give: %.60s units",
+		        units);
+		add(c, TRUST_NOTHING, what,
+		        r->voucher.number >= h->nonce && amount_cmp(r->voucher.sum, cost) >= 0,
+		        "its number is lower, or its sum less");
+		return;
+	}
+	channel_acceptance_of(h, deal, result, cost, &due);
+	eip712_hash(channel_acceptance_record(), &due, &must);
+	eip712_hash(channel_acceptance_record(), &r->in_channel, &is);
+	signed_(c, "acceptance", "job creator", channel_acceptance_record(), &r->in_channel,
+	        &r->end_sig, &h->job_creator);
+	snprintf(what, sizeof what,
+	        "the acceptance says what follows from deal and result: %.60s units", units);
+	same(c, TRUST_NOTHING, what, &is, &must);
 }
 
 /* The enum deal_state that the ending leads to (5.5 to 5.7, 5.10 to 5.13); 0: to none. */
@@ -443,6 +493,10 @@ size_t receipt_check(const struct receipt *r, struct receipt_check out[RECEIPT_C
 		result_hash_of(&r->result, &r->output_hash, &result);
 	check_signatures(&c, r, &result);
 	check_links(&c, r, &deal);
+	if (receipt_off_ledger(r)) {
+		check_channel(&c, r, &deal, &result);
+		return c.n;
+	}
 	check_end(&c, r, &deal, &result);
 	if (r->resulted)
 		check_money(&c, r);

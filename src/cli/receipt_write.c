@@ -9,11 +9,20 @@
 #include "codec/eip712.h"
 #include "codec/hex.h"
 #include "codec/json.h"
+#include "model/channel_rules.h"
 #include "os/file.h"
 #include "port/action_json.h"
 
+/* In a channel, and never on the ledger: it ended with what was signed for its result. */
+static bool off_ledger(const struct creator_job *j)
+{
+	return !hash_is_zero(&j->channel) && !j->ledger && j->state == JOB_DONE;
+}
+
 bool receipt_is_of(const struct creator_job *j)
 {
+	if (off_ledger(j))
+		return true;
 	switch (j->ledger) {
 	case DEAL_RESULTS_ACCEPTED:
 	case DEAL_DECLINED:
@@ -181,6 +190,39 @@ static bool take_result_of_chain(
 	return true;
 }
 
+/* ---- neither --------------------------------------------------------------------------------------- */
+
+/* What was signed for the result, which was shown. */
+static bool take_channel(const struct store *s, const struct creator_job *job,
+        const struct network_file *n, struct receipt *r, struct err *e)
+{
+	struct creator_channel channel = {.id = job->channel};
+	struct creator_voucher voucher = {.id = job->deal};
+	struct creator_result shown = {.id = job->deal};
+	struct hash hash;
+
+	if (n->chain_id) {
+		r->chain.id = n->chain_id;
+		r->chain.controller = n->controller;
+	} else {
+		r->genesis = n->genesis;
+	}
+	TRY(s->get(s->self, creator_channel_record(), &channel, e), e);
+	TRY(s->get(s->self, creator_result_record(), &shown, e), e);
+	eip712_hash(result_record(), &shown.result, &hash);
+	r->event.result = hash; /* the one that counts */
+	r->end = channel.channel.kind == CHANNEL_VOUCHERS ? ACTION_REDEEM : ACTION_SETTLE;
+	r->end_sig = shown.accept_sig;
+	channel_acceptance_of(&r->deal.hot, &job->deal, &hash, job->cost, &r->in_channel);
+	if (r->end == ACTION_SETTLE)
+		return true;
+	r->in_channel = (struct channel_acceptance){0};
+	TRY(s->get(s->self, creator_voucher_record(), &voucher, e), e);
+	r->voucher = voucher.voucher;
+	r->end_sig = voucher.sig;
+	return true;
+}
+
 /* ---- either ---------------------------------------------------------------------------------------- */
 
 static bool take_hidden(
@@ -235,6 +277,12 @@ static bool gather(struct cli *c, const struct store *s, const struct hash *id, 
 		        job.ledger ? sm_name(&deal_states, job.ledger) : "");
 	TRY(take_deal(s, &job, r, e), e);
 	TRY(network_load(c, &n, e), e);
+	if (off_ledger(&job)) {
+		TRY(take_channel(s, &job, &n, r, e), e);
+		TRY(take_result(c, s, &job, r, e), e);
+		r->event = (struct ledger_event){0};
+		return true;
+	}
 	if (n.chain_id)
 		TRY(take_end_of_chain(c, s, &job, &n, r, e), e);
 	else

@@ -211,6 +211,12 @@ static bool check_all(
 		        receipt_trust_text(checks[i].trust), checks[i].why);
 		*wrong += !checks[i].ok;
 	}
+	if (receipt_off_ledger(r)) {
+		line(c, list, "○",
+		        "no ledger has it: it is paid from its channel when the provider settles",
+		        "the job creator's signature", "");
+		return true;
+	}
 	return !r->chain.id || check_blocks(c, r, &pins, list, wrong, e);
 }
 

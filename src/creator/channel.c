@@ -284,15 +284,17 @@ static bool sign_given(struct creator *c, struct job *j, const struct creator_de
 {
 	struct tag tag = {.what = TAG_ACCEPT, .key = j->j.id};
 	struct creator_channel row = {.id = j->j.channel};
+	struct creator_voucher given = {.id = d->id};
 	struct channel_acceptance doc;
 	struct hash hash, newest;
-	struct voucher v;
 
 	if (!creator_get(c, creator_channel_record(), &row))
 		return FAIL(e, STORE, "the channel is not stored");
 	if (row.channel.kind == CHANNEL_VOUCHERS) {
-		TRY(voucher_now(c, &row, &v, &r->accept_sig, &newest, e), e);
-		send_voucher(c, tag, &d->id, &v, &r->accept_sig, fx);
+		TRY(voucher_now(c, &row, &given.voucher, &given.sig, &newest, e), e);
+		creator_put(c, creator_voucher_record(), &given);
+		r->accept_sig = given.sig;
+		send_voucher(c, tag, &d->id, &given.voucher, &given.sig, fx);
 		return true;
 	}
 	eip712_hash(result_record(), &r->result, &hash);

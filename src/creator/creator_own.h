@@ -62,7 +62,7 @@ struct job {
 	uint64_t least_number; /* of its channel: as in the request */
 	enum err_code
 	        let_down; /* why the provider before the present offer failed; E_NONE: none did */
-	uint8_t declined; /* enum reason of the provider of the present deal, as it has signed it; 0: not told */
+	uint8_t decline_reason; /* enum reason of the provider of the present deal, as it has signed it; 0: not told */
 	bool fetching;
 	bool cancelling;
 	bool declined;    /* in a channel: the provider has signed that it does not deliver */

@@ -143,7 +143,8 @@ static void on_dissolved(struct creator *c, struct job *j, const json_t *data,
 }
 
 /* Why the provider declined: the ledger does not tell. */
-static void on_declined(struct creator *c, struct job *j, const json_t *data)
+static void on_declined(struct creator *c, struct job *j, const json_t *data,
+        const struct event *ev, struct effects *fx)
 {
 	struct decline doc;
 	struct sig sig;
@@ -155,8 +156,11 @@ static void on_declined(struct creator *c, struct job *j, const json_t *data)
 		log_line(&c->world->log, LOG_ODD, "the provider's decline: %s", e.msg);
 		return;
 	}
-	if (hash_eq(&doc.deal, &j->j.deal))
-		j->declined = doc.reason;
+	if (!hash_eq(&doc.deal, &j->j.deal))
+		return;
+	j->decline_reason = doc.reason;
+	if (in_channel(j))
+		channel_on_declined(c, j, ev, fx);
 }
 
 static void on_about_deal(struct creator *c, const struct message *m, const json_t *data,
@@ -176,11 +180,9 @@ static void on_about_deal(struct creator *c, const struct message *m, const json
 	else if (str_is(m->name, "result"))
 		job_on_result(c, j, data, ev, fx);
 	else if (str_is(m->name, "declined"))
-		on_declined(c, j, data);
+		on_declined(c, j, data, ev, fx);
 	else if (str_is(m->name, "dissolved"))
 		on_dissolved(c, j, data, ev, fx);
-	else if (str_is(m->name, "declined") && in_channel(j))
-		channel_on_declined(c, j, ev, fx);
 }
 
 void job_on_message(struct creator *c, const struct event *ev, struct effects *fx)

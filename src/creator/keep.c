@@ -18,7 +18,7 @@ const struct sm job_states = {"job", states, COUNT(states)};
 
 const struct record *(*const creator_tables[])(void) = {creator_job_record, creator_offer_record,
         creator_deal_record, creator_result_record, creator_event_record, creator_provider_record,
-        creator_channel_record, creator_number_record, NULL};
+        creator_channel_record, creator_number_record, creator_voucher_record, NULL};
 
 enum { TRIES_MAX = 6, RETRY_MS = 250, KEEP_MS = 100 };
 

@@ -8,8 +8,9 @@ import pytest
 
 from conftest import wait_until
 from test_channel import TOKEN, advance, balance, head, with_settings
+from test_faults import WORK
 from test_mediator import COW, dispute, misbehave, start_role, stop_role, terms
-from world import Buyer
+from world import Buyer, command_of, kill_and_start, start_again
 
 
 def actions(market, after):
@@ -40,8 +41,11 @@ def test_an_honest_job(channels):
     c = opened(m)
     buyer, seller, solver = balance(m, "default"), balance(m, "provider"), balance(m, "solver")
     seq = int(head(m)["seq"])
-    job = m.json("run", "cowsay", "-i", "Message=moo", "--channel", c)["job"]
+    job = m.json("run", "cowsay", "-i", "Message=moo", "--channel", c, "-O", m.folder / "o")["job"]
     assert job["state"] == "DONE"
+    assert "moo" in (m.folder / "o" / "stdout").read_text()
+    said = m.run("verify", m.folder / "o" / "receipt.json").stdout
+    assert "the acceptance says what follows from deal and result" in said and "no ledger has it" in said
     cost = int(job["cost"])
     assert cost > 0
     wait_until(lambda: int(head(m)["seq"]) > seq)
@@ -191,6 +195,7 @@ def test_a_wrong_result_is_claimed_and_checked(channels, tmp_path):
     t = terms(case)
     assert (case["ruling"], case["ledger"]) == ("ResultWrong", "MEDIATION_REJECTED")
     assert [a for a, _ in actions(m, seq)] == ["claim-check", "verdict"]
+    m.run("verify", tmp_path / "o" / "receipt.json")
     assert balance(m, "default") == (buyer[0] + t["damages"], buyer[1])
     assert balance(m, "provider") == (seller[0], seller[1] - t["resultBond"])
     assert balance(m, "mediator")[0] == t["fee"]
@@ -233,6 +238,8 @@ def test_one_voucher_pays_for_many(new_market):
     assert balance(m, "default") == (buyer[0], buyer[1] - sum(cost))
     assert balance(m, "provider") == (seller[0] + sum(cost), seller[1])
     wait_until(lambda: m.json("provider", "status")["unfinished"] == 0)
+    said = m.run("verify", m.folder / "4" / "receipt.json").stdout
+    assert "the voucher is of the deal's channel" in said and "[the job creator's signature]" in said
 
 
 def test_a_claim_in_a_channel_of_vouchers(new_market, tmp_path):
@@ -262,3 +269,60 @@ def test_a_claim_in_a_channel_of_vouchers(new_market, tmp_path):
     assert int(channel(m, c)["paid"]) == int(given["cost"])
     assert balance(m, "default") == (buyer[0], buyer[1] - cost - t["lateJudge"])
     assert balance(m, "provider") == (seller[0] + cost + t["lateJudge"], seller[1])
+
+
+# ---- crashes ---------------------------------------------------------------------------------------------------
+
+
+def settled_in(market, c, buyer, seller, n):
+    """n jobs, each paid once from the channel and nothing more; nothing of them is open."""
+    wait_until(lambda: market.json("provider", "status")["unfinished"] == 0)
+    done = market.json("job", "list")["jobs"]
+    assert [j["state"] for j in done] == ["DONE"] * n, done
+    cost = sum(int(j["cost"]) for j in done)
+    assert balance(market, "default") == (buyer[0], buyer[1] - cost)
+    assert balance(market, "provider") == (seller[0] + cost, seller[1])
+    show = channel(market, c)
+    assert (show["jobCreatorLock"], show["providerLock"]) == ("0", "0")
+
+
+@pytest.mark.parametrize("role", ["provider", "solver", "directory", "ledger"])
+def test_kill_a_daemon(channels, role, tmp_path):
+    m = channels
+    c = opened(m)
+    buyer, seller = balance(m, "default"), balance(m, "provider")
+    for i, event in enumerate(["ACKED", "MATCHED", "AGREED", "FETCHING", "JUDGED"]):
+        b = Buyer(m, *WORK, "-O", tmp_path / str(i), "--channel", c).reached(event)
+        kill_and_start(m, role)
+        b.ends()
+        assert (tmp_path / str(i) / "outputs" / "mandelbrot.png").stat().st_size > 1000
+    settled_in(m, c, buyer, seller, 5)
+
+
+@pytest.mark.parametrize("event", ["POSTED", "ACKED", "MATCHED", "AGREED", "FETCHING", "JUDGED"])
+def test_kill_the_buyer(channels, event, tmp_path):
+    """Another process goes on with the job, with its number and what was signed for it."""
+    m = channels
+    c = opened(m)
+    buyer, seller = balance(m, "default"), balance(m, "provider")
+    b = Buyer(m, *WORK, "-O", tmp_path / "o", "--channel", c).reached(event).kill()
+    r = m.run("job", "watch", b.job, timeout=90)
+    assert (tmp_path / "o" / "outputs" / "mandelbrot.png").exists(), r.stderr
+    settled_in(m, c, buyer, seller, 1)
+
+
+@pytest.mark.parametrize("kind", ["acceptances", "vouchers"])
+def test_kill_everything_that_waits_to_be_settled(new_market, kind, tmp_path):
+    m = new_market()
+    m.provider = with_settings(m, LILYPAD_CHANNEL_MAX_SUM="50", LILYPAD_CHANNEL_SETTLE_COUNT="4")
+    c = opened(m, kind=kind)
+    buyer, seller = balance(m, "default"), balance(m, "provider")
+    for i in range(3):
+        m.run("run", "cowsay", "-i", f"Message={i}", "--channel", c, "-O", tmp_path / str(i))
+    commands = [(p["role"], command_of(p["pid"])) for p in m.up["processes"]]
+    m.kill(None)
+    for role, command in commands:
+        start_again(m, role, command)
+    wait_until(lambda: m.json("provider", "status")["state"] == "IDLE")
+    m.run("run", "cowsay", "-i", "Message=3", "--channel", c, "-O", tmp_path / "3")
+    settled_in(m, c, buyer, seller, 4)
