@@ -8,6 +8,7 @@ import {Channels} from "./Channels.sol";
 import {Documents} from "./Documents.sol";
 import {Packed} from "./Packed.sol";
 import {Constants, Payments} from "./Payments.sol";
+import {Rows} from "./Rows.sol";
 import "./Types.sol";
 
 /// @title The rarer half of the Controller's code
@@ -157,8 +158,7 @@ contract Annex is Channels {
         Hot memory h = Packed.newHot()[0];
         Step memory s;
         _shown(hot, cold, h, s);
-        _named(h, ch);
-        if (s.state != 0) revert State(s.state);
+        _notThere(s, h, ch);
         bytes32 doc = Documents.cancel(s.id, expiry);
         _signed(doc, jcSig, h.jobCreator);
         _signed(doc, rpSig, h.provider);
@@ -181,6 +181,7 @@ contract Annex is Channels {
         bytes calldata rpSig
     ) external {
         bytes32 id = Documents.channelId(jc, rp, ch.serial, ch.kind);
+        if (_sums[id].state == 0) revert NotFound(id);
         bytes32 doc = Documents.channelLeave(id, expiry);
         _signed(doc, jcSig, jc);
         _signed(doc, rpSig, rp);
@@ -193,16 +194,23 @@ contract Annex is Channels {
     function redeemFor(bytes calldata carried) external {
         uint256 o = Packed.start(carried, SEND_BYTES + VOUCHER_BYTES);
         (address rp, uint64 nonce, uint40 expiry) = Packed.send(o);
-        (address jc, bytes32 doc, uint256 pay) = _redeem(o + SEND_BYTES, rp);
+        Bill memory b;
+        bytes32 doc = _voucherAt(o + SEND_BYTES, rp, b);
         _sent(rp, SEND_REDEEM, doc, nonce, expiry, carried[33:SEND_BYTES]);
-        _signed(doc, carried[SEND_BYTES + VOUCHER_BYTES:], jc);
+        uint256 pay = _redeem(b);
+        _signed(doc, carried[SEND_BYTES + VOUCHER_BYTES:], b.jc);
         _credit(rp, pay);
     }
 
     /// @notice Protocol 8.3: `open` in a channel, which its JC sends, so that the late fine can fall due.
     /// @param rpSig of the Deal
     function openIn(bytes calldata full, Channel calldata ch, bytes calldata rpSig) external {
-        _openIn(full, ch, rpSig, msg.sender);
+        Hot memory h = Packed.newHot()[0];
+        Rest memory c;
+        Step memory s;
+        _read(full, h, c, s);
+        if (_jcSigned(s, h, msg.sender)) return;
+        _openIn(h, c, s, ch, rpSig, msg.sender);
     }
 
     /// @notice The same, carried by anyone: an Agree, whose body is the deal's id.
@@ -214,30 +222,43 @@ contract Annex is Channels {
         bytes calldata rpSig
     ) external {
         _kind(m, SEND_AGREE);
-        _carried(m, mSig, _openIn(full, ch, rpSig, m.account));
-    }
-
-    function _openIn(bytes calldata full, Channel calldata ch, bytes calldata rpSig, address who)
-        private
-        returns (bytes32)
-    {
         Hot memory h = Packed.newHot()[0];
         Rest memory c;
         Step memory s;
         _read(full, h, c, s);
-        _named(h, ch);
-        if (s.state != 0) revert State(s.state);
+        if (m.body == s.id && _jcSigned(s, h, m.account)) return;
+        _openIn(h, c, s, ch, rpSig, _carried(m, mSig, s.id));
+    }
+
+    /// @dev A deal of a channel is on the ledger only if its JC wants it: then an Agree of the JC has its effect (4.3).
+    function _jcSigned(Step memory s, Hot memory h, address who) private pure returns (bool) {
+        return s.state != 0 && who == h.jobCreator;
+    }
+
+    function _openIn(
+        Hot memory h,
+        Rest memory c,
+        Step memory s,
+        Channel calldata ch,
+        bytes calldata rpSig,
+        address who
+    ) private {
+        _notThere(s, h, ch);
         if (who != h.jobCreator) revert Party(who);
         _signed(s.id, rpSig, h.provider);
         _enter(s, h, c, ch, h.openBy);
         _store(s);
-        return s.id;
     }
 
     /// @notice Protocol 8.3: RP claims: 5.1 and 5.4 in one, from the sums of the channel.
     /// @param jcSig of the Deal
     function claim(bytes calldata full, Channel calldata ch, bytes calldata jcSig, Outcome calldata o) external {
-        _claim(full, ch, jcSig, o, msg.sender);
+        Hot memory h = Packed.newHot()[0];
+        Rest memory c;
+        Step memory s;
+        bytes32 named = _claimed(h, c, s, full, o);
+        if (_claimedBefore(s, h, o, named, msg.sender)) return;
+        _claim(h, c, s, ch, jcSig, o, named, msg.sender);
     }
 
     /// @notice The same, carried by anyone: the body of the Send (kind 15) is the hash of the Result.
@@ -250,17 +271,34 @@ contract Annex is Channels {
         Outcome calldata o
     ) external {
         _kind(m, SEND_CLAIM);
-        _carried(m, mSig, _claim(full, ch, jcSig, o, m.account));
-    }
-
-    function _claim(bytes calldata full, Channel calldata ch, bytes calldata jcSig, Outcome calldata o, address who)
-        private
-        returns (bytes32 named)
-    {
         Hot memory h = Packed.newHot()[0];
         Rest memory c;
         Step memory s;
-        named = _claimed(h, c, s, full, ch, o);
+        bytes32 named = _claimed(h, c, s, full, o);
+        if (m.body == named && _claimedBefore(s, h, o, named, m.account)) return;
+        _claim(h, c, s, ch, jcSig, o, named, _carried(m, mSig, named));
+    }
+
+    /// @dev The deal is on the ledger with that result, which RP claims: nothing happens (4.3).
+    function _claimedBefore(Step memory s, Hot memory h, Outcome calldata o, bytes32 named, address who)
+        private
+        pure
+        returns (bool)
+    {
+        return s.state != 0 && who == h.provider && _marked(s, _resultMark(named, Rows.cost(h, o.count, o.size)));
+    }
+
+    function _claim(
+        Hot memory h,
+        Rest memory c,
+        Step memory s,
+        Channel calldata ch,
+        bytes calldata jcSig,
+        Outcome calldata o,
+        bytes32 named,
+        address who
+    ) private {
+        _notThere(s, h, ch);
         if (who != h.provider) revert Party(who);
         _signed(s.id, jcSig, h.jobCreator);
         _enterWith(s, h, c, ch, o);

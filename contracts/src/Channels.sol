@@ -67,8 +67,9 @@ abstract contract Channels is Deals {
         if (c.state != OPEN) revert State(c.state);
     }
 
-    /// @dev Conflict: the deal names another channel than that of its parties with this serial and kind.
-    function _named(Hot memory h, Channel calldata ch) internal pure {
+    /// @dev NotFound: there is no such channel. Conflict: it is not that of the deal's parties with this serial and kind.
+    function _named(Hot memory h, Channel calldata ch) internal view {
+        if (_sums[h.channel].state == 0) revert NotFound(h.channel);
         bytes32 id = Documents.channelId(h.jobCreator, h.provider, ch.serial, ch.kind);
         if (h.channel != id) revert Conflict(id);
     }
@@ -160,18 +161,22 @@ abstract contract Channels is Deals {
         }
     }
 
-    /// @dev One acceptance that RP sends, packed at `from` of the calldata: JC, serial and Terms. NotFound, State, Nonce,
-    /// Shares, Funds; then the caller looks at the signature, and credits.
+    /// @dev One acceptance, packed at `from` of the calldata: JC, serial and Terms, with the channel that they name.
     /// @return jc who must have signed
     /// @return doc the struct hash of the acceptance
-    /// @return rest of COST, for RP
-    function _settleOne(uint256 from, address rp) internal returns (address jc, bytes32 doc, uint256 rest) {
-        Terms memory a = Packed.newTerms()[0];
+    function _acceptanceAt(uint256 from, address rp, Terms memory a) internal pure returns (address jc, bytes32 doc) {
         uint64 serial;
         (jc, serial,) = Packed.group(from);
         Packed.terms(from + CHANNEL_BYTES, a);
-        bytes32 id = Documents.channelId(jc, rp, serial, CHANNEL_ACCEPTANCES);
-        a.channel = id;
+        a.channel = Documents.channelId(jc, rp, serial, CHANNEL_ACCEPTANCES);
+        doc = Documents.hash(a);
+    }
+
+    /// @dev One acceptance that RP sends: NotFound, State, Nonce, Shares, Funds; then the caller looks at the signature,
+    /// and credits.
+    /// @return rest of COST, for RP
+    function _settleOne(Terms memory a, address jc) internal returns (uint256 rest) {
+        bytes32 id = a.channel;
         Sums storage c = _opened(id);
         if (a.number == 0) revert Nonce(0);
         _use(id, a.number);
@@ -183,11 +188,11 @@ abstract contract Channels is Deals {
             c.job = job - a.cost;
         }
         rest = _shareOut(a);
-        doc = Documents.hash(a);
         emit Settled(id, a.deal, uint256(a.cost) << 64 | a.number);
     }
 
-    /// @dev What _settleOne() would refuse is skipped. Range: the list is no sequence of groups.
+    /// @dev What _settleOne() would refuse is skipped. Range: the list is no sequence of groups, or has not 2 to 100 items:
+    /// one is no list.
     /// @return rest of all COST, for RP
     function _settleList(bytes calldata list, address rp) internal returns (uint256 rest) {
         Terms memory a = Packed.newTerms()[0];
@@ -196,6 +201,7 @@ abstract contract Channels is Deals {
         uint256 o = Packed.start(list, 0);
         uint256 last = o + list.length;
         uint256 at_;
+        uint256 items;
         unchecked {
             while (o < last) {
                 (address jc, uint64 serial, uint256 n) = Packed.group(o);
@@ -204,6 +210,7 @@ abstract contract Channels is Deals {
                 a.channel = Documents.channelId(jc, rp, serial, CHANNEL_ACCEPTANCES);
                 (uint256 more, uint256 bits) = _settleGroup(a, o + GROUP_BYTES, end, jc, domain_);
                 rest += more;
+                items += n;
                 n = (n + 7) / 8;
                 assembly ("memory-safe") {
                     mstore(add(add(done, 32), at_), shl(sub(256, shl(3, n)), bits))
@@ -212,6 +219,7 @@ abstract contract Channels is Deals {
                 o = end;
             }
         }
+        if (items < 2 || items > LIST_MAX) revert Range(items);
         assembly ("memory-safe") {
             mstore(done, at_)
         }
@@ -225,8 +233,9 @@ abstract contract Channels is Deals {
         returns (uint256 rest, uint256 done)
     {
         Sums memory sums = _sums[a.channel];
+        if (sums.state != OPEN) return (0, 0);
         mapping(uint256 => uint256) storage used = _used[a.channel];
-        uint256 left = sums.state == OPEN ? sums.job : 0;
+        uint256 left = sums.job;
         uint256 key = type(uint256).max;
         uint256 word;
         uint256 bit = 1;
@@ -262,19 +271,28 @@ abstract contract Channels is Deals {
 
     // ---- vouchers -------------------------------------------------------------------------------------------
 
-    /// @dev A voucher that RP sends, packed at `from` of the calldata: NotFound, State, Conflict (claims), Nonce, Funds;
-    /// then the caller looks at the signature, and credits.
-    /// @return jc who must have signed
-    /// @return doc the struct hash of the voucher
-    /// @return pay what RP gets
-    function _redeem(uint256 from, address rp) internal returns (address jc, bytes32 doc, uint256 pay) {
-        uint64 serial;
+    /// @dev A voucher, and the channel that it names.
+    struct Bill {
+        address jc;
+        bytes32 channel;
         uint96 sum;
         uint64 number;
         uint64 claims;
-        (jc, serial, sum, number, claims) = Packed.voucher(from);
-        bytes32 id = Documents.channelId(jc, rp, serial, CHANNEL_VOUCHERS);
-        doc = Documents.voucher(id, sum, number, claims);
+    }
+
+    /// @dev A voucher that RP sends, packed at `from` of the calldata.
+    /// @return doc its struct hash
+    function _voucherAt(uint256 from, address rp, Bill memory b) internal pure returns (bytes32 doc) {
+        uint64 serial;
+        (b.jc, serial, b.sum, b.number, b.claims) = Packed.voucher(from);
+        b.channel = Documents.channelId(b.jc, rp, serial, CHANNEL_VOUCHERS);
+        doc = Documents.voucher(b.channel, b.sum, b.number, b.claims);
+    }
+
+    /// @dev NotFound, State, Conflict (claims), Nonce, Funds; then the caller looks at the signature, and credits.
+    /// @return pay what RP gets
+    function _redeem(Bill memory b) internal returns (uint256 pay) {
+        (bytes32 id, uint96 sum, uint64 number, uint64 claims) = (b.channel, b.sum, b.number, b.claims);
         Sums storage c = _opened(id);
         Vouched memory v = _vouched[id];
         if (claims != v.claims) revert Conflict(bytes32(uint256(v.claims)));
@@ -284,7 +302,7 @@ abstract contract Channels is Deals {
             uint256 job = c.job;
             pay = due < job ? due : job;
             if (pay == 0 && number == v.floor) {
-                if (due != 0) revert Funds(jc, 0, due);
+                if (due != 0) revert Funds(b.jc, 0, due);
                 revert Nonce(number);
             }
             _vouched[id] = Vouched(uint96(v.paid + pay), number, claims);
@@ -295,9 +313,8 @@ abstract contract Channels is Deals {
 
     // ---- deals of a channel on the ledger -------------------------------------------------------------------
 
-    /// @dev Channel, then funds, then 5.14: takes the number, and the locks from the sums.
-    function _draw(Hot memory h, Rest memory rest, uint256 openBy) private {
-        Sums storage c = _opened(h.channel);
+    /// @dev Funds, then 5.14: takes the number, and the locks from the sums.
+    function _draw(Sums storage c, Hot memory h, Rest memory rest, uint256 openBy) private {
         uint256 job = uint256(h.pay) + h.jobBond;
         if (c.job < job) revert Funds(h.jobCreator, c.job, job);
         if (c.provider < h.resultBond) revert Funds(h.provider, c.provider, h.resultBond);
@@ -317,8 +334,9 @@ abstract contract Channels is Deals {
 
     /// @dev What `open`, `claim` and `claim and check` have in common. Agreed, from the sums of the channel.
     function _enter(Step memory s, Hot memory h, Rest memory c, Channel calldata ch, uint256 openBy) internal {
+        Sums storage sums = _opened(h.channel);
         _vouchersFit(h, ch);
-        _draw(h, c, openBy);
+        _draw(sums, h, c, openBy);
         s.rpAgreed = true;
         _born(s, h, AGREED, h.submitTimeout);
     }
@@ -339,20 +357,22 @@ abstract contract Channels is Deals {
         emit NumberCancelled(h.channel, id, h.nonce);
     }
 
-    /// @dev A deal of a channel that is not on the ledger yet, with its result.
-    function _claimed(
-        Hot memory h,
-        Rest memory c,
-        Step memory s,
-        bytes calldata full,
-        Channel calldata ch,
-        Outcome calldata o
-    ) internal view returns (bytes32 named) {
+    /// @dev A deal of a channel with its result.
+    function _claimed(Hot memory h, Rest memory c, Step memory s, bytes calldata full, Outcome calldata o)
+        internal
+        view
+        returns (bytes32 named)
+    {
         _statusKnown(o);
         _read(full, h, c, s);
+        if (h.channel == 0) revert State(0);
+        named = Documents.result(s.id, o);
+    }
+
+    /// @dev The deal's channel is there, and the deal is not on the ledger. NotFound, Conflict, State.
+    function _notThere(Step memory s, Hot memory h, Channel calldata ch) internal view {
         _named(h, ch);
         if (s.state != 0) revert State(s.state);
-        named = Documents.result(s.id, o);
     }
 
     /// @dev Agreed, by a claim.

@@ -280,8 +280,9 @@ contract Controller is Channels {
     /// @notice Protocol 8.3: an acceptance that its provider sends settles a deal that is not on the ledger.
     /// @param item JC (20 bytes), serial (8), Terms, and the JC's signature of the ChannelAcceptance
     function settle(bytes calldata item) external {
-        (address jc, bytes32 doc, uint256 rest) =
-            _settleOne(Packed.start(item, CHANNEL_BYTES + TERMS_BYTES), msg.sender);
+        Terms memory a = Packed.newTerms()[0];
+        (address jc, bytes32 doc) = _acceptanceAt(Packed.start(item, CHANNEL_BYTES + TERMS_BYTES), msg.sender, a);
+        uint256 rest = _settleOne(a, jc);
         _signed(doc, item[CHANNEL_BYTES + TERMS_BYTES:], jc);
         _credit(msg.sender, rest);
     }
@@ -291,8 +292,10 @@ contract Controller is Channels {
     function settleFor(bytes calldata carried) external {
         uint256 o = Packed.start(carried, SEND_BYTES + CHANNEL_BYTES + TERMS_BYTES);
         (address rp, uint64 nonce, uint40 expiry) = Packed.send(o);
-        (address jc, bytes32 doc, uint256 rest) = _settleOne(o + SEND_BYTES, rp);
+        Terms memory a = Packed.newTerms()[0];
+        (address jc, bytes32 doc) = _acceptanceAt(o + SEND_BYTES, rp, a);
         _sent(rp, SEND_SETTLE, doc, nonce, expiry, carried[33:SEND_BYTES]);
+        uint256 rest = _settleOne(a, jc);
         _signed(doc, carried[SEND_BYTES + CHANNEL_BYTES + TERMS_BYTES:], jc);
         _credit(rp, rest);
     }
@@ -309,15 +312,19 @@ contract Controller is Channels {
     function settleListFor(bytes calldata carried) external {
         (address rp, uint64 nonce, uint40 expiry) = Packed.send(Packed.start(carried, SEND_BYTES));
         bytes calldata list = carried[SEND_BYTES:];
+        // Of a list only its bounds are refused, which come before the Send.
+        uint256 rest = _settleList(list, rp);
         _sent(rp, SEND_SETTLE, keccak256(list), nonce, expiry, carried[33:SEND_BYTES]);
-        _credit(rp, _settleList(list, rp));
+        _credit(rp, rest);
     }
 
     /// @notice Protocol 8.3: a cumulative voucher that its provider sends.
     /// @param voucher JC (20 bytes), serial (8), sum (12), number (8), claims (8), and the JC's signature of the Voucher
     function redeem(bytes calldata voucher) external {
-        (address jc, bytes32 doc, uint256 pay) = _redeem(Packed.start(voucher, VOUCHER_BYTES), msg.sender);
-        _signed(doc, voucher[VOUCHER_BYTES:], jc);
+        Bill memory b;
+        bytes32 doc = _voucherAt(Packed.start(voucher, VOUCHER_BYTES), msg.sender, b);
+        uint256 pay = _redeem(b);
+        _signed(doc, voucher[VOUCHER_BYTES:], b.jc);
         _credit(msg.sender, pay);
     }
 
@@ -335,7 +342,7 @@ contract Controller is Channels {
         Hot memory h = Packed.newHot()[0];
         Step memory s;
         Shown memory w;
-        _claimChecked(h, s, w, full, ch, o, rpSig, k, checkSig);
+        if (_claimChecked(h, s, w, full, ch, o, rpSig, k, checkSig)) return;
         emit ClaimChecked(s.id, w.mediator, w.check, w.result, _told(o, w.cost));
         _store(s);
     }
@@ -355,13 +362,14 @@ contract Controller is Channels {
         Hot memory h = Packed.newHot()[0];
         Step memory s;
         Shown memory w;
-        _claimChecked(h, s, w, full, ch, o, rpSig, k, checkSig);
+        if (_claimChecked(h, s, w, full, ch, o, rpSig, k, checkSig)) revert State(s.state);
         bytes32 doc = Documents.verdict(s.id, v);
         _mediated(s, w, v.mediator, doc, verdictSig);
         uint256 step = _pay(s, h, _ruled(v.round, v.ruling), w.cost, w.mediator);
         emit ClaimRuled(s.id, w.mediator, w.result, _told(o, w.cost), step);
     }
 
+    /// @return again the deal stands as this leaves it (4.3)
     function _claimChecked(
         Hot memory h,
         Step memory s,
@@ -372,18 +380,21 @@ contract Controller is Channels {
         bytes calldata rpSig,
         Claim calldata k,
         bytes calldata checkSig
-    ) private {
+    ) private returns (bool again) {
         _rulingKnown(k.claim);
         Rest memory c;
-        w.result = _claimed(h, c, s, full, ch, o);
+        w.result = _claimed(h, c, s, full, o);
         w.check = Documents.check(s.id, w.result, k);
+        w.cost = Rows.cost(h, o.count, o.size);
+        w.mediator = _seat(c);
+        bytes32 mark = _markOf(w);
+        if (s.state != 0 && _marked(s, mark)) return true;
+        _notThere(s, h, ch);
         _signed(w.check, checkSig, h.jobCreator);
         _signed(w.result, rpSig, h.provider);
         if (h.seats == 0) revert Panel(0);
         _enterWith(s, h, c, ch, o);
-        w.cost = Rows.cost(h, o.count, o.size);
-        w.mediator = _seat(c);
-        s.mark = _markOf(w);
+        s.mark = mark;
         _move(s, RESULTS_CHECKED, h.mediateTimeout);
     }
 

@@ -146,6 +146,7 @@ uint256 constant HOT_BYTES = 288;
 uint256 constant TERMS_BYTES = 128;
 uint256 constant SIGNATURE_BYTES = 64;
 uint256 constant ITEM_BYTES = TERMS_BYTES + SIGNATURE_BYTES;
+uint256 constant LIST_MAX = 100;
 uint256 constant CHANNEL_BYTES = 28;
 uint256 constant GROUP_BYTES = CHANNEL_BYTES + 1;
 uint256 constant VOUCHER_BYTES = CHANNEL_BYTES + 28;

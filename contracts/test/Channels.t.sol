@@ -372,7 +372,7 @@ contract ChannelsTest is ChannelPlay {
         equal(freeOf(JC), START - JOB_SUM, "JC's sum came back");
         Channel memory other = Channel(2, CHANNEL_ACCEPTANCES);
         refused(abi.encodeWithSelector(NotFound.selector, idOf(other)));
-        closesNow(other, 1_000_001, JC, RP);
+        closesNow(other, 1_000_000, MALLORY, MALLORY);
     }
 
     /// @notice Locks return to the sum, or to `free` once it is left.
@@ -464,6 +464,55 @@ contract ChannelsTest is ChannelPlay {
         equal(state, 0, "a list opens no channel");
     }
 
+    /// @notice A list of `n` items: whatever the JC signed, as often as that.
+    function listOf(bytes memory item, uint256 n) internal pure returns (bytes memory) {
+        bytes memory items;
+        for (uint256 i = 0; i < n; ++i) {
+            items = bytes.concat(items, item);
+        }
+        return groupOf(items);
+    }
+
+    function test_list_has_2_to_100_items() public {
+        bytes memory item = itemOf(acceptanceOf(drawn(1, acceptances)), JC);
+        refused(abi.encodeWithSelector(Range.selector, 0));
+        ledger.settleList("");
+        for (uint256 n = 1; n <= 101; n += 100) {
+            bytes memory list = listOf(item, n);
+            vm.prank(vm.addr(RP));
+            refused(abi.encodeWithSelector(Range.selector, n));
+            ledger.settleList(list);
+            // Which comes before the Send.
+            bytes memory all = bytes.concat(header(MALLORY, SEND_SETTLE, keccak256(list), 0, 1_000_001), list);
+            refused(abi.encodeWithSelector(Range.selector, n));
+            ledger.settleListFor(all);
+        }
+        bytes memory full = listOf(item, 100);
+        vm.prank(vm.addr(RP));
+        ledger.settleList(full);
+        moved(acceptances, -450, 0, 0, 415);
+    }
+
+    /// @notice An acceptance of nothing needs a channel that is open like any other.
+    function test_list_settles_nothing_in_a_closed_channel() public {
+        Terms memory a = acceptanceOf(drawn(1, acceptances));
+        a.cost = 0;
+        bytes memory list = listOf(itemOf(a, JC), 2);
+        bytes memory never = bytes.concat(abi.encodePacked(vm.addr(JC), uint64(3), uint8(2)), itemOf(a, JC), itemOf(a, JC));
+        uint256 snapshot = vm.snapshotState();
+        closesNow(acceptances, 1_000_001, JC, RP);
+        vm.startPrank(vm.addr(RP));
+        ledger.settleList(list);
+        ledger.settleList(never);
+        vm.stopPrank();
+        equal(annex.numbers(idOf(acceptances), 0), 0, "no bit");
+        equal(annex.numbers(idOf(Channel(3, CHANNEL_ACCEPTANCES)), 0), 0, "no bit");
+        vm.revertToState(snapshot);
+        vm.prank(vm.addr(RP));
+        ledger.settleList(list);
+        equal(annex.numbers(idOf(acceptances), 0), 2, "the first of them");
+    }
+
     function test_list_must_be_whole() public {
         bytes memory list = groupOf(itemOf(acceptanceOf(drawn(1, acceptances)), JC));
         for (uint256 n = 1; n < list.length; n += 7) {
@@ -477,11 +526,10 @@ contract ChannelsTest is ChannelPlay {
         }
         refused(abi.encodeWithSelector(Range.selector, 29));
         ledger.settleList(groupOf(""));
-        ledger.settleList("");
     }
 
     function test_list_sent_by_another_settles_nothing() public {
-        bytes memory list = groupOf(itemOf(acceptanceOf(drawn(1, acceptances)), JC));
+        bytes memory list = listOf(itemOf(acceptanceOf(drawn(1, acceptances)), JC), 2);
         vm.prank(vm.addr(MALLORY));
         ledger.settleList(list);
         moved(acceptances, 0, 0, 0, 0);
@@ -519,12 +567,13 @@ contract ChannelsTest is ChannelPlay {
         all = bytes.concat(header(RP, SEND_SETTLE, doc, 0, 1_000_001), item);
         ledger.settleFor(all);
         moved(acceptances, -450, 0, 0, 415);
-        refused(abi.encodeWithSelector(Nonce.selector, 1));
+        // The Send is looked at first.
+        refused(abi.encodeWithSelector(Nonce.selector, 0));
         ledger.settleFor(all);
     }
 
     function test_list_carried() public {
-        bytes memory list = groupOf(itemOf(acceptanceOf(drawn(1, acceptances)), JC));
+        bytes memory list = listOf(itemOf(acceptanceOf(drawn(1, acceptances)), JC), 2);
         bytes memory all = bytes.concat(header(RP, SEND_SETTLE, keccak256(list), 0, 1_000_001), list);
         ledger.settleListFor(all);
         moved(acceptances, -450, 0, 0, 415);
@@ -538,8 +587,11 @@ contract ChannelsTest is ChannelPlay {
         bytes memory all = bytes.concat(header(MALLORY, SEND_REDEEM, doc, 0, 1_000_001), v);
         refused(abi.encodeWithSelector(Signature.selector, vm.addr(RP)));
         annex.redeemFor(all);
-        annex.redeemFor(bytes.concat(header(RP, SEND_REDEEM, doc, 0, 1_000_001), v));
+        all = bytes.concat(header(RP, SEND_REDEEM, doc, 0, 1_000_001), v);
+        annex.redeemFor(all);
         moved(vouchers, -100, 0, 0, 100);
+        refused(abi.encodeWithSelector(Nonce.selector, 0));
+        annex.redeemFor(all);
     }
 
     function sendOf(uint256 by, uint8 kind, bytes32 body) internal view returns (Send memory m, bytes memory sig) {
@@ -563,6 +615,12 @@ contract ChannelsTest is ChannelPlay {
         annex.claimFor(m, sig, pack(h, cold()), vouchers, jcSig, outcome());
         (m, sig) = sendOf(RP, SEND_CLAIM, named);
         annex.claimFor(m, sig, pack(h, cold()), vouchers, jcSig, outcome());
+        // Again: its Send's nonce is used, and so it would be refused, were it not a repetition.
+        annex.claimFor(m, sig, pack(h, cold()), vouchers, jcSig, outcome());
+        Outcome memory other = outcome();
+        other.count++;
+        refused(abi.encodeWithSelector(Nonce.selector, 0));
+        annex.claimFor(m, sig, pack(h, cold()), vouchers, jcSig, other);
         (,,,,,, uint64 made) = annex.channel(idOf(vouchers));
         equal(made, 1, "claims");
     }
@@ -577,6 +635,10 @@ contract ChannelsTest is ChannelPlay {
         (m, sig) = sendOf(JC, SEND_AGREE, id);
         annex.openInFor(m, sig, pack(h, cold()), acceptances, rpSig);
         equal(stateOf(h, cold()), AGREED, "state");
+        annex.openInFor(m, sig, pack(h, cold()), acceptances, rpSig);
+        m.body = ~id;
+        refused(abi.encodeWithSelector(Signature.selector, vm.addr(JC)));
+        annex.openInFor(m, sig, pack(h, cold()), acceptances, rpSig);
     }
 }
 
@@ -706,8 +768,31 @@ contract ChannelOrderTest is ChannelPlay {
         claim(h, acceptances);
         vm.warp(h.openBy + h.submitTimeout - 1);
         claim(h, acceptances);
-        refused(abi.encodeWithSelector(State.selector, RESULTS_SUBMITTED));
         claim(h, acceptances);
+        equal(annex.numbers(idOf(acceptances), 0), 2, "claimed once");
+        o = outcome();
+        o.count++;
+        refused(abi.encodeWithSelector(State.selector, RESULTS_SUBMITTED));
+        claims_(h, acceptances, o, MALLORY, MALLORY);
+        refused(abi.encodeWithSelector(State.selector, RESULTS_SUBMITTED));
+        claims_(h, acceptances, outcome(), JC, MALLORY);
+    }
+
+    /// @notice The channel is looked up before whose deal it is, and before what vouchers say.
+    function test_claim_in_no_channel() public {
+        Channel memory none = Channel(3, CHANNEL_VOUCHERS);
+        Hot memory h = sharesOf(drawn(1, none), 951, 30);
+        refused(abi.encodeWithSelector(NotFound.selector, idOf(none)));
+        claims_(h, none, outcome(), MALLORY, MALLORY);
+        refused(abi.encodeWithSelector(NotFound.selector, idOf(none)));
+        claims_(h, acceptances, outcome(), MALLORY, MALLORY);
+        closesNow(vouchers, 1_000_001, JC, RP);
+        h = sharesOf(drawn(1, vouchers), 951, 30);
+        refused(abi.encodeWithSelector(State.selector, 2));
+        claim(h, vouchers);
+        h.channel = 0;
+        refused(abi.encodeWithSelector(State.selector, 0));
+        claims_(h, vouchers, outcome(), MALLORY, MALLORY);
     }
 
     function sharesOf(Hot memory h, uint16 royalty, uint16 solver) internal pure returns (Hot memory) {
@@ -732,8 +817,30 @@ contract ChannelOrderTest is ChannelPlay {
         claimAndCheck(h, acceptances);
         vm.warp(h.openBy + h.submitTimeout - 1);
         claimAndCheck(h, acceptances);
-        refused(abi.encodeWithSelector(State.selector, RESULTS_CHECKED));
         claimAndCheck(h, acceptances);
+        refused(abi.encodeWithSelector(State.selector, RESULTS_CHECKED));
+        claim(h, acceptances);
+        refused(abi.encodeWithSelector(State.selector, RESULTS_CHECKED));
+        this.disputeAt(h);
+        rule(h, cold(), RULING_JOB_FAULTY);
+        refused(abi.encodeWithSelector(State.selector, MEDIATION_JOB_FAULTY));
+        claimAndCheck(h, acceptances);
+    }
+
+    function disputeAt(Hot memory h) external {
+        bytes32 id = idOf(h, cold());
+        bytes32 named = resultOf(id, outcome());
+        Ruling memory v = ruling(RULING_JOB_FAULTY);
+        ledger.claimCheckAndRule(
+            pack(h, cold()),
+            acceptances,
+            outcome(),
+            signature(RP, named),
+            complaint(),
+            signature(JC, checkOf(id, named, complaint())),
+            v,
+            signature(MEDIATOR, verdictOf(id, v))
+        );
     }
 
     function test_open_in() public {
@@ -747,7 +854,12 @@ contract ChannelOrderTest is ChannelPlay {
         openIn(h, acceptances);
         vm.warp(h.openBy - 1);
         openIn(h, acceptances);
-        refused(abi.encodeWithSelector(State.selector, AGREED));
         openIn(h, acceptances);
+        refused(abi.encodeWithSelector(State.selector, AGREED));
+        opensIn(h, acceptances, RP, RP);
+        Hot memory other = drawn(2, acceptances);
+        claim(other, acceptances);
+        openIn(other, acceptances);
+        equal(stateOf(other, cold()), RESULTS_SUBMITTED, "the claim stands");
     }
 }

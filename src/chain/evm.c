@@ -80,6 +80,16 @@ static void relayed(void *ctx, const struct hash *id, enum ledger_stage stage, b
 	evm_note(ctx, &n);
 }
 
+static void dear(void *ctx, const struct hash *deal, struct btime deadline, const struct err *why)
+{
+	const struct evm *m = ctx;
+
+	if (m->o.warn)
+		m->o.warn(m->o.warn_ctx, deal, deadline, why->msg);
+	else
+		log_line(&m->o.log, LOG_ODD, "%s", why->msg);
+}
+
 /* ---- logs of a deal ------------------------------------------------------------------------------ */
 
 bool evm_deal_fold(
@@ -203,6 +213,7 @@ static bool start(void *self, uint64_t after, const struct addr *account, const 
 	        .max_fee_wei = m->o.max_fee_wei,
 	        .stuck = m->o.stuck,
 	        .told = told,
+	        .dear = dear,
 	        .ctx = m};
 	uint64_t before = after >> SEQ_BITS, first = m->o.from_block;
 

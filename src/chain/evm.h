@@ -39,6 +39,10 @@ struct evm_options {
 	struct addr relay_addr; /* its account */
 	struct span stuck;      /* not in a block after so long: replaced */
 	struct span poll;       /* how often the head is looked at; 0: 1 s */
+	/* A transaction waits since gas costs more than may be paid, and a deadline comes nearer. deal zero: not known.
+	 * NULL: only the log says it. */
+	void (*warn)(void *ctx, const struct hash *deal, struct btime deadline, const char *text);
+	void *warn_ctx;
 };
 
 /* The strings are copied. CONFIG, IO. */

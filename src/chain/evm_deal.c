@@ -5,6 +5,7 @@
 #include "codec/eip712.h"
 #include "codec/hex.h"
 #include "codec/packed.h"
+#include "crypto/keccak.h"
 
 /* A word of packed numbers: `bits` of them from bit `at` on. */
 static struct u256 bits_of(const uint8_t word[32], unsigned at, unsigned bits)
@@ -196,6 +197,38 @@ bool evm_deal_take(
 	*out = s;
 	return true;
 }
+
+/* ---- marks -------------------------------------------------------------------------------------- */
+
+static void hash2(struct hash *a, const struct hash *b)
+{
+	struct hash both[] = {*a, *b};
+
+	keccak256(both, sizeof both, a);
+}
+
+void evm_deal_mark(const struct evm_deal *d, struct hash *out)
+{
+	struct abi_leaf cost = abi_amount(d->cost), who = abi_addr(&d->mediator);
+	struct hash check = d->check;
+
+	*out = d->result;
+	if (hash_is_zero(&d->result))
+		return;
+	hash2(out, &cost.word);
+	if (hash_is_zero(&check))
+		return;
+	hash2(&check, &who.word);
+	hash2(out, &check);
+}
+
+void evm_deal_end_mark(const struct evm_deal *d, const struct hash *doc, struct hash *out)
+{
+	evm_deal_mark(d, out);
+	hash2(out, doc);
+}
+
+/* ---- clocks ------------------------------------------------------------------------------------- */
 
 struct btime evm_deal_due(const struct hot *h, uint8_t state, struct btime since)
 {

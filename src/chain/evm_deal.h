@@ -40,6 +40,12 @@ void evm_log_deal(const struct evm_log *l, struct hash *out);
 MUST bool evm_deal_take(
         struct evm_deal *d, const struct evm_log *l, struct evm_deal_step *out, struct err *e);
 
+#define EVM_MARK_BYTES 25 /* of a mark that the contract keeps */
+/* What the contract keeps of the deal's result and check (Deals.sol); zero without a result. */
+void evm_deal_mark(const struct evm_deal *d, struct hash *out);
+/* The mark of a document that ended the dispute upon that. */
+void evm_deal_end_mark(const struct evm_deal *d, const struct hash *doc, struct hash *out);
+
 /* When the state ends that a log of that time began. */
 struct btime evm_deal_due(const struct hot *h, uint8_t state, struct btime since);
 

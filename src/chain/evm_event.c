@@ -365,7 +365,7 @@ static void deal_event(struct evm *m, const struct seen *s)
 	struct follow *f = &m->f;
 	struct ledger_event *ev = &f->note.event;
 
-	ev->action = kind_of(f->step.from, f->step.to);
+	ev->action = s->passed ? (uint8_t)ACTION_PASS : kind_of(f->step.from, f->step.to);
 	ev->deal = s->d.id;
 	ev->from = f->step.from;
 	ev->to = f->step.to;
@@ -378,13 +378,62 @@ static void deal_event(struct evm *m, const struct seen *s)
 	ev->count = s->d.count;
 	ev->bytes = s->d.bytes;
 	ev->output = s->d.output;
-	if (ev->from || !in_channel(whole))
+	if (!ev->from && in_channel(whole)) {
+		/* It comes onto the ledger, and draws on a channel; opened by its JC's Agree. */
+		ev->channel.id = whole->hot.channel;
+		ev->channel.number = whole->hot.nonce;
+		if (ev->to == DEAL_AGREED)
+			ev->action = ACTION_SEND;
+	}
+	if (ev->action == ACTION_SEND)
+		ev->account = s->d.jc;
+}
+
+/* What ended it is in its mark: a clock leaves that as it was. It stays for good, so the newest block has it. */
+static void on_mark(void *ctx, const struct evm_answer *a)
+{
+	struct evm *m = ctx;
+	struct buf data OWN(buf_done) = {0};
+	struct abi_leaf l[4];
+	struct hash deal, mark;
+	struct seen *s;
+	struct err e;
+	size_t n;
+
+	if (!a->ok) {
+		follow_failed(m, a);
 		return;
-	/* It comes onto the ledger, and draws on a channel; opened by its JC's Agree. */
-	ev->channel.id = whole->hot.channel;
-	ev->channel.number = whole->hot.nonce;
-	if (ev->to == DEAL_AGREED)
-		ev->action = ACTION_SEND;
+	}
+	evm_log_deal(&m->f.log, &deal);
+	s = seen_of(m, &deal);
+	if (!answered(a->result, out_controller_deal, 4, &data, l, COUNT(l), &n, &e)) {
+		follow_give_up(m, &e);
+		return;
+	}
+	if (s) {
+		evm_deal_mark(&s->d, &mark);
+		s->passed = memcmp(mark.b, l[3].word.b, EVM_MARK_BYTES) != 0;
+		s->asked_mark = true;
+	}
+	follow_pump(m);
+}
+
+static enum log_next ask_mark(struct evm *m, const struct hash *deal)
+{
+	struct abi_leaf arg = abi_hash(deal);
+	struct buf data OWN(buf_done) = {0};
+	struct err e;
+
+	buf_init(&data, 64);
+	if (abi_encode_call(fn_controller_deal, &arg, 1, &data, &e))
+		follow_ask(m, "eth_call",
+		        json_pack("[{s:o, s:o}, s]", "to",
+		                evm_data(bytes_of(m->o.controller.b, sizeof m->o.controller.b)),
+		                "data", evm_data(buf_bytes(&data)), "latest"),
+		        on_mark);
+	else
+		follow_give_up(m, &e);
+	return LOG_WAITS;
 }
 
 /* The next log is of the same deal and transaction: in a channel that is a claim, one event. */
@@ -476,6 +525,8 @@ static enum log_next look_at_deal(struct evm *m, const struct hash *deal)
 	}
 	if (!hash_is_zero(&s->d.result) && hash_is_zero(&s->d.output) && !s->no_output)
 		return ask_tx(m, &s->d.submitted, on_result_tx);
+	if (f->step.to == DEAL_TIMEOUT_MEDIATE && !s->asked_mark)
+		return ask_mark(m, deal);
 	deal_event(m, s);
 	return LOG_TELL;
 }

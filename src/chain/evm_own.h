@@ -11,7 +11,6 @@
 #include "chain/evm_send.h"
 
 enum {
-	MARK_BYTES = 25,
 	ITEM_BITS = 12, /* of a list the acceptance */
 	SEQ_BITS = 32,  /* and above them the log's index */
 	SEEN_MAX =
@@ -33,7 +32,7 @@ struct ready {
 	struct settle_item *items; /* of a: owned */
 	struct evm_deal deal;
 	struct hash channel; /* that the call shows; zero: none */
-	struct hash mark;    /* what the contract keeps of it: the first MARK_BYTES count */
+	struct hash mark;    /* what the contract keeps of it: EVM_MARK_BYTES count */
 	bool begun, asked_deal, asked_state, asked_jc;
 	bool on_chain; /* the contract knows the deal */
 };
@@ -43,7 +42,8 @@ struct seen {
 	struct evm_deal d;
 	bool no_output; /* looked for, and not found */
 	bool no_whole;
-	bool claimed; /* opened by the transaction whose next log is the event */
+	bool asked_mark, passed; /* a Pass ended it, no clock */
+	bool claimed;            /* opened by the transaction whose next log is the event */
 	/* of the last log: it may be looked at again, and is taken once */
 	uint64_t block;
 	uint32_t index;

@@ -8,7 +8,6 @@
 #include "chain/evm_tx.h"
 #include "codec/eip712.h"
 #include "codec/hex.h"
-#include "crypto/keccak.h"
 #include "crypto/secp.h"
 #include "port/action_json.h"
 
@@ -60,30 +59,17 @@ static bool marked(const struct ready *r, const struct record *rec, const void *
 	struct hash h;
 
 	eip712_hash(rec, doc, &h);
-	return memcmp(h.b, r->mark.b, MARK_BYTES) == 0;
+	return memcmp(h.b, r->mark.b, EVM_MARK_BYTES) == 0;
 }
 
-static void hash2(struct hash *a, const struct hash *b)
-{
-	struct hash both[] = {*a, *b};
-
-	keccak256(both, sizeof both, a);
-}
-
-/* The mark of a deal that a Verdict or a Pass has ended: see Deals.sol. */
 static bool ended_by(const struct ready *r, const struct record *rec, const void *doc)
 {
-	struct abi_leaf cost = abi_amount(r->deal.cost), who = abi_addr(&r->deal.mediator);
-	struct hash mark = r->deal.result, check = r->deal.check, h;
+	struct hash h, mark;
 
-	if (r->deal.state <= DEAL_RESULTS_CHECKED || hash_is_zero(&r->deal.check))
-		return false;
 	eip712_hash(rec, doc, &h);
-	hash2(&mark, &cost.word);
-	hash2(&check, &who.word);
-	hash2(&mark, &check);
-	hash2(&mark, &h);
-	return memcmp(mark.b, r->mark.b, MARK_BYTES) == 0;
+	evm_deal_end_mark(&r->deal, &h, &mark);
+	return r->deal.state > DEAL_RESULTS_CHECKED &&
+	       memcmp(mark.b, r->mark.b, EVM_MARK_BYTES) == 0;
 }
 
 /* 4.3: the same documents again change nothing; here they would only cost gas. */
@@ -129,6 +115,7 @@ static void hand_on(struct ready *r)
 	struct evm_intent i = {.id = r->id,
 	        .to = m->o.controller,
 	        .deadline = r->deal.deadline,
+	        .deal = r->deal.id,
 	        .now = m->head_time};
 	struct evm_shown w = {.deal = &r->deal,
 	        .whole = evm_whole(m, &r->deal.id),

@@ -185,17 +185,30 @@ static void on_estimate(void *ctx, const struct evm_answer *a)
 	go(x);
 }
 
-/* Too dear now: it waits for a cheaper block, or until its deadline is nearer. */
-static bool take_fees(struct sending *x, const json_t *history, struct err *e)
+static uint64_t cap_now(const struct sending *x)
 {
 	const struct evm_send *s = x->s;
-	uint64_t cap = evm_cap_at(s->o.max_fee_wei, x->since.s, s->time.s, x->deadline.s);
 
-	TRY(evm_read_fees(history, &x->base_wei, &x->tip_wei, e), e);
-	if (evm_offer(x->base_wei, x->tip_wei, cap, &x->max_fee_wei))
-		return true;
-	return FAIL(e, CAP, "gas costs %llu wei now, more than %llu: it waits",
-	        (unsigned long long)(x->base_wei + x->tip_wei), (unsigned long long)cap);
+	return evm_cap_at(s->o.max_fee_wei, x->since.s, s->time.s, x->deadline.s);
+}
+
+/* It waits for a cheaper block, or until its deadline is nearer. */
+static void too_dear(struct sending *x, uint64_t price_wei, uint64_t cap_wei)
+{
+	const struct evm_send *s = x->s;
+	struct err e;
+
+	if (x->dear_cap_wei == cap_wei)
+		return;
+	x->dear_cap_wei = cap_wei;
+	FAIL(&e, CAP,
+	        "gas costs %llu wei, more than the %llu that may be paid now: a transaction waits "
+	        "(ledger.max-fee)",
+	        (unsigned long long)price_wei, (unsigned long long)cap_wei);
+	if (s->o.dear && x->deadline.s)
+		s->o.dear(s->o.ctx, &x->deal, x->deadline, &e);
+	else
+		log_line(&s->o.log, LOG_ODD, "%s", e.msg);
 }
 
 static void on_fees(void *ctx, const struct evm_answer *a)
@@ -208,8 +221,13 @@ static void on_fees(void *ctx, const struct evm_answer *a)
 		node_failed(x, a);
 		return;
 	}
-	if (!take_fees(x, a->result, &e)) {
+	if (!evm_read_fees(a->result, &x->base_wei, &x->tip_wei, &e)) {
 		odd(x, &e);
+		return;
+	}
+	if (!evm_offer(x->base_wei, x->tip_wei, cap_now(x), &x->max_fee_wei)) {
+		too_dear(x, x->base_wei + x->tip_wei, cap_now(x));
+		x->step = SEND_ESTIMATE;
 		return;
 	}
 	x->step = SEND_BALANCE;
@@ -329,7 +347,7 @@ static void on_market(void *ctx, const struct evm_answer *a)
 	const struct evm_send *s = x->s;
 	const struct attempt *last = &x->attempts[x->attempts_n - 1];
 	uint64_t fee = last->max_fee_wei, tip = last->tip_wei, base, market;
-	uint64_t cap = evm_cap_at(s->o.max_fee_wei, x->since.s, s->time.s, x->deadline.s);
+	uint64_t cap = cap_now(x);
 	struct err e;
 
 	x->busy = false;
@@ -339,6 +357,9 @@ static void on_market(void *ctx, const struct evm_answer *a)
 		return;
 	}
 	x->bumped_at = clock_mono();
+	x->cap_wei = cap;
+	if (base + market > cap)
+		too_dear(x, base + market, cap);
 	evm_dearer(&fee, &tip, base, market);
 	if (fee > cap) {
 		/* What nodes take as a replacement must be dearer in both; else the last stands. */
@@ -357,13 +378,15 @@ static void on_market(void *ctx, const struct evm_answer *a)
 	broadcast(x);
 }
 
-/* In no block. */
+/* In no block. A limit that has risen is used at once. */
 static void wait_on(struct sending *x)
 {
 	struct mono now = clock_mono();
+	bool stuck = mono_since(now, x->bumped_at).ms >= x->s->o.stuck.ms;
 
-	if (x->attempts_n < EVM_ATTEMPTS_MAX &&
-	        mono_since(now, x->bumped_at).ms >= x->s->o.stuck.ms) {
+	if (x->cap_wei == 0)
+		x->cap_wei = cap_now(x);
+	if (x->attempts_n < EVM_ATTEMPTS_MAX && (stuck || cap_now(x) > x->cap_wei)) {
 		ask(x, "eth_feeHistory",
 		        json_pack("[o,s,[i]]", evm_quantity(FEE_BLOCKS), "latest", 50), on_market);
 	} else if (mono_since(now, x->sent_at).ms >= AGAIN_MS) {
@@ -524,6 +547,7 @@ void evm_send_put(struct evm_send *s, const struct evm_intent *i)
 	x->gas_max = i->gas_max;
 	x->deadline = i->deadline;
 	x->since = i->now;
+	x->deal = i->deal;
 	buf_put(&x->data, i->data.p, i->data.n);
 	if (!buf_ok(&x->data)) {
 		FAIL(&e, TOO_LARGE, "a call of %zu bytes", i->data.n);

@@ -33,6 +33,10 @@ struct evm_send_options {
 	 * DROPPED: nothing was sent, or none of it can ever be in a block. receipt: INCLUDED and FINAL. */
 	void (*told)(void *ctx, const struct hash *intent, enum ledger_stage stage, bool failed,
 	        const struct evm_receipt *receipt, const struct err *why);
+	/* Gas costs more than may be paid for it, so it waits; told once for each limit that it meets. NULL: only the
+	 * log says it. */
+	void (*dear)(
+	        void *ctx, const struct hash *deal, struct btime deadline, const struct err *why);
 	void *ctx;
 };
 
@@ -51,8 +55,10 @@ struct evm_intent {
 	struct btime
 	        deadline; /* of what it is for; 0: none. The nearer, the more may be paid for gas */
 	struct btime now;
+	struct hash deal; /* for whom it may be told that it waits; zero: none */
 };
-/* Estimates, which is the dry run: what would be refused is not sent; then signs, writes down, sends. The same id
+/* Estimates, which is the dry run: what would be refused is not sent; then signs, writes down, sends. While gas is too
+ * dear it is estimated again with every head, since by then it may be too late for it. The same id
  * again, while it is on its way, has no second effect. Copies. */
 void evm_send_put(struct evm_send *s, const struct evm_intent *i);
 MUST bool evm_send_has(const struct evm_send *s, const struct hash *id);

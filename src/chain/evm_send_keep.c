@@ -92,6 +92,8 @@ static bool write_down(const struct sending *x, struct err *e)
 	        json_of_u64(x->nonce), "since", json_of_u64(x->since.s), "deadline",
 	        json_of_u64(x->deadline.s), "attempts", attempts_json(x));
 
+	if (!hash_is_zero(&x->deal))
+		json_object_set_new(j, "deal", json_of_hash(&x->deal));
 	buf_init(&text, FILE_MAX);
 	json_canonical(j, &text);
 	json_decref(j);
@@ -233,6 +235,8 @@ static bool read_file(struct sending *x, const json_t *j, struct err *e)
 	TRY(json_get_u64(j, "nonce", &x->nonce, e), e);
 	TRY(json_get_u64(j, "since", &x->since.s, e), e);
 	TRY(json_get_u64(j, "deadline", &x->deadline.s, e), e);
+	if (json_object_get(j, "deal"))
+		TRY(json_get_hash(j, "deal", &x->deal, e), e);
 	if (json_array_size(list) == 0 || json_array_size(list) > EVM_ATTEMPTS_MAX)
 		return FAIL(e, ENCODING, "attempts: must be 1 to %d", EVM_ATTEMPTS_MAX);
 	json_array_foreach (list, i, one)

@@ -40,6 +40,8 @@ struct net {
 		struct err err;
 	} notes[NOTES];
 	size_t notes_n;
+	unsigned dear; /* times that it was told to be too dear */
+	struct err dear_why;
 };
 
 static bool sign(void *self, const struct hash *digest, struct sig *out, struct err *e)
@@ -155,6 +157,16 @@ static void told(void *ctx, const struct hash *intent, enum ledger_stage stage, 
 	t->notes_n++;
 }
 
+static void dear(void *ctx, const struct hash *deal, struct btime deadline, const struct err *why)
+{
+	struct net *t = ctx;
+
+	assert_true(deal->b[0] == 0xdd && deadline.s == 2000);
+	assert_int_equal(why->code, E_CAP);
+	t->dear++;
+	t->dear_why = *why;
+}
+
 static void send_open(struct net *t, struct span stuck)
 {
 	struct evm_rpc_options r = {
@@ -168,6 +180,7 @@ static void send_open(struct net *t, struct span stuck)
 	        .max_fee_wei = 100000000000,
 	        .stuck = stuck,
 	        .told = told,
+	        .dear = dear,
 	        .ctx = t};
 	struct err e;
 
@@ -421,6 +434,102 @@ static void too_dear_gas_is_waited_for(void **state)
 	net_free(t);
 }
 
+/* With a deadline: from 1000 to 2000. */
+static void put_due(struct net *t)
+{
+	struct evm_intent i = {.id.b = {0x1d, 1},
+	        .to.b = {7},
+	        .data = str_bytes(STR("a call")),
+	        .gas_max = 200000,
+	        .deadline = {2000},
+	        .deal.b = {0xdd},
+	        .now = {1000}};
+
+	evm_send_put(t->send, &i);
+}
+
+static void turns(struct net *t, uint64_t now)
+{
+	for (int i = 0; i < 200; i++) {
+		evm_send_tick(t->send, 1, (struct btime){now});
+		uv_run(&t->loop, UV_RUN_NOWAIT);
+		usleep(500);
+	}
+}
+
+/* The limit is told once, and the next one once more; at 8 times the limit it goes. */
+static void waiting_with_a_deadline_is_told(void **state)
+{
+	struct net *t = net_new(span_s(60));
+	struct evm_tx tx;
+	struct addr from;
+	struct hash id;
+	struct err e;
+
+	(void)state;
+	t->base = 700000000000; /* seven times the cap */
+	put_due(t);
+	turns(t, 1000);
+	assert_int_equal(t->dear, 1);
+	assert_non_null(strstr(t->dear_why.msg, "700100000000 wei, more than the 100000000000 "));
+	turns(t, 1499);
+	assert_int_equal(t->dear, 1);
+	turns(t, 1500);
+	assert_int_equal(t->dear, 2);
+	assert_non_null(strstr(t->dear_why.msg, "more than the 200000000000 "));
+	turns(t, 1750);
+	assert_int_equal(t->dear, 3);
+	assert_int_equal(t->raws, 0);
+	turns(t, 1875);
+	assert_int_equal(t->dear, 3);
+	assert_true(t->raws > 0);
+	assert_true(evm_tx_read(buf_bytes(&t->raw), &tx, &from, &id, &e));
+	assert_true(tx.max_fee_wei >= t->base && tx.max_fee_wei <= 800000000000);
+	net_free(t);
+}
+
+/* By the time that gas is cheap again it may be too late for what was to be sent. */
+static void what_waited_is_played_again(void **state)
+{
+	struct net *t = net_new(span_s(60));
+
+	(void)state;
+	t->base = 900000000000;
+	put_due(t);
+	turns(t, 1000);
+	t->reverts = true;
+	t->base = 1000000000;
+	until(t, 1);
+	one(t, 0, LEDGER_DROPPED, E_STATE);
+	assert_int_equal(t->raws, 0);
+	net_free(t);
+}
+
+/* What is sent already, and stuck, is replaced as soon as the limit rises, and not before. */
+static void a_limit_that_rises_is_used_at_once(void **state)
+{
+	struct net *t = net_new(span_s(60));
+	struct evm_tx tx;
+	struct addr from;
+	struct hash id;
+	unsigned raws;
+	struct err e;
+
+	(void)state;
+	put_due(t);
+	turns(t, 1000);
+	raws = t->raws;
+	assert_int_equal(raws, 1);
+	t->base = 150000000000; /* above the cap, below its double */
+	turns(t, 1400);
+	assert_int_equal(t->raws, raws);
+	turns(t, 1500);
+	assert_int_equal(t->raws, raws + 1);
+	assert_true(evm_tx_read(buf_bytes(&t->raw), &tx, &from, &id, &e));
+	assert_true(tx.nonce == 0 && tx.max_fee_wei > t->base && tx.max_fee_wei <= 200000000000);
+	net_free(t);
+}
+
 static void a_stuck_one_is_replaced_at_its_nonce(void **state)
 {
 	struct net *t = net_new(span_ms(1));
@@ -552,6 +661,9 @@ int main(void)
 	        cmocka_unit_test(what_would_be_refused_is_not_sent),
 	        cmocka_unit_test(a_call_that_fails_in_its_block_is_told_as_failed),
 	        cmocka_unit_test(too_dear_gas_is_waited_for),
+	        cmocka_unit_test(waiting_with_a_deadline_is_told),
+	        cmocka_unit_test(what_waited_is_played_again),
+	        cmocka_unit_test(a_limit_that_rises_is_used_at_once),
 	        cmocka_unit_test(a_stuck_one_is_replaced_at_its_nonce),
 	        cmocka_unit_test(the_next_process_sends_the_same_bytes),
 	        cmocka_unit_test(nonces_are_given_once),

@@ -26,6 +26,21 @@ static bool cursor_of(struct daemon *d, const char *url, const char *path, const
 	return true;
 }
 
+/* 9.5: the counterpart's counter. */
+static bool seen_by_solver(struct daemon *d, struct creator_config *config, struct err *e)
+{
+	char who[ADDR_TEXT_MAX], path[ADDR_TEXT_MAX + 32];
+	uint64_t seen;
+
+	addr_format(&d->wallet.addr, who);
+	snprintf(path, sizeof path, "/v1/accounts/%s", who);
+	TRY(cursor_of(d, d->solver.url, path, "jobNonce", &seen, e), e);
+	if (seen == UINT64_MAX)
+		return FAIL(e, PEER, "the solver has seen a job nonce that none can follow");
+	config->least_nonce = MAX2(config->least_nonce, seen + 1);
+	return true;
+}
+
 static bool keep_output(void *ctx, const struct cid *root, struct err *e)
 {
 	const struct daemon *d = ctx;
@@ -77,7 +92,9 @@ bool buy_prepare(struct daemon *d, struct creator_config *config, struct err *e)
 	config->ledger_seq = d->options.ledger_cursor;
 	TRY(remote_account(d->cli, &d->wallet.addr, &account, e), e);
 	TRY(json_get_u64(account, "nextJobNonce", &config->least_nonce, e), e);
-	if (!cursor_of(d, d->solver.url, "/v1/info", "lastEvent", &config->solver_cursor, e) &&
+	TRY(json_get_u64(account, "sendNonce", &config->send_nonce, e), e);
+	if ((!cursor_of(d, d->solver.url, "/v1/info", "lastEvent", &config->solver_cursor, e) ||
+	            !seen_by_solver(d, config, e)) &&
 	        !may_come(d, config, e))
 		return false;
 	if (!remote_get(d->cli, d->directory.url, "/v1/health", &info, e) &&
@@ -115,12 +132,42 @@ static bool lowest_seq(void *ctx, const void *row)
 	return true;
 }
 
+struct lowest {
+	struct daemon *d;
+	uint64_t seq;
+};
+
+/* A number that is not over: what the ledger says of its channel is wanted from where it was last seen. */
+static bool lowest_number(void *ctx, const void *row)
+{
+	const struct creator_number *n = row;
+	struct creator_channel channel = {.id = n->channel};
+	struct lowest *l = ctx;
+	struct store *s = &l->d->world.store;
+	struct err e;
+
+	if (s->get(s->self, creator_channel_record(), &channel, &e))
+		l->seq = MIN2(l->seq, channel.seq);
+	return true;
+}
+
+static bool lowest_of_channels(struct daemon *d, struct creator_config *config, struct err *e)
+{
+	struct lowest l = {d, config->ledger_seq};
+	struct store *s = &d->world.store;
+
+	TRY(s->each(s->self, creator_number_record(), NULL, NULL, lowest_number, &l, e), e);
+	config->ledger_seq = l.seq;
+	return true;
+}
+
 bool buy_read_on(struct daemon *d, struct creator_config *config, struct err *e)
 {
 	struct store *s = &d->world.store;
 
 	TRY(s->each(s->self, creator_job_record(), NULL, NULL, lowest_seq, &config->ledger_seq, e),
 	        e);
+	TRY(lowest_of_channels(d, config, e), e);
 	d->options.ledger_cursor = config->ledger_seq;
 	return true;
 }
@@ -172,6 +219,88 @@ bool buy_owner_alive(void *ctx, const uint8_t owner[16])
 		unlink(path);
 	close(fd);
 	return alive;
+}
+
+/* ---- a channel -------------------------------------------------------------------------------------- */
+
+static bool channel_row(const json_t *j, struct creator_channel *row, struct err *e)
+{
+	struct str kind;
+
+	TRY(json_get_addr(j, "jobCreator", &row->channel.job_creator, e), e);
+	TRY(json_get_addr(j, "provider", &row->channel.provider, e), e);
+	TRY(json_get_u64(j, "serial", &row->channel.serial, e), e);
+	TRY(json_get_str(j, "kind", &kind, e), e);
+	if (!enum_by_name(&channel_kind_names, kind, &row->channel.kind))
+		return FAIL(e, PEER, "the ledger knows a channel of kind \"%.*s\"", STR_ARG(kind));
+	TRY(json_get_amount(j, "jobSum", &row->job, e), e);
+	TRY(json_get_amount(j, "providerSum", &row->provider, e), e);
+	TRY(json_get_amount(j, "paid", &row->paid, e), e);
+	TRY(json_get_u64(j, "floor", &row->floor, e), e);
+	TRY(json_get_u64(j, "claims", &row->claims, e), e);
+	row->close_at.s = (uint64_t)json_number(j, "closeAt");
+	row->closed = json_is_true(json_object_get(j, "closed"));
+	return true;
+}
+
+static bool usable(const struct daemon *d, const struct creator_channel *row, struct err *e)
+{
+	char owner[ADDR_TEXT_MAX];
+
+	addr_format(&row->channel.job_creator, owner);
+	if (!addr_eq(&row->channel.job_creator, &d->wallet.addr)) {
+		FAIL(e, PARTY, "the channel is that of job creator %s", owner);
+		return err_hint(e, "-w NAME uses another key");
+	}
+	if (!row->closed && !row->close_at.s)
+		return true;
+	FAIL(e, STATE, "the channel is %s", row->closed ? "closed" : "being left");
+	return err_hint(e, "lilypad channel open");
+}
+
+static bool ask_ledger(struct daemon *d, const char *id, struct creator_channel *row, struct err *e)
+{
+	char path[HASH_TEXT_MAX + 32];
+	json_t *j OWN(json_own) = NULL;
+
+	if (d->cli->place.chain_id)
+		return FAIL(e, STATE,
+		        "jobs in a channel work with the embedded ledger only, not on a chain");
+	snprintf(path, sizeof path, "/v1/channels/%s", id);
+	TRY(remote_get(d->cli, settings_text(d->cli->settings, "ledger.url"), path, &j, e), e);
+	return channel_row(j, row, e);
+}
+
+bool buy_channel(
+        struct daemon *d, struct creator_config *config, struct creator_request *r, struct err *e)
+{
+	const char *text = settings_text(d->cli->settings, "job.channel");
+	struct creator_channel *row = &r->channel, before;
+	struct store *s = &d->world.store;
+	char id[HASH_TEXT_MAX], path[HASH_TEXT_MAX + 32];
+
+	if (!text[0])
+		return true;
+	if (!hash_parse(str_of(text), &row->id, e)) {
+		err_prefix(e, "job.channel: ");
+		return false;
+	}
+	hash_format(&row->id, id);
+	TRY(ask_ledger(d, id, row, e), e);
+	TRY(usable(d, row, e), e);
+	row->seq = config->ledger_seq;
+	before.id = row->id;
+	if (s->get(s->self, creator_channel_record(), &before, e))
+		config->ledger_seq = MIN2(config->ledger_seq, before.seq);
+	else if (e->code != E_NOT_FOUND)
+		return false;
+	d->options.ledger_cursor = config->ledger_seq;
+	snprintf(path, sizeof path, "/v1/channels/%s", id);
+	TRY(cursor_of(d, d->solver.url, path, "lastNumber", &r->least_number, e), e);
+	r->least_number++;
+	r->offer.settlement = SETTLEMENT_CHANNEL;
+	r->offer.target = row->channel.provider;
+	return true;
 }
 
 /* ---- terms ------------------------------------------------------------------------------------------ */

@@ -19,6 +19,10 @@ MUST bool buy_read_on(struct daemon *d, struct creator_config *config, struct er
 MUST bool buy_own(struct daemon *d, uint8_t owner[16], int *lock_fd, struct err *e);
 /* Does the process with that token still hold its lock? ctx: struct daemon. */
 bool buy_owner_alive(void *ctx, const uint8_t owner[16]);
+/* With job.channel: the request draws on it, and the ledger is followed from where the store has seen it. After
+ * buy_prepare() and buy_terms(). NOT_FOUND, PARTY: it is not ours; STATE: it is closed or being left. */
+MUST bool buy_channel(
+        struct daemon *d, struct creator_config *config, struct creator_request *r, struct err *e);
 /* Everything of an offer that settings and network decide. */
 MUST bool buy_terms(
         struct daemon *d, const struct job_spec *spec, struct job_offer *out, struct err *e);

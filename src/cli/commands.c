@@ -30,6 +30,7 @@ static const struct option_row run_options[] = {
 	{"check",           0,   "HOW",       "job.check", false, "how often the result is run again here: never, always, a probability, certainty=PROBABILITY"},
 	{"queue",           0,   "TIME",      "job.queue", false, "how long it may wait for a match"},
 	{"target",          't', "ACCOUNT",   NULL, false, "only this provider"},
+	{"channel",         0,   "CHANNEL",   "job.channel", false, "draw on the sums of this channel, with its provider"},
 	{"idempotency-key", 0,   "TEXT",      NULL, false, "the same key again names the same job and pays once"},
 	{"propagate-exit",  0,   NULL,        NULL, false, "exit with the program's own status"},
 	MISBEHAVES,

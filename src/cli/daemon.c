@@ -18,6 +18,7 @@
 #include "os/clock.h"
 #include "os/file.h"
 #include "os/rng.h"
+#include "port/warn.h"
 
 enum { AGAIN_MS = 1000 };
 
@@ -140,6 +141,22 @@ static bool relay_of(struct daemon *d, char url[URL_MAX + 1], struct evm_options
 	return false;
 }
 
+/* What a role would say as well: to the log and to the operator's command. */
+static void warn(void *ctx, const struct hash *deal, struct btime deadline, const char *text)
+{
+	struct daemon *d = ctx;
+	struct buf body OWN(buf_done) = {0};
+	json_t *j = warning_json(d->role, hash_is_zero(deal) ? NULL : deal, deadline, text);
+
+	log_line(&d->world.log, LOG_ODD, "money is at stake: %s", text);
+	buf_init(&body, 4096);
+	json_canonical(j, &body);
+	json_decref(j);
+	/* `run` has no such command. */
+	if (buf_ok(&body) && d->notify.command)
+		notify_on_emit(&d->notify, WARNING_EVENT, buf_view(&body));
+}
+
 static bool open_chain(struct daemon *d, struct err *e)
 {
 	const struct settings *s = d->cli->settings;
@@ -156,7 +173,9 @@ static bool open_chain(struct daemon *d, struct err *e)
 	        .depth = p->depth,
 	        .dir = dir,
 	        .signer = d->world.signer,
-	        .log = d->world.log};
+	        .log = d->world.log,
+	        .warn = warn,
+	        .warn_ctx = d};
 	struct evm_rpc_options r = {.loop = &d->loop,
 	        .client = d->client,
 	        .urls = p->urls,

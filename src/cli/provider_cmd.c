@@ -109,6 +109,8 @@ static bool make_offer(struct daemon *d, struct provider_config *p, struct err *
 	snprintf(o->engine, sizeof o->engine, "%s", exec_wasm_class());
 	o->determinisms = 1u << DETERMINISM_EXACT | 1u << DETERMINISM_NONE;
 	o->settlements = 1u << SETTLEMENT_ESCROW;
+	if (!amount_is_zero(p->channel_sum))
+		o->settlements |= 1u << SETTLEMENT_CHANNEL;
 	o->mediations = 1u << MEDIATION_SINGLE;
 	for (uint32_t i = 0; i < d->network.mediators.n; i++)
 		o->mediators.v[o->mediators.n++] = d->network.mediators.v[i].account;
@@ -117,6 +119,22 @@ static bool make_offer(struct daemon *d, struct provider_config *p, struct err *
 	o->solver = d->solver.addr;
 	ranges(&d->network.genesis, o);
 	return true;
+}
+
+/* When acceptances are settled, and from which Send of ours on. */
+static bool settling(struct daemon *d, struct provider_config *p, struct err *e)
+{
+	const struct settings *s = d->cli->settings;
+	json_t *account OWN(json_own) = NULL;
+	uint64_t count;
+
+	TRY(settings_number(s, "channel.settle-count", ACTION_SETTLE_MAX, &count, e), e);
+	TRY(settings_span(s, "channel.settle-after", &p->settle_after, e), e);
+	p->settle_count = (uint32_t)count;
+	if (amount_is_zero(p->channel_sum))
+		return true;
+	TRY(remote_account(d->cli, &d->wallet.addr, &account, e), e);
+	return json_get_u64(account, "sendNonce", &p->send_nonce, e);
 }
 
 /* ---- the daemon ----------------------------------------------------------------------------------- */
@@ -131,6 +149,7 @@ static bool prepare(
 	p->genesis = d->network.genesis;
 	p->confirm_s = daemon_confirm_s(d);
 	TRY(make_offer(d, p, e), e);
+	TRY(settling(d, p, e), e);
 	TRY(daemon_engine(d, e), e);
 	TRY(http_tree_open(&d->loop, d->client, &d->world.blobs, &d->options.tree, e), e);
 	TRY(daemon_ledger(d, e), e);

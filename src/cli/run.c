@@ -126,13 +126,37 @@ static bool free_balance(struct running *r, struct amount *out, struct err *e)
 	return account_amount(j, "free", out, e);
 }
 
-static bool check_balance(struct running *r, const struct job_offer *o, struct err *e)
+/* What others of its jobs draw now comes back; what the sums do not hold when nothing is open never will. */
+static bool check_channel(
+        struct running *r, const struct creator_request *req, struct amount need, struct err *e)
 {
+	const struct creator_channel *ch = &req->channel;
+	bool ours = amount_cmp(ch->job, need) < 0;
+	char a[128], b[128], id[HASH_TEXT_MAX];
+
+	if (!ours && amount_cmp(ch->provider, req->offer.terms.result_bond) >= 0)
+		return true;
+	show_amount(&r->d, ours ? need : req->offer.terms.result_bond, a, sizeof a);
+	show_amount(&r->d, ours ? ch->job : ch->provider, b, sizeof b);
+	FAIL(e, FUNDS, "%s sum of the channel holds %s; this job draws %s. Nothing was sent",
+	        ours ? "your" : "the provider's", b, a);
+	if (!ours)
+		return false;
+	hash_format(&ch->id, id);
+	return err_hint(
+	        e, "lilypad channel top-up %s TOKENS, or --max-price for a smaller job", id);
+}
+
+static bool check_balance(struct running *r, const struct creator_request *req, struct err *e)
+{
+	const struct job_offer *o = &req->offer;
 	struct amount need, have, missing;
 	char a[128], b[128], m[128], who[ADDR_TEXT_MAX];
 
 	if (!amount_add(o->terms.pay, o->terms.job_bond, &need))
 		return FAIL(e, RANGE, "PAY + JB overflows");
+	if (o->settlement == SETTLEMENT_CHANNEL)
+		return check_channel(r, req, need, e);
 	TRY(free_balance(r, &have, e), e);
 	if (amount_cmp(have, need) >= 0)
 		return true;
@@ -381,8 +405,8 @@ static int loop(struct running *r)
 
 /* ---- the whole ----------------------------------------------------------------------------------------- */
 
-static bool request(
-        struct running *r, struct built_job *built, struct creator_request *req, struct err *e)
+static bool request(struct running *r, struct built_job *built, struct creator_config *config,
+        struct creator_request *req, struct err *e)
 {
 	const struct args *a = &r->c->args;
 	const char *out = args_get(a, "output"), *key = args_get(a, "idempotency-key");
@@ -393,6 +417,7 @@ static bool request(
 	TRY(buy_terms(&r->d, built->spec, &req->offer, e), e);
 	if (target)
 		TRY(addr_parse(str_of(target), &req->offer.target, e), e);
+	TRY(buy_channel(&r->d, config, req, e), e);
 	TRY(settings_span(r->c->settings, "job.queue", &req->queue, e), e);
 	if (!audit_parse(str_of(settings_text(r->c->settings, "job.check")), &req->check, e)) {
 		err_prefix(e, "job.check: ");
@@ -449,7 +474,7 @@ static int buy(struct running *r, struct creator_request *req, struct creator_co
 {
 	struct err e;
 
-	if (!output_place_check(req->out, &e) || !check_balance(r, &req->offer, &e))
+	if (!output_place_check(req->out, &e) || !check_balance(r, req, &e))
 		return cli_fail(r->c, &e);
 	if (req->check.mode != AUDIT_NEVER && !buy_engine(&r->d, config, &e))
 		return cli_fail(r->c, &e);
@@ -527,7 +552,7 @@ static int run(struct running *r, const char *module)
 
 	assert(req);
 	if (!job_build(r->c, &r->d.world.blobs, module, &built, &e) ||
-	        !buy_prepare(&r->d, &config, &e) || !request(r, &built, req, &e) ||
+	        !buy_prepare(&r->d, &config, &e) || !request(r, &built, &config, req, &e) ||
 	        !creator_job_by_key(&r->d.world.store, key ? key : "", &before, &found, &e)) {
 		rc = cli_fail(r->c, &e);
 	} else if (found) {
@@ -535,7 +560,7 @@ static int run(struct running *r, const char *module)
 	} else {
 		quote(r, built.spec, req);
 		if (args_has(&r->c->args, "dry-run"))
-			rc = output_place_check(req->out, &e) && check_balance(r, &req->offer, &e)
+			rc = output_place_check(req->out, &e) && check_balance(r, req, &e)
 			             ? 0
 			             : cli_fail(r->c, &e);
 		else

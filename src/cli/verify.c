@@ -162,10 +162,14 @@ static bool check_asked(const struct cli *c, const struct pins *p, const struct 
 	if (!eth_head_read(bytes_of(log->header, log->header_n), &head, e))
 		return true; /* there is another line about that */
 	snprintf(place.urls, sizeof place.urls, "%s", p->rpc);
-	TRY(evm_block_hash(&place, head.number, &h, e), e);
-	hash_format(&h, is);
-	if (!hash_eq(&h, &log->block))
+	if (!evm_block_hash(&place, head.number, &h, e)) {
+		if (e->code != E_NOT_FOUND)
+			return false;
+		snprintf(why, sizeof why, "%.150s", e->msg);
+	} else if (!hash_eq(&h, &log->block)) {
+		hash_format(&h, is);
 		snprintf(why, sizeof why, "the chain has %s there", is);
+	}
 	line(c, list, *why ? "✗" : "✓", what, "the node asked", why);
 	*wrong += *why != '\0';
 	return true;

@@ -5,6 +5,7 @@
 
 #include "base/bounds.h"
 #include "codec/hex.h"
+#include "codec/json_own.h"
 #include "codec/json_show.h"
 
 /* The library would recurse 2048 levels: a scan that knows only strings and brackets stops foreign
@@ -85,7 +86,7 @@ bool json_parse(struct str text, json_t **out, struct err *e)
 }
 
 /* Only what must be escaped is, in the form of RFC 8785. */
-static void put_string(struct str s, struct buf *out)
+void json_put_string(struct str s, struct buf *out)
 {
 	static const char letter[32] = {
 	        ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r'};
@@ -166,7 +167,7 @@ static void put_object(const json_t *j, struct buf *out)
 	for (i = 0; i < n; i++) {
 		if (i > 0)
 			buf_byte(out, ',');
-		put_string(m[i].key, out);
+		json_put_string(m[i].key, out);
 		buf_byte(out, ':');
 		json_canonical(m[i].value, out);
 	}
@@ -187,7 +188,7 @@ void json_canonical(const json_t *j, struct buf *out)
 		buf_byte(out, ']');
 		break;
 	case JSON_STRING:
-		put_string((struct str){json_string_value(j), json_string_length(j)}, out);
+		json_put_string((struct str){json_string_value(j), json_string_length(j)}, out);
 		break;
 	case JSON_INTEGER: buf_fmt(out, "%" JSON_INTEGER_FORMAT, json_integer_value(j)); break;
 	case JSON_REAL: put_real(j, out); break;

@@ -32,6 +32,10 @@ MUST bool record_from_json(const struct record *r, const json_t *j, void *row, s
 /* Both steps at once, canonical text. */
 void record_canonical(const struct record *r, const void *row, struct buf *out);
 MUST bool record_parse(const struct record *r, struct str text, void *row, struct err *e);
+/* A signed document as it is sent: {member: document, "signature": …}; other members are not looked at. The row
+ * is written even if the signature is none. */
+MUST bool record_parse_signed(const char *member, const struct record *r, struct str text,
+        void *row, struct sig *sig, struct err *e);
 
 /* Members of an object, for replies that are no record. JSON_VALUE names the key. */
 MUST bool json_get_str(const json_t *obj, const char *key, struct str *out, struct err *e);

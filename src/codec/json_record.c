@@ -5,8 +5,10 @@
 #include <stdlib.h>
 
 #include "base/bounds.h"
+#include "codec/canonical.h"
 #include "codec/cid.h"
 #include "codec/hex.h"
+#include "codec/json_own.h"
 #include "codec/json_show.h"
 
 /* Where the walker is: a chain on the stack from the member up to the document. */
@@ -91,14 +93,15 @@ static void right_of(const struct field *f, char out[RIGHT_MAX])
 	}
 }
 
-static bool take_cid(const json_t *v, enum cid_codec codec, struct hash *out)
+/* ---- scalars --------------------------------------------------------------------------------------- */
+
+static bool cid_of_text(struct str s, enum cid_codec codec, struct hash *out)
 {
-	struct str s = json_text_of(v);
 	char again[CID_TEXT_MAX];
 	struct cid cid;
 	struct err why;
 
-	if (json_is_string(v) && s.n == 0)
+	if (s.n == 0)
 		return true;
 	/* One text per id: other bases and versions name the same bytes, and are refused. The digest of
 	 * zeros would be read back as "none". */
@@ -110,96 +113,134 @@ static bool take_cid(const json_t *v, enum cid_codec codec, struct hash *out)
 	return true;
 }
 
-static bool take_amount(const json_t *v, struct amount *out)
+static bool amount_of_text(struct str s, struct amount *out)
 {
 	struct amount a;
 
-	if (!amount_parse(json_text_of(v), &a) || !amount_fits_document(a))
+	if (!amount_parse(s, &a) || !amount_fits_document(a))
 		return false;
 	*out = a;
 	return true;
 }
 
-static bool take_integer(const json_t *v, uint64_t max, uint64_t *out)
+static bool text_of_text(struct str s, uint64_t bound, char *out)
 {
-	if (!json_is_integer(v) || json_integer_value(v) < 0 ||
-	        (uint64_t)json_integer_value(v) > max)
+	if (s.n > bound || (s.n && memchr(s.p, '\0', s.n)))
 		return false;
-	*out = (uint64_t)json_integer_value(v);
-	return true;
-}
-
-static bool take_text(const json_t *v, uint64_t bound, char *out)
-{
-	struct str s = json_text_of(v);
-
-	if (!json_is_string(v) || s.n > bound || memchr(s.p, '\0', s.n))
-		return false;
-	memcpy(out, s.p, s.n);
+	if (s.n)
+		memcpy(out, s.p, s.n);
 	out[s.n] = '\0';
 	return true;
 }
 
 /* "0x" stands for a signature that is not there yet, as in a stored row. */
-static bool take_sig(const json_t *v, struct sig *out)
+static bool sig_of_text(struct str s, struct sig *out)
 {
 	struct err why;
 	size_t n;
 
-	if (!hex_parse_upto(json_text_of(v), out->b, sizeof out->b, &n, &why) ||
-	        (n != 0 && n != 64 && n != 65))
+	if (!hex_parse_upto(s, out->b, sizeof out->b, &n, &why) || (n != 0 && n != 64 && n != 65))
 		return false;
 	out->n = (uint8_t)n;
 	return true;
 }
 
-/* Everything that is one JSON string, number or boolean; the caller says what was wrong. */
-static bool take_scalar(const struct field *f, const json_t *v, void *out)
+bool field_is_string(const struct field *f)
 {
-	struct str s = json_text_of(v);
-	uint64_t n = 0;
-	struct err why;
-
 	switch (f->kind) {
-	case K_ADDR: return addr_parse(s, out, &why);
-	case K_HASH: return hash_parse(s, out, &why);
-	case K_CIDRAW: return take_cid(v, CID_RAW, out);
-	case K_CIDTREE: return take_cid(v, CID_DAG_PB, out);
-	case K_AMOUNT: return take_amount(v, out);
-	case K_U64: return str_u64(s, UINT64_MAX, out);
-	case K_NONCE: return hex_parse(s, out, f->size, &why);
-	case K_TEXT: return take_text(v, f->bound, out);
-	case K_SIG: return take_sig(v, out);
-	case K_TIME: return take_integer(v, BTIME_MAX, &((struct btime *)out)->s);
+	case K_ADDR:
+	case K_HASH:
+	case K_CIDRAW:
+	case K_CIDTREE:
+	case K_AMOUNT:
+	case K_U64:
+	case K_NONCE:
+	case K_TEXT:
+	case K_SIG: return true;
 	case K_U32:
-		if (!take_integer(v, UINT32_MAX, &n))
-			return false;
-		*(uint32_t *)out = (uint32_t)n;
-		return true;
 	case K_U16:
-		if (!take_integer(v, UINT16_MAX, &n))
-			return false;
-		*(uint16_t *)out = (uint16_t)n;
-		return true;
 	case K_U8:
+	case K_TIME:
 	case K_ENUM:
-		if (!take_integer(v, UINT8_MAX, &n))
-			return false;
-		/* An optional one that is absent is 0, and may say so. */
-		if (f->kind == K_ENUM && !enum_has(f->names, (unsigned)n) &&
-		        (n != 0 || !(f->flags & FF_OPTIONAL)))
-			return false;
-		*(uint8_t *)out = (uint8_t)n;
-		return true;
-	case K_BOOL: *(bool *)out = json_is_true(v); return json_is_boolean(v);
+	case K_BOOL:
 	case K_ADDRS:
 	case K_HASHES:
 	case K_REC:
 	case K_RECS: break;
 	}
-	assert(false); /* lists and records are no scalars */
 	return false;
 }
+
+bool field_of_text(const struct field *f, struct str s, void *out)
+{
+	struct err why;
+
+	switch (f->kind) {
+	case K_ADDR: return addr_parse(s, out, &why);
+	case K_HASH: return hash_parse(s, out, &why);
+	case K_CIDRAW: return cid_of_text(s, CID_RAW, out);
+	case K_CIDTREE: return cid_of_text(s, CID_DAG_PB, out);
+	case K_AMOUNT: return amount_of_text(s, out);
+	case K_U64: return str_u64(s, UINT64_MAX, out);
+	case K_NONCE: return hex_parse(s, out, f->size, &why);
+	case K_TEXT: return text_of_text(s, f->bound, out);
+	case K_SIG: return sig_of_text(s, out);
+	case K_U32:
+	case K_U16:
+	case K_U8:
+	case K_TIME:
+	case K_ENUM:
+	case K_BOOL:
+	case K_ADDRS:
+	case K_HASHES:
+	case K_REC:
+	case K_RECS: break;
+	}
+	assert(false); /* not a string */
+	return false;
+}
+
+uint64_t field_integer_max(const struct field *f)
+{
+	return f->kind == K_TIME  ? BTIME_MAX
+	       : f->kind == K_U32 ? UINT32_MAX
+	       : f->kind == K_U16 ? UINT16_MAX
+	                          : UINT8_MAX;
+}
+
+bool field_of_integer(const struct field *f, uint64_t n, void *out)
+{
+	assert(n <= field_integer_max(f));
+	if (f->kind == K_TIME)
+		((struct btime *)out)->s = n;
+	else if (f->kind == K_U32)
+		*(uint32_t *)out = (uint32_t)n;
+	else if (f->kind == K_U16)
+		*(uint16_t *)out = (uint16_t)n;
+	else
+		*(uint8_t *)out = (uint8_t)n;
+	/* An optional one that is absent is 0, and may say so. */
+	return f->kind != K_ENUM || enum_has(f->names, (unsigned)n) ||
+	       (n == 0 && (f->flags & FF_OPTIONAL));
+}
+
+/* Everything that is one JSON string, number or boolean; the caller says what was wrong. */
+static bool take_scalar(const struct field *f, const json_t *v, void *out)
+{
+	json_int_t n;
+
+	if (field_is_string(f))
+		return json_is_string(v) && field_of_text(f, json_text_of(v), out);
+	if (f->kind == K_BOOL) {
+		*(bool *)out = json_is_true(v);
+		return json_is_boolean(v);
+	}
+	n = json_integer_value(v);
+	return json_is_integer(v) && n >= 0 && (uint64_t)n <= field_integer_max(f) &&
+	       field_of_integer(f, (uint64_t)n, out);
+}
+
+/* ---- in -------------------------------------------------------------------------------------------- */
 
 static bool take_record(
         const struct record *r, const json_t *j, const struct spot *s, void *row, struct err *e);
@@ -449,19 +490,29 @@ json_t *record_to_json(const struct record *r, const void *row)
 
 void record_canonical(const struct record *r, const void *row, struct buf *out)
 {
-	OWN(json_own) json_t *j = record_to_json(r, row);
-
-	if (j)
-		json_canonical(j, out);
-	else
-		out->bad = true;
+	canonical_write(r, row, out);
 }
 
 bool record_parse(const struct record *r, struct str text, void *row, struct err *e)
 {
 	OWN(json_own) json_t *j = NULL;
 
+	if (canonical_read(r, text, row))
+		return true;
 	TRY(json_parse(text, &j, e), e);
 	TRY(record_from_json(r, j, row, e), e);
+	return true;
+}
+
+bool record_parse_signed(const char *member, const struct record *r, struct str text, void *row,
+        struct sig *sig, struct err *e)
+{
+	OWN(json_own) json_t *j = NULL;
+
+	if (canonical_read_signed(member, r, text, row, sig))
+		return true;
+	TRY(json_parse(text, &j, e), e);
+	TRY(json_get_record(j, member, r, row, e), e);
+	TRY(json_get_sig(j, "signature", sig, e), e);
 	return true;
 }

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "codec/hex.h"
 #include "codec/json.h"
 #include "creator/creator_own.h"
 
@@ -249,6 +250,30 @@ static void look_at_all(struct creator *c, struct effects *fx)
 	}
 }
 
+/* 9.5: it may not have been there when this process began. */
+static void ask_nonces(struct creator *c, struct effects *fx)
+{
+	char who[ADDR_TEXT_MAX];
+
+	addr_format(&c->world->signer.addr, who);
+	fx_call(fx, (struct tag){.what = TAG_NONCES}, &c->book, "GET",
+	        fx_text(fx, "/v1/accounts/%s", who), NULL);
+}
+
+static void on_nonces(struct creator *c, const struct reply *r)
+{
+	json_t *j OWN(json_own) = NULL;
+	uint64_t seen = 0;
+	struct err e = r->err;
+
+	if (r->ok && r->status < 400 && json_parse(bytes_str(r->body), &j, &e) &&
+	        json_get_u64(j, "jobNonce", &seen, &e) && seen < UINT64_MAX)
+		c->c.least_nonce = MAX2(c->c.least_nonce, seen + 1);
+	else
+		log_line(&c->world->log, LOG_ODD,
+		        "the solver does not say what it has seen of us: %s", e.msg);
+}
+
 /* Only with an open stream is a new job started: no message about it can be missed then. Of jobs that were taken
  * over before that, the solver is asked what it knows. */
 static void on_connected(struct creator *c, const struct event *ev, struct effects *fx)
@@ -265,6 +290,8 @@ static void on_connected(struct creator *c, const struct event *ev, struct effec
 	} else if (ev->message->lost || !c->heard) {
 		look_at_all(c, fx);
 	}
+	if (!c->heard && c->c.patient)
+		ask_nonces(c, fx);
 	c->heard = true;
 }
 
@@ -318,7 +345,8 @@ static void on_timer(struct creator *c, const struct event *ev, struct effects *
 	case TAG_CHECK:
 	case TAG_CASE:
 	case TAG_JUDGED:
-	case TAG_ACCEPT: break;
+	case TAG_ACCEPT:
+	case TAG_NONCES: break;
 	}
 }
 
@@ -331,6 +359,8 @@ static void on_reply(struct creator *c, const struct event *ev, struct effects *
 		job_on_ack(c, ev, fx);
 	} else if (r->tag.what == TAG_WHY) {
 		job_on_why(c, ev, fx);
+	} else if (r->tag.what == TAG_NONCES) {
+		on_nonces(c, r);
 	} else if (r->tag.what == TAG_CASE) {
 		job_on_case(c, ev, fx);
 	} else if (r->tag.what == TAG_LOOK) {

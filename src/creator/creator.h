@@ -78,11 +78,11 @@ struct creator_config {
 	uint8_t owner[16];      /* of this process; zero: the daemon, which adopts */
 	uint64_t solver_cursor; /* messages after it are wanted */
 	uint64_t ledger_seq;    /* the ledger's events after it will be told */
-	uint64_t
-	        least_nonce; /* 9.5: the next one of its job offers as the ledger knows it; 0: not asked */
-	uint64_t send_nonce; /* of our next Send, as the ledger has it */
+	uint64_t send_nonce;    /* of our next Send, as the ledger has it */
 	struct addr
 	        contract; /* that is JC of all jobs, for which our key signs (docs/contracts.md); zero: we are */
+	/* 9.5: the next one of its job offers as ledger and solver know it; 0: not asked */
+	uint64_t least_nonce;
 	unsigned confirm_s; /* acts that much before a deadline (4.1) */
 	bool can_run;       /* there is an executor here: results can be checked */
 	unsigned checks;    /* runs at once; 0: one */

@@ -23,7 +23,8 @@ enum creator_tag {
 	TAG_CHECK,      /* run; key: job */
 	TAG_CASE,       /* call: what a mediator has of a dispute; key: job */
 	TAG_JUDGED,     /* fetch: the output that it judged; key: job */
-	TAG_ACCEPT      /* call: in a channel, what we signed for a result; key: job */
+	TAG_ACCEPT,     /* call: in a channel, what we signed for a result; key: job */
+	TAG_NONCES      /* call: what the solver has seen of us */
 };
 
 /* A number of a channel (8.3), until it is used on the ledger. */

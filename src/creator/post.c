@@ -6,13 +6,10 @@
 #include "codec/hex.h"
 #include "codec/json.h"
 #include "creator/creator_own.h"
+#include "port/counter.h"
 #include "port/spec.h"
 
-enum {
-	OFFER_LIFE_S = 3600,
-	TAKEN_MS = 2000,
-	NONCES_BEHIND_MAX = 100000 /* that an old store catches up with in one transaction */
-};                                 /* FIX */
+enum { OFFER_LIFE_S = 3600, TAKEN_MS = 2000 };
 
 /* ---- a new job ------------------------------------------------------------------------------------ */
 
@@ -59,21 +56,6 @@ static bool check_cap(
 	return err_hint(e, "raise creator.cap-per-day, or wait");
 }
 
-/* 9.5: an old store that was restored counts from where it was; what the ledger has seen is not signed again. */
-static bool next_nonce(struct creator *c, uint64_t *out, struct err *e)
-{
-	struct store *s = &c->world->store;
-
-	for (unsigned i = 0; i < NONCES_BEHIND_MAX; i++) {
-		TRY(s->next(s->self, "job-nonce", out, e), e);
-		if (*out >= c->c.least_nonce)
-			return true;
-	}
-	FAIL(e, STORE, "this store counts %llu job offers, the ledger knows of %llu",
-	        (unsigned long long)*out, (unsigned long long)c->c.least_nonce);
-	return err_hint(e, "it is an old one: restore a newer backup");
-}
-
 /* Sign the offer of an attempt. */
 static bool sign_offer(struct creator *c, const struct job_offer *template, uint64_t number,
         const struct hash *spec, const struct event *ev, struct creator_offer *out, struct err *e)
@@ -84,7 +66,9 @@ static bool sign_offer(struct creator *c, const struct job_offer *template, uint
 	o.offer.nonce = number;
 	o.offer.job_creator = c->c.contract;
 	if (addr_is_zero(&c->c.contract)) {
-		TRY(next_nonce(c, &o.offer.nonce, e), e);
+		TRY(counter_next(
+		            &c->world->store, "job-nonce", c->c.least_nonce, &o.offer.nonce, e),
+		        e);
 		o.offer.job_creator = c->world->signer.addr;
 	}
 	o.offer.spec = *spec;

@@ -25,6 +25,17 @@ static bool not_closed(const struct ledger_channel *c, struct err *e)
 	return !c->closed || FAIL(e, STATE, "the channel is closed");
 }
 
+bool channel_there(const struct step *s, const struct hash *id, const struct ledger_channel **out,
+        struct err *e)
+{
+	const struct ledger_channel *c = channel_get(s->l, id);
+
+	if (!c)
+		return unknown(id, e);
+	*out = c;
+	return true;
+}
+
 bool channel_open(
         const struct step *s, const struct hash *id, struct ledger_channel **out, struct err *e)
 {

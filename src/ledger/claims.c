@@ -4,12 +4,13 @@
 #include "ledger/ledger_own.h"
 #include "model/parts.h"
 
-/* CONFLICT: the deal names a channel of other parties. One that is not there fails later. */
+/* NOT_FOUND, CONFLICT: the deal names a channel that is not there, or one of other parties. */
 static bool of_parties(const struct step *s, const struct hot *h, struct err *e)
 {
-	const struct ledger_channel *c = channel_get(s->l, &h->channel);
+	const struct ledger_channel *c;
 
-	if (!c || (addr_eq(&c->jc, &h->job_creator) && addr_eq(&c->rp, &h->provider)))
+	TRY(channel_there(s, &h->channel, &c, e), e);
+	if (addr_eq(&c->jc, &h->job_creator) && addr_eq(&c->rp, &h->provider))
 		return true;
 	return FAIL(e, CONFLICT, "the deal names a channel of other parties");
 }
@@ -23,11 +24,9 @@ static bool not_there(const struct step *s, const struct hash *id, struct err *e
 }
 
 /* In a voucher channel ROY = SOL = 0, and what a voucher has closed stays closed. */
-static bool vouchers_fit(const struct step *s, const struct hot *h, struct err *e)
+static bool vouchers_fit(const struct ledger_channel *c, const struct hot *h, struct err *e)
 {
-	const struct ledger_channel *c = channel_get(s->l, &h->channel);
-
-	if (!c || c->kind != CHANNEL_VOUCHERS)
+	if (c->kind != CHANNEL_VOUCHERS)
 		return true;
 	if (h->royalty || h->solver_share)
 		return FAIL(e, SHARES,
@@ -62,8 +61,8 @@ static bool may_enter(
 	const struct hot *h = &d->hot;
 	struct ledger_channel *c;
 
-	TRY(vouchers_fit(s, h, e), e);
 	TRY(channel_open(s, &h->channel, &c, e), e);
+	TRY(vouchers_fit(c, h, e), e);
 	TRY(sum_locks(c->job, jc_needs(h), "job creator", e), e);
 	TRY(sum_locks(c->provider, h->result_bond, "provider", e), e);
 	if (h->nonce == 0)
@@ -105,7 +104,6 @@ bool apply_open_in(struct step *s, struct err *e)
 		return FAIL(e, PARTY, "in a channel only the job creator opens a deal");
 	TRY(document_signed(s->l, &s->body, &s->a->rp_sig, &h->provider, "Deal", e), e);
 	TRY(enter(s, &s->body, h->open_by, &d, e), e);
-	d->by_jc = true;
 	step_move(s, d, DEAL_AGREED, h->submit_timeout.s);
 	return true;
 }
@@ -135,12 +133,12 @@ static struct btime claim_until(const struct hot *h)
 	return (struct btime){h->open_by.s + h->submit_timeout.s};
 }
 
+/* The deal stands as this claim leaves it (4.3). */
 static bool claimed_before(const struct step *s, const struct hash *id)
 {
 	const struct agreement *d = ledger_agreement(s->l, id);
 
-	return d && !d->by_jc && hash_eq(&d->submitted, &s->body) &&
-	       hash_is_zero(&d->claim_check) && hash_eq(&s->a->send.body, &s->body) &&
+	return d && result_stands(d, &s->body) && hash_eq(&s->a->send.body, &s->body) &&
 	       addr_eq(&s->a->send.account, &d->rp);
 }
 
@@ -200,11 +198,10 @@ bool apply_claim_check(struct step *s, struct err *e)
 		return FAIL(e, CONFLICT, "the check names another deal or result");
 	eip712_hash(check_record(), doc, &check);
 	before = ledger_agreement(s->l, &id);
-	if (before && hash_eq(&before->claim_check, &check))
+	if (before && check_stands(before, &check))
 		return true;
 	TRY(disputes(s, &id, &result, &check, e), e);
 	TRY(enter(s, &id, claim_until(&s->a->deal.hot), &d, e), e);
-	d->claim_check = check;
 	record_check(s, d, &result, &check);
 	return true;
 }

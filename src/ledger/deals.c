@@ -72,6 +72,23 @@ bool result_fits(const struct step *s, const struct hot *h, struct err *e)
 	return true;
 }
 
+bool result_stands(const struct agreement *d, const struct hash *h)
+{
+	bool kept = d->state == DEAL_RESULTS_SUBMITTED || d->state == DEAL_RESULTS_ACCEPTED ||
+	            d->state == DEAL_TIMEOUT_JUDGE;
+
+	return kept && hash_eq(&d->result, h);
+}
+
+bool check_stands(const struct agreement *d, const struct hash *h)
+{
+	bool passed = !hash_is_zero(&d->end);
+	bool kept =
+	        d->state == DEAL_RESULTS_CHECKED || (d->state == DEAL_TIMEOUT_MEDIATE && !passed);
+
+	return kept && hash_eq(&d->check, h);
+}
+
 static void take_result(const struct step *s, struct agreement *d, const struct hash *h)
 {
 	d->result = *h;
@@ -97,7 +114,7 @@ bool apply_result(struct step *s, struct err *e)
 	TRY(document_in_bounds(result_record(), &s->a->result, e), e);
 	TRY(find(s, &s->a->result.deal, &d, e), e);
 	result_hash_of(&s->a->result, &s->a->output_hash, &h);
-	if (hash_eq(&d->submitted, &h) || hash_eq(&d->result, &h))
+	if (result_stands(d, &h))
 		return true;
 	if (d->state != DEAL_AGREED)
 		return wrong_state(d, "no result can be submitted", e);
@@ -245,7 +262,7 @@ bool apply_check(struct step *s, struct err *e)
 	TRY(document_in_bounds(check_record(), doc, e), e);
 	TRY(find(s, &doc->deal, &d, e), e);
 	eip712_hash(check_record(), doc, &h);
-	if (hash_eq(&d->check, &h))
+	if (check_stands(d, &h))
 		return true;
 	if (d->state != DEAL_RESULTS_SUBMITTED)
 		return wrong_state(d, "only a submitted result can be checked", e);

@@ -14,13 +14,13 @@
  * SIGNATURE, NONCE, STALE, CONFLICT. An action that is refused changes nothing.
  *
  * Of channels (8.3), which have no row. A deal that draws on one (`claim`, `claim and check`, `open` by its
- * JC): it is that of the channel's parties (CONFLICT); it is not on the ledger (STATE); who (PARTY,
- * SIGNATURE; PANEL where a check needs m > 0); LIMITS; in a voucher channel ROY = SOL = 0 (SHARES) and its
- * number is above the last voucher's (NONCE); the channel is there (NOT_FOUND) and not closed (STATE); the
- * sums cover it (FUNDS, JC first); number 0 (NONCE); then 5.14, with the channel's bit for the nonce. An
+ * JC): the channel is there (NOT_FOUND) and that of its parties (CONFLICT); it is not on the ledger (STATE);
+ * who (PARTY, SIGNATURE; PANEL where a check needs m > 0); LIMITS; the channel is not closed (STATE); in a
+ * voucher channel ROY = SOL = 0 (SHARES) and its number is above the last voucher's (NONCE); the sums cover
+ * it (FUNDS, JC first); number 0 (NONCE); then 5.14, with the channel's bit for the nonce. An
  * acceptance: NOT_FOUND, STATE, NONCE, SHARES, FUNDS, SIGNATURE. A voucher: NOT_FOUND, STATE, its claims
  * (CONFLICT), a number or sum that is not new (NONCE), nothing left to pay it (FUNDS), SIGNATURE. A cancel
- * of a deal that is not on the ledger: CONFLICT, SIGNATURE, TOO_LATE, NOT_FOUND, STATE, NONCE. Opening:
+ * of a deal that is not on the ledger: NOT_FOUND, CONFLICT, SIGNATURE, TOO_LATE, STATE, NONCE. Opening:
  * SIGNATURE, TOO_LATE, an id that was used (STATE), FUNDS, PARTY. Top-up and leave: NOT_FOUND, STATE,
  * PARTY, FUNDS. Closing: NOT_FOUND, SIGNATURE and TOO_LATE of a ChannelLeave, STATE, TOO_EARLY. */
 #ifndef LILYPAD_LEDGER_LEDGER_H
@@ -89,7 +89,6 @@ struct agreement {
 	struct hash id;
 	uint8_t state; /* enum deal_state */
 	bool rp_agreed;
-	bool by_jc; /* in a channel: opened by its JC, not by a claim */
 	struct addr jc, rp, solver, author, mediator; /* mediator zero: none */
 	struct hash channel;                          /* zero: escrow */
 	uint64_t nonce;                               /* in a channel its number */
@@ -97,9 +96,8 @@ struct agreement {
 	struct btime deadline;                        /* of the state; 0: it is final */
 	uint64_t block;                               /* of the last transition */
 	struct hash result;                           /* the one that counts; zero: none yet */
-	struct hash submitted;   /* the one of 5.4; differs when another was accepted (2.6) */
-	struct hash check;       /* struct hash of the Check; zero: none */
-	struct hash claim_check; /* the same, where it came with the deal (8.3) */
+	struct hash submitted; /* the one of 5.4; differs when another was accepted (2.6) */
+	struct hash check;     /* struct hash of the Check; zero: none */
 	struct hash end; /* struct hash of the Verdict, Pass, Decline or Cancel that ended it */
 	uint8_t status;  /* enum status, of the result */
 	uint64_t count, bytes;          /* of the result */

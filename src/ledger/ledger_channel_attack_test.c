@@ -78,13 +78,24 @@ static int64_t most(enum path first)
 	return COST_;
 }
 
+/* The deal stands as the second leaves it (4.3): nothing happens. */
+static bool stands(enum path first, enum path then, bool end_first)
+{
+	bool there = first == CLAIM || first == CLAIM_CHECK || first == OPEN_IN;
+
+	if (then == OPEN_IN)
+		return there;
+	if (then == CLAIM)
+		return first == CLAIM || (first == OPEN_IN && end_first);
+	return then == CLAIM_CHECK && first == CLAIM_CHECK && !end_first;
+}
+
 static void pair(enum path first, enum path then, unsigned kind, bool end_first)
 {
 	static struct ledger_event events[LEDGER_EVENTS_MAX];
 	struct play p;
 	struct deal d;
 	struct hash id;
-	bool bit_only, again;
 
 	play_init(&p);
 	p.more = events;
@@ -94,11 +105,8 @@ static void pair(enum path first, enum path then, unsigned kind, bool end_first)
 	applies(&p);
 	if (end_first)
 		finish(&p, &d);
-	bit_only = first == SETTLE || first == LIST || first == CANCEL || first == REDEEM;
-	again = first == then && !bit_only;
 	prepare(&p, then, &d);
-	if (again) {
-		/* The same documents (4.3). */
+	if (stands(first, then, end_first)) {
 		repeated(&p);
 	} else if (then == LIST) {
 		applies(&p);

@@ -266,6 +266,7 @@ static void test_rows_when_left(void **state)
 
 enum {
 	CONSORTIUM,
+	NO_CHANNEL,
 	OTHERS,
 	ON_LEDGER,
 	BAD_JC,
@@ -274,7 +275,6 @@ enum {
 	OVER_LIMIT,
 	SHARED,
 	CLOSED_BY_VOUCHER,
-	NO_CHANNEL,
 	JC_SHORT,
 	RP_SHORT,
 	ZERO,
@@ -293,7 +293,8 @@ static const struct {
 } codes[FAULTS] = {
         [CONSORTIUM] = {E_STATE, E_STATE, E_STATE},
         [OTHERS] = {E_CONFLICT, E_CONFLICT, E_CONFLICT},
-        [ON_LEDGER] = {E_STATE, E_STATE, E_STATE},
+        /* An `open` by its JC is a repetition then. */
+        [ON_LEDGER] = {E_STATE, E_STATE, E_NONE},
         [BAD_JC] = {E_SIGNATURE, E_SIGNATURE, E_NONE},
         [BAD_RP] = {E_NONE, E_SIGNATURE, E_SIGNATURE},
         [NO_SEATS] = {E_NONE, E_PANEL, E_NONE},
@@ -372,9 +373,7 @@ static bool together(unsigned i, unsigned k)
 		unsigned a, b;
 	} not [] = {{ON_LEDGER, USED}, {ON_LEDGER, CLOSED_BY_VOUCHER}, {CLOSED_BY_VOUCHER, USED},
 	        {CLOSED_BY_VOUCHER, ZERO}, {ZERO, USED}, {ON_LEDGER, ZERO}, {NO_SEATS, EVEN},
-	        {SHARED, NO_CHANNEL}, {CLOSED_BY_VOUCHER, NO_CHANNEL}, {NO_CHANNEL, USED},
-	        {OTHERS, NO_CHANNEL}, {CONSORTIUM, NO_SEATS}, {ZERO, SHARED}, {ZERO, NO_CHANNEL},
-	        {ZERO, JC_SHORT}, {ZERO, RP_SHORT}};
+	        {CONSORTIUM, NO_SEATS}, {ZERO, SHARED}, {ZERO, JC_SHORT}, {ZERO, RP_SHORT}};
 
 	for (size_t n = 0; n < COUNT(not ); n++) {
 		if ((not [n].a == i && not [n].b == k) || (not [n].a == k && not [n].b == i))
@@ -538,7 +537,8 @@ static void test_repetition(void **state)
 {
 	struct play p;
 	struct deal d;
-	struct hash id;
+	struct action again;
+	struct hash id, deal;
 
 	(void)state;
 	play_init(&p);
@@ -552,13 +552,19 @@ static void test_repetition(void **state)
 	refused(&p, E_STATE);
 	play_claim_check(&p, &d, COUNT_, BYTES_);
 	refused(&p, E_STATE);
+	/* Its JC wants it, as the claim showed. */
 	play_open_in(&p, JC, &d);
-	refused(&p, E_STATE);
+	repeated(&p);
 	d.hot.nonce = 2;
 	dispute(&p, &d);
 	repeated(&p);
+	again = p.a;
 	p.a.check.salt.b[0] ^= 1;
 	play_sign(&p, JC, check_record(), &p.a.check, &p.a.doc_sig);
+	refused(&p, E_STATE);
+	play_verdict(&p, &d, RULING_RESULT_WRONG);
+	applies(&p);
+	p.a = again;
 	refused(&p, E_STATE);
 	d.hot.nonce = 3;
 	open_in(&p, &d);
@@ -566,6 +572,14 @@ static void test_repetition(void **state)
 	play_open_in(&p, RP, &d);
 	refused(&p, E_STATE);
 	play_open_in(&p, JC, &d);
+	repeated(&p);
+	/* A claim of the result that was submitted to it. */
+	play_claim(&p, RP, &d, COUNT_, BYTES_);
+	refused(&p, E_STATE);
+	deal = play_id(deal_record(), &d);
+	play_result(&p, &deal, COUNT_, BYTES_);
+	applies(&p);
+	play_claim(&p, RP, &d, COUNT_, BYTES_);
 	repeated(&p);
 	play_done(&p);
 }

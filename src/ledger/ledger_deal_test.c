@@ -259,7 +259,7 @@ static void test_unknown_deal(void **state)
 /* 4.3: each action that is on the ledger, once more, now and at the end. */
 static void test_repetition(void **state)
 {
-	struct action done[8];
+	struct action done[8], early[2];
 	struct play p;
 	struct deal d;
 	struct hash id, h;
@@ -280,17 +280,26 @@ static void test_repetition(void **state)
 	done[n++] = p.a;
 	repeated(&p);
 	play_result(&p, &id, COUNT_, BYTES_);
-	done[n++] = p.a;
+	early[0] = p.a;
 	applies(&p);
+	repeated(&p);
 	play_check(&p, &id, &h);
-	done[n++] = p.a;
+	early[1] = p.a;
 	applies(&p);
+	repeated(&p);
+	p.a = early[0];
+	refused(&p, E_STATE);
 	play_verdict(&p, &d, RULING_RESULT_WRONG);
 	done[n++] = p.a;
 	applies(&p);
 	for (size_t i = 0; i < n; i++) {
 		p.a = done[i];
 		repeated(&p);
+	}
+	/* What a later step has taken the place of (4.3). */
+	for (size_t i = 0; i < COUNT(early); i++) {
+		p.a = early[i];
+		refused(&p, E_STATE);
 	}
 	play_done(&p);
 }
@@ -570,7 +579,10 @@ static void test_a9_two_results(void **state)
 	applies(&p);
 	assert_int_equal(change(&p, JC), -450);
 	repeated(&p);
+	/* The one that was submitted has been replaced. */
 	play_result(&p, &id, 200, 100);
+	refused(&p, E_STATE);
+	play_result(&p, &id, COUNT_, BYTES_);
 	repeated(&p);
 	play_done(&p);
 }

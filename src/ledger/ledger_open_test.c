@@ -335,8 +335,6 @@ static void test_of_channel(void **state)
 	play_open(&p, &d);
 	refused(&p, E_STATE);
 	play_agree(&p, JC, &d);
-	refused(&p, E_SIGNATURE);
-	play_sign(&p, RP, deal_record(), &d, &p.a.rp_sig);
 	refused(&p, E_NOT_FOUND);
 	play_done(&p);
 }

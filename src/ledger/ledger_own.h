@@ -112,6 +112,10 @@ MUST bool apply_check(struct step *s, struct err *e);
 MUST bool apply_verdict(struct step *s, struct err *e);
 MUST bool apply_pass(struct step *s, struct err *e);
 MUST bool apply_timeout(struct step *s, struct err *e);
+/* 4.3: the deal stands as a Result, or a Check, of that hash leaves it: the same again is a repetition. What came
+ * later has taken its place, as the contracts keep of a deal only what its next step needs. */
+MUST bool result_stands(const struct agreement *d, const struct hash *h);
+MUST bool check_stands(const struct agreement *d, const struct hash *h);
 /* LIMITS: count or bytes of the action's Result (5.4). */
 MUST bool result_fits(const struct step *s, const struct hot *h, struct err *e);
 /* The action's Result, of hash h, is submitted (5.4); and checked in the same step (5.8). */
@@ -127,6 +131,9 @@ MUST bool apply_leave(struct step *s, struct err *e);
 MUST bool apply_settle(struct step *s, struct err *e);
 MUST bool apply_redeem(struct step *s, struct err *e);
 struct ledger_channel *channel_get(const struct ledger *l, const struct hash *id);
+/* NOT_FOUND. */
+MUST bool channel_there(const struct step *s, const struct hash *id,
+        const struct ledger_channel **out, struct err *e);
 /* NOT_FOUND, STATE: it is closed. */
 MUST bool channel_open(
         const struct step *s, const struct hash *id, struct ledger_channel **out, struct err *e);

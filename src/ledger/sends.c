@@ -252,7 +252,8 @@ void send_done(struct step *s)
 	account_touch(s->l, who);
 }
 
-/* Both parties' agree is on the ledger, or that of the one who sends it. */
+/* Both parties' agree is on the ledger, or that of the one who sends it. A deal of a channel is there only if its JC
+ * wants it, whatever brought it. */
 static bool agreed_before(const struct step *s)
 {
 	const struct agreement *a;
@@ -260,11 +261,10 @@ static bool agreed_before(const struct step *s)
 	if (s->a->send.kind != SEND_AGREE)
 		return false;
 	a = ledger_agreement(s->l, &s->body);
-	if (a && !hash_is_zero(&a->channel) && !(a->by_jc && addr_eq(&s->a->send.account, &a->jc)))
+	if (!a || !hash_eq(&s->a->send.body, &s->body))
 		return false;
-	return a && hash_eq(&s->a->send.body, &s->body) &&
-	       (addr_eq(&s->a->send.account, &a->jc) ||
-	               (addr_eq(&s->a->send.account, &a->rp) && a->rp_agreed));
+	return addr_eq(&s->a->send.account, &a->jc) ||
+	       (addr_eq(&s->a->send.account, &a->rp) && a->rp_agreed && hash_is_zero(&a->channel));
 }
 
 bool apply_send(struct step *s, struct err *e)

@@ -6,6 +6,14 @@
 #include "codec/json.h"
 #include "port/peer.h"
 
+json_t *warning_json(
+        const char *role, const struct hash *deal, struct btime deadline, const char *text)
+{
+	return json_pack("{s:s, s:o, s:I, s:o}", "role", role, "deal",
+	        deal ? json_of_hash(deal) : json_null(), "deadline", (json_int_t)deadline.s, "text",
+	        json_of_str(str_of(text)));
+}
+
 void fx_warn(struct effects *fx, const struct logger *log, const char *role,
         const struct hash *deal, struct btime deadline, const char *fmt, ...)
 {
@@ -22,9 +30,7 @@ void fx_warn(struct effects *fx, const struct logger *log, const char *role,
 	f->id = 0; /* told as it happens and never again */
 	if (deal)
 		f->topics[0] = *deal;
-	f->body = fx_json(fx, json_pack("{s:s, s:o, s:I, s:o}", "role", role, "deal",
-	                              deal ? json_of_hash(deal) : json_null(), "deadline",
-	                              (json_int_t)deadline.s, "text", json_of_str(str_of(text))));
+	f->body = fx_json(fx, warning_json(role, deal, deadline, text));
 }
 
 void fx_warn_blind(struct effects *fx, const struct logger *log, const char *role, unsigned deals,

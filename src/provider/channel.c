@@ -4,6 +4,7 @@
 #include "codec/hex.h"
 #include "codec/json.h"
 #include "codec/signed.h"
+#include "model/deal_rules.h"
 #include "provider/provider_own.h"
 
 enum { SIGNED, OPEN, CLOSED };
@@ -119,8 +120,7 @@ static void put(struct provider *p, const struct provider_channel *row)
 	p->wrote = true;
 }
 
-/* The row of a channel; NOT_FOUND. */
-static bool row_of(
+bool channel_row(
         struct provider *p, const struct hash *id, struct provider_channel *out, struct err *e)
 {
 	struct store *s = &p->world->store;
@@ -136,7 +136,7 @@ static bool sign_channel(struct provider *p, const struct channel *c, const stru
 	struct hash id, is, asked;
 
 	eip712_hash(channel_id_record(), &c->id, &id);
-	if (row_of(p, &id, row, e)) {
+	if (channel_row(p, &id, row, e)) {
 		eip712_hash(channel_record(), &row->channel, &is);
 		eip712_hash(channel_record(), c, &asked);
 		return hash_eq(&is, &asked) ||
@@ -198,6 +198,7 @@ static bool end_channel(struct provider *p, const struct http_req *r, json_t **o
 	struct channel_leave doc;
 	struct sig jc, rp;
 	struct hash id;
+	unsigned open;
 
 	TRY(hash_parse(r->params[0], &id, e), e);
 	TRY(json_parse(bytes_str(r->body), &j, e), e);
@@ -206,7 +207,7 @@ static bool end_channel(struct provider *p, const struct http_req *r, json_t **o
 	TRY(two_members(j, e), e);
 	if (!hash_eq(&doc.channel, &id))
 		return FAIL(e, CONFLICT, "the document names another channel than the path");
-	TRY(row_of(p, &id, &row, e), e);
+	TRY(channel_row(p, &id, &row, e), e);
 	TRY(signed_check(&p->c.domain, channel_leave_record(), &doc, &jc,
 	            &row.channel.id.job_creator, e),
 	        e);
@@ -214,6 +215,12 @@ static bool end_channel(struct provider *p, const struct http_req *r, json_t **o
 		return FAIL(e, STATE, "the channel is %s",
 		        row.state == CLOSED ? "closed" : "not on the ledger that we know");
 	TRY(in_time(p, doc.expiry, "expiry", e), e);
+	open = draws_open(p, &id);
+	if (open)
+		return FAIL(e, STATE, "%u deals are open in the channel", open);
+	/* From here on nothing is signed in it. */
+	row.leave_until = (struct btime){MAX2(row.leave_until.s, doc.expiry.s)};
+	put(p, &row);
 	TRY(world_sign(p->world, &p->c.domain, channel_leave_record(), &doc, &rp, e), e);
 	*out = json_pack(
 	        "{s:o, s:o}", "channel", json_of_hash(&id), "providerSignature", json_of_sig(&rp));
@@ -233,15 +240,48 @@ void provider_on_leave(struct provider *p, const struct event *ev, struct effect
 
 /* ---- the ledger ---------------------------------------------------------------------------------- */
 
+bool channel_is_open(const struct provider_channel *row)
+{
+	return row->state == OPEN;
+}
+
+/* A deal that was on the ledger has ended there: what comes back to the sums no event tells. */
+static void come_back(struct provider *p, const struct ledger_event *le)
+{
+	struct provider_deal d = {.id = le->deal};
+	struct store *s = &p->world->store;
+	struct provider_channel row;
+	struct amount jc, rp;
+	struct err e;
+
+	if (!s->get(s->self, provider_deal_record(), &d, &e) || hash_is_zero(&d.deal.hot.channel) ||
+	        !channel_row(p, &d.deal.hot.channel, &row, &e) || le->seq <= row.seq)
+		return;
+	deal_back(&d.deal.hot, le->to, le->amount, &jc, &rp);
+	if (row.state == OPEN && (!amount_add(row.job, jc, &row.job) ||
+	                                 !amount_add(row.provider, rp, &row.provider)))
+		log_line(&p->world->log, LOG_BROKEN, "the sums of a channel overflow");
+	row.seq = le->seq;
+	put(p, &row);
+}
+
 void provider_note_channel(struct provider *p, const struct ledger_event *le)
 {
-	uint8_t state = le->channel.closed ? CLOSED : OPEN;
+	const struct channel_change *now = &le->channel;
 	struct provider_channel row;
 	struct err e;
 
-	if (hash_is_zero(&le->channel.id) || !row_of(p, &le->channel.id, &row, &e) ||
-	        row.state == state)
+	if (sm_is_final(&deal_states, le->to) && hash_is_zero(&now->id))
+		come_back(p, le);
+	if (hash_is_zero(&now->id) || !channel_row(p, &now->id, &row, &e) || le->seq <= row.seq)
 		return;
-	row.state = state;
+	row.state = now->closed ? CLOSED : OPEN;
+	row.job = now->job;
+	row.provider = now->provider;
+	row.paid = now->paid;
+	row.floor = now->floor;
+	row.claims = now->claims;
+	row.close_at = now->close_at;
+	row.seq = le->seq;
 	put(p, &row);
 }

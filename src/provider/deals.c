@@ -109,6 +109,8 @@ void provider_on_message(struct provider *p, const struct event *ev, struct effe
 	}
 	if (str_is(m->name, "signed"))
 		take_deal(p, j, ev, fx);
+	else if (str_is(m->name, "accepted"))
+		draws_on_accepted(p, j, fx);
 	else if (str_is(m->name, "dissolved"))
 		on_dissolved(p, j);
 	provider_saw(p, CURSOR_SOLVER, m->id);
@@ -285,12 +287,37 @@ static void settle(
 	provider_finish(p, k, WORK_DONE, paid ? "" : sm_name(&deal_states, le->to));
 }
 
+/* Paid from its channel, without having been on the ledger. */
+static void on_settled(
+        struct provider *p, struct work *k, const struct ledger_event *le, struct effects *fx)
+{
+	struct ledger_event end = *le;
+
+	end.to = DEAL_RESULTS_ACCEPTED;
+	settle(p, k, &end, fx);
+}
+
+/* Its JC has opened a deal of a channel: from now on it runs by the ledger's clocks. */
+static void on_opened_in(struct provider *p, struct work *k, struct effects *fx)
+{
+	provider_keep(p, k);
+	if (k->w.state == WORK_STORED || k->w.state == WORK_ACCEPTED)
+		step_submit(p, k, fx);
+	else if (k->w.state == WORK_DECLINING)
+		step_decline(p, k, (uint8_t)k->w.count, k->w.why, fx);
+}
+
 static void on_deal_event(struct provider *p, const struct ledger_event *le, struct effects *fx)
 {
 	struct work *k = provider_work_get(p, &le->deal);
 
 	if (!k)
 		return;
+	if (!le->to) {
+		if (le->action == ACTION_SETTLE)
+			on_settled(p, k, le, fx);
+		return;
+	}
 	k->w.deadline = le->deadline;
 	k->w.ledger = le->to;
 	if (sm_is_final(&deal_states, le->to)) {
@@ -305,6 +332,10 @@ static void on_deal_event(struct provider *p, const struct ledger_event *le, str
 		step_run(p, k, fx);
 		return;
 	}
+	if (le->to == DEAL_AGREED && work_draws(k)) {
+		on_opened_in(p, k, fx);
+		return;
+	}
 	provider_keep(p, k);
 }
 
@@ -315,6 +346,7 @@ static void on_dropped(struct provider *p, const struct ledger_note *n, struct e
 	const void *key;
 	void *val;
 
+	settle_on_dropped(p, n);
 	for (size_t i = 0; !k && map_next(&p->works, &i, &key, &val);) {
 		struct work *one = *(struct work **)val;
 
@@ -340,6 +372,9 @@ static void on_dropped(struct provider *p, const struct ledger_note *n, struct e
 static void act_in_time(struct provider *p, struct work *k, struct effects *fx)
 {
 	uint64_t now = p->ledger_time.s, due = k->w.deadline.s;
+
+	if (work_off_ledger(k))
+		return; /* settle.c knows its instants */
 	bool waits = k->w.ledger == DEAL_AGREED || k->w.ledger == DEAL_RESULTS_SUBMITTED ||
 	             k->w.ledger == DEAL_RESULTS_CHECKED;
 
@@ -371,6 +406,7 @@ static void on_time(struct provider *p, struct effects *fx)
 		        p->ledger_time.s >= k->asked_s + (k->asked_s ? ASK_AGAIN_S : 0))
 			act_in_time(p, k, fx);
 	}
+	settle_on_time(p, fx);
 }
 
 static void note_balance(struct provider *p, const struct ledger_event *le)
@@ -414,6 +450,7 @@ void provider_on_ledger(struct provider *p, const struct event *ev, struct effec
 	case LEDGER_EVENT:
 		note_balance(p, &n->event);
 		provider_note_channel(p, &n->event);
+		settle_on_event(p, &n->event);
 		on_deal_event(p, &n->event, fx);
 		provider_saw(p, CURSOR_LEDGER, n->event.seq);
 		break;
@@ -444,7 +481,10 @@ static void resume(struct provider *p, struct work *k, struct effects *fx)
 	case WORK_SIGNED: step_open(p, k, fx); break;
 	case WORK_RUNNING: step_run(p, k, fx); break;
 	case WORK_RAN: step_push(p, k, fx); break;
+	case WORK_ACCEPTED:
 	case WORK_STORED:
+		if (work_off_ledger(k) && k->w.state == WORK_STORED)
+			draws_look(p, k, fx);
 		/* What the ledger has, the JC may still wait for: only the solver tells it the Output. */
 		if (k->w.ledger == DEAL_AGREED)
 			step_submit(p, k, fx);
@@ -465,6 +505,17 @@ void provider_on_retry(struct provider *p, const struct event *ev, struct effect
 		return;
 	k->pausing = false;
 	resume(p, k, fx);
+}
+
+/* In a channel the JC knows of it by the solver alone, and then the job is run; one that the solver has given up is
+ * not, unless its JC opens it. */
+void provider_told_signature(struct provider *p, struct work *k, bool taken, struct effects *fx)
+{
+	k->told_signature = true;
+	if (!taken || !work_off_ledger(k) || k->w.state != WORK_SIGNED)
+		return;
+	provider_move(p, k, WORK_RUNNING);
+	step_run(p, k, fx);
 }
 
 void provider_on_tell(struct provider *p, const struct event *ev, struct effects *fx)

@@ -121,6 +121,14 @@ void provider_finish(struct provider *p, struct work *k, enum work_state end, co
 	free(k);
 }
 
+void provider_put(struct provider *p, const struct record *r, const void *row)
+{
+	struct err e;
+
+	p->wrote = true;
+	must(p, p->world->store.put(p->world->store.self, r, row, &e), &e);
+}
+
 bool provider_count(struct provider *p, uint8_t end)
 {
 	bool paid = end == DEAL_RESULTS_ACCEPTED || end == DEAL_TIMEOUT_JUDGE ||

@@ -1,6 +1,8 @@
 /* offer.c - the provider's standing offer: posted on start, renewed at half of its life. */
 #include "codec/eip712.h"
+#include "codec/hex.h"
 #include "codec/json.h"
+#include "port/counter.h"
 #include "provider/provider_own.h"
 
 enum { RETRY_MS = 1000 };
@@ -13,11 +15,11 @@ static void set_timer(struct effects *fx, uint32_t what, struct span delay)
 /* Sign a fresh offer: a higher nonce replaces the one before (protocol 2.3). */
 static bool renew(struct provider *p, const struct event *ev, struct err *e)
 {
-	struct store *s = &p->world->store;
 	struct provider_offer next = {.machine = p->c.offer.machine, .offer = p->c.offer};
 	uint64_t now = wall_seconds(ev->wall);
 
-	TRY(s->next(s->self, "resource-offer", &next.offer.nonce, e), e);
+	TRY(counter_next(&p->world->store, "resource-offer", p->least_nonce, &next.offer.nonce, e),
+	        e);
 	next.offer.provider = p->world->signer.addr;
 	next.offer.created_at.s = now;
 	next.offer.expiry.s = now + (uint64_t)(p->c.offer_life.ms / 1000);
@@ -29,15 +31,70 @@ static bool renew(struct provider *p, const struct event *ev, struct err *e)
 	return true;
 }
 
+/* What is offered now is what that offer says, but for what is free: that changes all the time, and is looked at
+ * before a deal is signed. */
+static bool same_terms(const struct provider *p)
+{
+	struct resource_offer now = p->c.offer;
+	struct hash id;
+
+	now.provider = p->offer.offer.provider;
+	now.free = p->offer.offer.free;
+	now.created_at = p->offer.offer.created_at;
+	now.nonce = p->offer.offer.nonce;
+	now.expiry = p->offer.offer.expiry;
+	eip712_hash(resource_offer_record(), &now, &id);
+	return hash_eq(&id, &p->offer.id);
+}
+
+/* What is left of an offer of before a restart is used, so that deals that were made on it meanwhile still follow
+ * from it; unless its terms are none any more that this provider would sign. */
+static bool stands(const struct provider *p, const struct event *ev)
+{
+	return p->offer.sig.n && same_terms(p) &&
+	       p->offer.offer.expiry.s >
+	               wall_seconds(ev->wall) + (uint64_t)p->c.offer_life.ms / 2000;
+}
+
+/* 9.5: before anything is signed anew. */
+static void ask_nonces(struct provider *p, struct effects *fx)
+{
+	char who[ADDR_TEXT_MAX];
+
+	addr_format(&p->world->signer.addr, who);
+	fx_call(fx, (struct tag){.what = TAG_NONCES}, &p->open_solver, "GET",
+	        fx_text(fx, "/v1/accounts/%s", who), NULL);
+}
+
+void provider_on_nonces(struct provider *p, const struct event *ev, struct effects *fx)
+{
+	const struct reply *r = ev->reply;
+	json_t *j OWN(json_own) = NULL;
+	uint64_t seen = 0;
+	struct err e = r->err;
+
+	p->counted = r->ok && r->status < 400 && json_parse(bytes_str(r->body), &j, &e) &&
+	             json_get_u64(j, "resourceNonce", &seen, &e) && seen < UINT64_MAX;
+	if (!p->counted) {
+		log_line(&p->world->log, LOG_ODD,
+		        "the solver does not say what it has seen of us: %s", e.msg);
+		set_timer(fx, TAG_RENEW, span_ms(RETRY_MS));
+		return;
+	}
+	p->least_nonce = MAX2(p->least_nonce, seen + 1);
+	provider_post_offer(p, ev, fx);
+}
+
 void provider_post_offer(struct provider *p, const struct event *ev, struct effects *fx)
 {
 	struct err e;
 	json_t *body;
 
-	/* What is left of an offer of before a restart is used, so that its deals still follow from it. */
-	if (p->offer.sig.n == 0 ||
-	        p->offer.offer.expiry.s <=
-	                wall_seconds(ev->wall) + (uint64_t)p->c.offer_life.ms / 2000) {
+	if (!stands(p, ev)) {
+		if (!p->counted) {
+			ask_nonces(p, fx);
+			return;
+		}
 		if (!renew(p, ev, &e)) {
 			log_line(&p->world->log, LOG_ODD, "offer not renewed: %s", e.msg);
 			set_timer(fx, TAG_RENEW, span_ms(RETRY_MS));

@@ -53,6 +53,53 @@ static void same_offer_after_a_gap_and_a_restart(void **state)
 	assert_memory_equal(&before, &s->offer, sizeof before);
 }
 
+/* What was offered before is not what this provider would sign now. */
+static void other_terms_after_a_restart(void **state)
+{
+	struct stage *s = *state;
+	struct amount before = s->config.offer.prices.base;
+
+	s->config.offer.free.disk -= 1;
+	restart(s);
+	send_connected(s->b, true);
+	read_posted(s);
+	assert_int_equal(s->offer.nonce, 1);
+	assert_true(amount_add(before, amount_of(1), &s->config.offer.prices.base));
+	restart(s);
+	send_connected(s->b, true);
+	read_posted(s);
+	assert_int_equal(s->offer.nonce, 2);
+	assert_true(amount_eq(s->offer.prices.base, s->config.offer.prices.base));
+}
+
+/* 9.5: a store that is older than what the solver has seen. */
+static void above_what_the_solver_has_seen(void **state)
+{
+	struct stage *s = *state;
+
+	s->config.offer.instruction_limit--;
+	restart(s);
+	send_connected(s->b, true);
+	assert_null(fx_of(s->b, FX_CALL, TAG_POST_OFFER, 0));
+	send_silence(s->b, need(s->b, FX_CALL, TAG_NONCES)->tag);
+	assert_null(fx_of(s->b, FX_CALL, TAG_POST_OFFER, 0));
+	assert_int_equal(need(s->b, FX_TIMER, TAG_RENEW)->delay.ms, 1000);
+	send_timer(s->b, (struct tag){.what = TAG_RENEW});
+	answer_nonces(s, "18446744073709551615");
+	assert_null(fx_of(s->b, FX_CALL, TAG_POST_OFFER, 0));
+	send_timer(s->b, (struct tag){.what = TAG_RENEW});
+	answer_nonces(s, "40");
+	read_posted(s);
+	assert_int_equal(s->offer.nonce, 41);
+	/* Further away than a store can lag: nothing is signed. */
+	s->config.offer.instruction_limit--;
+	restart(s);
+	send_connected(s->b, true);
+	answer_nonces(s, "10000000");
+	assert_null(fx_of(s->b, FX_CALL, TAG_POST_OFFER, 0));
+	assert_non_null(strstr(s->b->said, "seen up to 10000000"));
+}
+
 static void refused_offer_is_signed_anew(void **state)
 {
 	struct stage *s = *state;
@@ -172,6 +219,8 @@ int main(void)
 	        cmocka_unit_test_setup_teardown(follows_and_posts, stage_bare, stage_teardown),
 	        T(renewed_at_half_life),
 	        T(same_offer_after_a_gap_and_a_restart),
+	        T(other_terms_after_a_restart),
+	        T(above_what_the_solver_has_seen),
 	        T(refused_offer_is_signed_anew),
 	        T(offer_that_left_the_book_is_signed_anew),
 	        T(unreachable_solver_gets_the_same_offer),

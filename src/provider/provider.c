@@ -8,7 +8,8 @@
 enum { TELL_AGAIN_MS = 5000 };
 
 const struct record *(*const provider_tables[])(void) = {provider_deal_record, provider_work_record,
-        provider_offer_record, provider_cursor_record, provider_channel_record, NULL};
+        provider_offer_record, provider_cursor_record, provider_channel_record,
+        provider_number_record, NULL};
 
 /* One timer for each deal of before the start: their effects are bounded by one event's. What one event
  * cannot hold the next one goes on with. */
@@ -79,7 +80,7 @@ static void on_told(struct provider *p, const struct reply *r, struct effects *f
 	else if (r->tag.what == TAG_RESULT)
 		k->told_result = true;
 	else
-		k->told_signature = true;
+		provider_told_signature(p, k, r->ok && r->status < 400, fx);
 }
 
 static void on_reply(struct provider *p, const struct event *ev, struct effects *fx)
@@ -90,8 +91,16 @@ static void on_reply(struct provider *p, const struct event *ev, struct effects 
 		provider_on_ack(p, ev, fx);
 		return;
 	}
+	if (r->tag.what == TAG_NONCES) {
+		provider_on_nonces(p, ev, fx);
+		return;
+	}
 	if (r->tag.what == TAG_IDLE) {
 		provider_on_idle(p, ev, fx);
+		return;
+	}
+	if (r->tag.what == TAG_LOOK) {
+		draws_on_look(p, ev, fx);
 		return;
 	}
 	if (r->tag.what == TAG_SIGNATURE || r->tag.what == TAG_RESULT)
@@ -133,6 +142,7 @@ bool provider_new(
 		return FAIL(e, MEMORY, "no memory for the provider");
 	p->world = w;
 	p->c = *c;
+	p->sending.nonce = c->send_nonce;
 	p->open_solver = c->solver;
 	p->open_solver.addr = (struct addr){{0}};
 	w->rng.fill(w->rng.self, &seed, sizeof seed);

@@ -20,7 +20,12 @@ struct provider_config {
 	unsigned parallel;      /* jobs at once */
 	/* The most that we lock in one channel, and in all together; zero: no channels, no such limit. */
 	struct amount channel_sum, channel_total;
-	unsigned confirm_s; /* how much earlier than the ledger's deadlines it acts (4.1) */
+	/* Acceptances are settled when so many wait (at most ACTION_SETTLE_MAX), or the oldest is so old; sooner where
+	 * a deadline asks for it. */
+	uint32_t settle_count;
+	struct span settle_after;
+	uint64_t send_nonce; /* of our next Send, as the ledger has it */
+	unsigned confirm_s;  /* how much earlier than the ledger's deadlines it acts (4.1) */
 };
 
 struct provider;

@@ -40,7 +40,9 @@ enum provider_tag {
 	TAG_CANCEL,         /* call: our offer out of the book */
 	TAG_TELL,           /* timer: what the solver has not taken yet is sent again */
 	TAG_RESUME,         /* timer: the deals of before the start, some more of them */
-	TAG_TRY             /* run: does the program compile here? */
+	TAG_TRY,            /* run: does the program compile here? */
+	TAG_NONCES,         /* call: what the solver has seen of us */
+	TAG_LOOK            /* call: what the solver knows of a deal in a channel */
 };
 
 struct work {
@@ -57,6 +59,12 @@ struct work {
 	bool loaded;         /* of before the start, and not gone on with yet */
 	bool told_signature; /* the solver has it, or will not have it */
 	bool told_result;
+	bool listed; /* in a list that was included: settled alone, which says what is wrong with it */
+	bool unsettled; /* the ledger does not take its acceptance: it is claimed */
+	uint64_t
+	        told_s; /* ledger time from which on the JC is silent about its result; 0: not yet */
+	uint64_t
+	        asked_jc_s; /* ledger time at which the solver was asked for what the JC has signed */
 	struct hash action;    /* id of the action that was submitted last */
 	uint64_t asked_s;      /* ledger time at which a passed deadline was last acted on */
 	struct resources need; /* of its spec */
@@ -83,6 +91,17 @@ struct cursor_view {
 	unsigned behind; /* events since it was stored */
 };
 
+/* Our Sends have consecutive nonces: one is under way at a time. */
+struct sending {
+	struct hash action;  /* zero: none is */
+	struct hash deal;    /* that it is about; zero: a list */
+	uint32_t left;       /* acceptances in it that no event has told of */
+	uint64_t included_s; /* time of its block; 0: not included */
+	uint64_t since_s;
+	uint64_t pause_s; /* no next one before */
+	uint64_t nonce;   /* of the next one */
+};
+
 #define PROGRAMS_MAX 4096 /* that are known to compile; past it all are forgotten */
 
 struct provider {
@@ -91,6 +110,8 @@ struct provider {
 	struct peer open_solver;     /* for documents that carry their own signature (9.1) */
 	struct provider_offer offer; /* id zero: none yet */
 	bool posted;                 /* acknowledged by the solver */
+	bool counted;                /* the solver has said what it has seen of us (9.5) */
+	uint64_t least_nonce;        /* of the next offer */
 	struct map works;            /* deal id -> struct work *, unfinished ones */
 	struct map programs;         /* digests of those that compile here */
 	unsigned running;
@@ -98,6 +119,8 @@ struct provider {
 	struct btime ledger_time; /* of the confirmed head */
 	struct cursor_view cursors[CURSORS];
 	bool wrote; /* this event: its commit takes the cursors along */
+	struct sending sending;
+	bool room_wanted; /* a deal waits until what is accepted is settled */
 	struct amount free_balance;
 	bool balance_known;
 	struct provider_totals {
@@ -114,6 +137,7 @@ struct provider {
 /* offer.c */
 void provider_post_offer(struct provider *p, const struct event *ev, struct effects *fx);
 void provider_on_ack(struct provider *p, const struct event *ev, struct effects *fx);
+void provider_on_nonces(struct provider *p, const struct event *ev, struct effects *fx);
 /* Nobody is to be matched with a provider that is gone. */
 void provider_cancel_offer(struct provider *p, const struct event *ev, struct effects *fx);
 /* deals.c */
@@ -123,6 +147,7 @@ void provider_on_run(struct provider *p, const struct event *ev, struct effects 
 void provider_on_ledger(struct provider *p, const struct event *ev, struct effects *fx);
 void provider_on_retry(struct provider *p, const struct event *ev, struct effects *fx);
 void provider_on_tell(struct provider *p, const struct event *ev, struct effects *fx);
+void provider_told_signature(struct provider *p, struct work *k, bool taken, struct effects *fx);
 /* steps.c: one function per step of a deal. */
 void step_fetch(struct provider *p, struct work *k, struct effects *fx);
 /* The program has been compiled here, or why it was not. */
@@ -151,6 +176,7 @@ MUST bool provider_has_room(struct provider *p, struct work *k, struct err *e);
 /* keep.c: the journal. */
 void provider_keep(struct provider *p, struct work *k);
 void provider_move(struct provider *p, struct work *k, enum work_state to);
+void provider_put(struct provider *p, const struct record *r, const void *row);
 void provider_keep_deal(struct provider *p, const struct provider_deal *d);
 MUST bool provider_keep_offer(struct provider *p, const struct provider_offer *o, struct err *e);
 void provider_saw(struct provider *p, enum cursor_of which, uint64_t cursor);
@@ -176,6 +202,37 @@ void provider_on_channel(struct provider *p, const struct event *ev, struct effe
 void provider_on_leave(struct provider *p, const struct event *ev, struct effects *fx);
 /* What the ledger tells of our channels. */
 void provider_note_channel(struct provider *p, const struct ledger_event *le);
+/* The row of a channel; NOT_FOUND. */
+MUST bool channel_row(
+        struct provider *p, const struct hash *id, struct provider_channel *out, struct err *e);
+/* Is it on the ledger, with that state of a row? */
+bool channel_is_open(const struct provider_channel *row);
+/* draws.c: deals that draw on a channel (8.3). */
+static inline bool work_draws(const struct work *k)
+{
+	return !hash_is_zero(&k->deal.deal.hot.channel);
+}
+/* The ledger does not know it, and nothing of it is settled. */
+static inline bool work_off_ledger(const struct work *k)
+{
+	return work_draws(k) && k->w.ledger == 0;
+}
+/* May we sign it? The number is kept as that of this deal when we do. FUNDS and BUSY pass. */
+MUST bool draws_may_sign(struct provider *p, const struct work *k, struct err *e);
+void draws_signed(struct provider *p, const struct work *k);
+/* Not signed for now: tried again, unless too little time would be left; true then. */
+MUST bool draws_wait(struct provider *p, struct work *k, const struct err *why, struct effects *fx);
+/* Deals that are open on our side in a channel, and the sums' state; for its end. */
+unsigned draws_open(struct provider *p, const struct hash *channel);
+void draws_on_accepted(struct provider *p, const json_t *j, struct effects *fx);
+/* Asks the solver for what the JC has signed. */
+void draws_look(struct provider *p, struct work *k, struct effects *fx);
+void draws_on_look(struct provider *p, const struct event *ev, struct effects *fx);
+/* settle.c: what is settled, and what is claimed, and when. */
+void settle_on_time(struct provider *p, struct effects *fx);
+/* An event of the ledger, an action that was included, or one that will not be. */
+void settle_on_event(struct provider *p, const struct ledger_event *le);
+void settle_on_dropped(struct provider *p, const struct ledger_note *n);
 /* status.c */
 void provider_reply_status(
         struct provider *p, struct conn_id conn, const struct event *ev, struct effects *fx);

@@ -41,14 +41,26 @@ static inline void restart(struct stage *s)
 	stage_open(s);
 }
 
+/* The solver says what it has seen, if it was asked: nothing. */
+static inline void answer_nonces(struct stage *s, const char *resource)
+{
+	struct fx *f = fx_of(s->b, FX_CALL, TAG_NONCES, 0);
+
+	if (f)
+		send_reply(s->b, f->tag, 200, json_pack("{s:s}", "resourceNonce", resource));
+}
+
 /* Reads the offer that the last event posted. */
 static inline void read_posted(struct stage *s)
 {
-	struct fx *f = need(s->b, FX_CALL, TAG_POST_OFFER);
-	json_t *j = body_of(f);
 	struct sig sig;
 	struct err e;
+	struct fx *f;
+	json_t *j;
 
+	answer_nonces(s, "0");
+	f = need(s->b, FX_CALL, TAG_POST_OFFER);
+	j = body_of(f);
 	assert_true(asks(f, "/v1/resource-offers"));
 	assert_true(addr_is_zero(&f->audience));
 	assert_true(json_get_record(j, "offer", resource_offer_record(), &s->offer, &e));

@@ -226,20 +226,28 @@ void step_sign(struct provider *p, struct work *k, struct effects *fx)
 	struct err e;
 
 	if (!deal_open_in_time(&k->deal.deal, &p->c.genesis, p->ledger_time, &e) ||
-	        !provider_has_room(p, k, &e) ||
+	        !provider_has_room(p, k, &e) || (work_draws(k) && !draws_may_sign(p, k, &e)) ||
 	        !world_sign(
 	                p->world, &p->c.domain, deal_record(), &k->deal.deal, &k->w.rp_sig, &e)) {
-		step_refuse(p, k, &e, fx);
+		if (!work_draws(k) || draws_wait(p, k, &e, fx))
+			step_refuse(p, k, &e, fx);
 		return;
 	}
+	if (work_draws(k))
+		draws_signed(p, k);
 	provider_move(p, k, WORK_SIGNED);
 	step_open(p, k, fx);
 }
 
 void step_open(struct provider *p, struct work *k, struct effects *fx)
 {
-	struct action *a = fx_action(fx, ACTION_OPEN);
+	struct action *a;
 
+	if (work_draws(k)) {
+		step_tell(p, k, fx); /* the ledger need not know */
+		return;
+	}
+	a = fx_action(fx, ACTION_OPEN);
 	a->deal = k->deal.deal;
 	a->jc_sig = k->deal.jc_sig;
 	a->rp_sig = k->w.rp_sig;
@@ -297,8 +305,13 @@ void step_push(struct provider *p, struct work *k, struct effects *fx)
 /* The result goes to the ledger (its Output as a hash only) and, whole, through the solver to the JC. */
 void step_submit(struct provider *p, struct work *k, struct effects *fx)
 {
-	struct action *a = fx_action(fx, ACTION_RESULT);
+	struct action *a;
 
+	if (work_off_ledger(k)) {
+		step_tell(p, k, fx);
+		return;
+	}
+	a = fx_action(fx, ACTION_RESULT);
 	work_result(k, &a->result);
 	eip712_hash(output_record(), &a->result.output, &a->output_hash);
 	a->result_sig = k->w.result_sig;
@@ -332,7 +345,7 @@ void step_tell(struct provider *p, struct work *k, struct effects *fx)
 {
 	if (!k->told_signature)
 		tell_signature(p, k, fx);
-	if (!k->told_result && k->w.state == WORK_STORED)
+	if (!k->told_result && (k->w.state == WORK_STORED || k->w.state == WORK_ACCEPTED))
 		tell_result(p, k, fx);
 }
 
@@ -354,7 +367,8 @@ void step_decline(
 	if (k->w.state != WORK_DECLINING)
 		provider_move(p, k, WORK_DECLINING);
 	step_kill(k, fx);
-	k->action = fx_submit(fx, a, &k->w.id);
+	if (!work_off_ledger(k))
+		k->action = fx_submit(fx, a, &k->w.id);
 	fx_call(fx, tag_of(TAG_DECLINE, k), &p->open_solver, "POST",
 	        fx_path(fx, "/v1/deals/", &k->w.id, "/decline"),
 	        json_pack("{s:o, s:o}", "decline", record_to_json(decline_record(), &a->decline),

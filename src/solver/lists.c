@@ -57,9 +57,13 @@ static bool read_page(
 struct listing {
 	struct solver *s;
 	struct page p;
-	uint64_t seen;
 	json_t *list;
 };
+
+static int by_id(const void *a, const void *b)
+{
+	return hash_cmp(a, b);
+}
 
 static json_t *capacity_json(const struct resources *c)
 {
@@ -67,49 +71,71 @@ static json_t *capacity_json(const struct resources *c)
 	        json_of_u64(c->ram), "disk", json_of_u64(c->disk), "gpus", (int)c->gpus);
 }
 
-static bool list_resource(void *ctx, const void *vrow)
+/* The open resource offers, of one account or all, in order of id. They are in memory: the store has all that
+ * ever were. */
+static bool collect_open(struct listing *l, struct arena *arena, struct hash **out, size_t *n)
 {
-	const struct solver_offer *row = vrow;
-	struct listing *l = ctx;
-	struct open_offer *o = offer_find(l->s, &row->id);
+	struct resource_offer offer;
+	const void *key;
+	void *val;
+	size_t max;
+
+	*n = book_size(l->s->book).resources;
+	*out = arena_alloc(arena, (*n + 1) * sizeof **out);
+	if (!*out)
+		return false;
+	max = *n;
+	*n = 0;
+	for (size_t i = 0; map_next(&l->s->offers, &i, &key, &val) && *n < max;) {
+		const struct open_offer *o = val;
+
+		if (o->kind != OFFER_RESOURCE)
+			continue;
+		offer_resource(o, &offer);
+		if (!l->p.by_account || addr_eq(&offer.provider, &l->p.account))
+			(*out)[(*n)++] = *(const struct hash *)key;
+	}
+	qsort(*out, *n, sizeof **out, by_id);
+	return true;
+}
+
+static void list_resource(struct listing *l, const struct hash *id)
+{
+	struct open_offer *o = offer_find(l->s, id);
+	struct solver_offer row = {.id = *id};
 	struct resource_offer offer;
 	struct resources left = {0};
 
-	if (row->kind != OFFER_RESOURCE || row->state != OFFER_OPEN || !o)
-		return true;
-	if (l->seen++ < l->p.offset)
-		return true;
-	if (!book_free_capacity(l->s->book, &row->id, &left))
-		return true;
+	if (!o || !book_free_capacity(l->s->book, id, &left) ||
+	        !solver_get(l->s, solver_offer_record(), &row))
+		return;
 	offer_resource(o, &offer);
 	json_array_append_new(
-	        l->list, json_pack("{s:o, s:o, s:I, s:o, s:o}", "id", json_of_hash(&row->id),
-	                         "sequence", json_of_u64(row->sequence), "acknowledged",
-	                         (json_int_t)row->time.s, "left", capacity_json(&left), "offer",
+	        l->list, json_pack("{s:o, s:o, s:I, s:o, s:o}", "id", json_of_hash(id), "sequence",
+	                         json_of_u64(row.sequence), "acknowledged", (json_int_t)row.time.s,
+	                         "left", capacity_json(&left), "offer",
 	                         record_to_json(resource_offer_record(), &offer)));
-	return json_array_size(l->list) < l->p.limit;
 }
 
 void view_resource_offers(struct solver *s, const struct event *ev, struct effects *fx)
 {
-	const struct record *r = solver_offer_record();
-	struct solver_offer like = {.state = OFFER_OPEN};
 	struct listing l = {.s = s};
-	struct store *st = &s->world->store;
+	struct hash *ids;
 	struct err e;
+	size_t n;
 
 	if (!read_page(ev->request, PAGE, PAGE_MAX, &l.p, &e)) {
 		fx_reply_err(fx, ev->request->conn, &e);
 		return;
 	}
-	like.account = l.p.account;
-	l.list = json_array();
-	if (!st->each(st->self, r, record_field(r, l.p.by_account ? STR("account") : STR("state")),
-	            &like, list_resource, &l, &e)) {
-		json_decref(l.list);
+	if (!collect_open(&l, fx->arena, &ids, &n)) {
+		FAIL(&e, MEMORY, "no memory for a list of %zu offers", s->offers.n);
 		fx_reply_err(fx, ev->request->conn, &e);
 		return;
 	}
+	l.list = json_array();
+	for (size_t i = l.p.offset; i < n && json_array_size(l.list) < l.p.limit; i++)
+		list_resource(&l, &ids[i]);
 	fx_reply(fx, ev->request->conn, 200, json_pack("{s:o}", "offers", l.list));
 }
 
@@ -300,6 +326,24 @@ void view_book(struct solver *s, const struct event *ev, struct effects *fx)
 		                      "sequence", json_of_u64(s->roster.lines[i].sequence)));
 	json_object_set_new(j, "count", json_integer((json_int_t)s->roster.n));
 	fx_reply(fx, ev->request->conn, 200, j);
+}
+
+/* 9.5: whoever has an old store takes the higher of these and its own. */
+void view_account(struct solver *s, const struct event *ev, struct effects *fx)
+{
+	const struct http_req *r = ev->request;
+	struct solver_seen row = {.job = 0};
+	struct err e;
+
+	if (!addr_parse(r->params[0], &row.account, &e)) {
+		fx_reply_err(fx, r->conn, &e);
+		return;
+	}
+	if (!solver_get(s, solver_seen_record(), &row))
+		row.job = row.resource = 0;
+	fx_reply(fx, r->conn, 200,
+	        json_pack("{s:o, s:o, s:o}", "account", json_of_addr(&row.account), "jobNonce",
+	                json_of_u64(row.job), "resourceNonce", json_of_u64(row.resource)));
 }
 
 void view_info(struct solver *s, const struct event *ev, struct effects *fx)

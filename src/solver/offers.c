@@ -48,7 +48,7 @@ static bool check_mediators(const struct addr *v, uint32_t n, struct err *e)
 	return true;
 }
 
-/* Kinds of jobs that this solver does not match, and combinations that no ledger opens. */
+/* Combinations that no ledger opens. */
 static bool check_kind(const struct job_offer *o, struct err *e)
 {
 	if (o->determinism == DETERMINISM_NONE && o->mediation != MEDIATION_NONE)
@@ -235,17 +235,24 @@ static void refuse(struct solver *s, struct conn_id conn, const struct err *e, s
 	fx_reply_err(fx, conn, e);
 }
 
+/* 9.5: what a party whose store is an old one asks before it signs again. */
+static void saw(struct solver *s, const struct addr *account, uint64_t job, uint64_t resource)
+{
+	struct solver_seen row = {.account = *account};
+
+	if (solver_get(s, solver_seen_record(), &row) && job <= row.job && resource <= row.resource)
+		return;
+	row.job = MAX2(row.job, job);
+	row.resource = MAX2(row.resource, resource);
+	solver_put(s, solver_seen_record(), &row);
+}
+
 /* ---- filing ----------------------------------------------------------------------------------------- */
 
 static bool read_offer(const struct http_req *r, const struct record *rec, void *doc,
         struct sig *sig, struct err *e)
 {
-	json_t *j OWN(json_own) = NULL;
-
-	TRY(json_parse(bytes_str(r->body), &j, e), e);
-	TRY(json_get_record(j, "offer", rec, doc, e), e);
-	TRY(json_get_sig(j, "signature", sig, e), e);
-	return true;
+	return record_parse_signed("offer", rec, bytes_str(r->body), doc, sig, e);
 }
 
 /* Acknowledged before: the same Ack, however often it comes. Only an offer whose party fell silent is
@@ -285,6 +292,7 @@ static bool file_job(struct solver *s, struct solver_job *doc, struct solver_off
 	s->sequence = row->sequence;
 	solver_put(s, solver_job_record(), doc);
 	solver_put(s, solver_nonce_record(), &nonce);
+	saw(s, &row->account, doc->offer.nonce, 0);
 	solver_put(s, solver_offer_record(), row);
 	s->n.job_offers++;
 	return true;
@@ -329,6 +337,7 @@ static bool file_resource(struct solver *s, struct solver_resource *doc, struct 
 	row->account = doc->offer.provider;
 	s->sequence = row->sequence;
 	solver_put(s, solver_resource_record(), doc);
+	saw(s, &row->account, 0, doc->offer.nonce);
 	solver_put(s, solver_offer_record(), row);
 	s->n.resource_offers++;
 	return true;

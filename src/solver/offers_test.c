@@ -231,6 +231,43 @@ static void test_nonces(void **state)
 }
 
 /* Two more kinds of resource offers that are refused, and what is not looked at. */
+static void assert_seen(struct bench *b, enum party who, const char *job, const char *resource)
+{
+	char path[ADDR_TEXT_MAX + 32], text[ADDR_TEXT_MAX];
+
+	addr_format(&b->addr[who], text);
+	snprintf(path, sizeof path, "/v1/accounts/%s", text);
+	assert_int_equal(ask(b, PARTIES, "GET", path, ""), 200);
+	assert_string_equal(json_text(b->reply, "account"), text);
+	assert_string_equal(json_text(b->reply, "jobNonce"), job);
+	assert_string_equal(json_text(b->reply, "resourceNonce"), resource);
+}
+
+/* 9.5: the highest of what was acknowledged, whatever became of it, in whatever order, after a restart too. */
+static void test_what_was_seen(void **state)
+{
+	struct bench *b = *state;
+	struct job_offer j = job_of(b, JC);
+	struct resource_offer r = resource_of(b, RP);
+
+	assert_seen(b, JC, "0", "0");
+	j.nonce = 7;
+	assert_int_equal(post_job(b, JC, &j), 200);
+	j.nonce = 5;
+	assert_int_equal(post_job(b, JC, &j), 200);
+	j.nonce = 9;
+	assert_int_equal(post_job(b, STRANGER, &j), 401);
+	r.nonce = 3;
+	assert_int_equal(post_resource(b, RP, &r), 200);
+	assert_seen(b, JC, "7", "0");
+	assert_seen(b, RP, "0", "3");
+	restart(b);
+	assert_seen(b, JC, "7", "0");
+	assert_seen(b, RP, "0", "3");
+	ask(b, PARTIES, "GET", "/v1/accounts/0x12", "");
+	assert_true(b->status >= 400);
+}
+
 static void test_resource_offers(void **state)
 {
 	struct bench *b = *state;
@@ -415,6 +452,7 @@ int main(void)
 	        T(test_job_of_another_ledger),
 	        T(test_not_before_the_ledger_was_read),
 	        T(test_nonces),
+	        T(test_what_was_seen),
 	        T(test_resource_offers),
 	        T(test_cancel),
 	        T(test_expiry),

@@ -46,6 +46,8 @@ enum { SWEEP_MS = 1000, AGAIN_OF_A_TURN = 32 };
 	        "ids of the open offers in order of sequence; ?offset=, ?limit=")                               \
 	X("GET", "/v1/clearings", NONE, NONE, 0, view_clearings,                                                \
 	        "batches of pricing `cleared`, the newest first, with bids, asks and price; ?offset=, ?limit=") \
+	X("GET", "/v1/accounts/{account}", NONE, NONE, 0, view_account,                                         \
+	        "{account, jobNonce, resourceNonce}: the highest acknowledged (protocol 9.5)")                  \
 	X("GET", "/v1/info", NONE, NONE, 0, view_info, "account, ledger, readiness")                            \
 	X("GET", "/v1/ready", NONE, NONE, 0, view_ready, "200 when offers are matched, else 503")
 

@@ -204,6 +204,7 @@ json_t *deal_json(const struct solver_deal *d);
 /* Keeps a match for the batch; false: its job offer is not of that pricing. */
 MUST bool batch_take(struct solver *s, const struct book_match *m, struct effects *fx);
 void on_batch(struct solver *s, const struct event *ev, struct effects *fx);
+
 /* channel.c: deals that draw on the sums of a channel (8.3). */
 /* Which channel and number the deal of a job offer is to have; both parties' signatures bind them. */
 MUST bool channel_of_offer(const struct http_req *r, struct solver_job *doc, struct err *e);
@@ -280,6 +281,7 @@ void view_offers(struct solver *s, const struct event *ev, struct effects *fx);
 void view_resource_offers(struct solver *s, const struct event *ev, struct effects *fx);
 void view_deals(struct solver *s, const struct event *ev, struct effects *fx);
 void view_book(struct solver *s, const struct event *ev, struct effects *fx);
+void view_account(struct solver *s, const struct event *ev, struct effects *fx);
 void view_clearings(struct solver *s, const struct event *ev, struct effects *fx);
 void view_info(struct solver *s, const struct event *ev, struct effects *fx);
 void view_ready(struct solver *s, const struct event *ev, struct effects *fx);

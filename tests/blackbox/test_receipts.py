@@ -93,15 +93,16 @@ def test_rejected(new_market, lilypad, tmp_path):
     assert said["output"] == str(tmp_path / "copy") and said["error"]["code"] == "REJECTED"
 
 
-def test_rejected_and_the_output_is_gone(new_market, lilypad, tmp_path):
-    """Nobody but the buyer had the right output; its receipt can be made again."""
+def test_rejected_and_the_files_are_gone(new_market, lilypad, tmp_path):
+    """Nobody but the buyer has the right output, and keeps it; its receipt can be made again."""
     m = new_market()
     misbehave(m, "provider", "wrong-output")
     m.run("run", *COW, "-O", tmp_path / "o", code=41)
     before = (tmp_path / "o" / "receipt.json").read_text()
     (tmp_path / "o").rename(tmp_path / "away")
     r = m.run("job", "get", job(m)["id"], "-O", tmp_path / "again", code=41)
-    assert "no output" in r.stderr
+    assert "output of your own run" in r.stderr
+    assert COW_SAYS in (tmp_path / "again" / "stdout").read_text()
     assert (tmp_path / "again" / "receipt.json").read_text() == before
     lilypad.run("verify", tmp_path / "again" / "receipt.json")
 

@@ -193,7 +193,6 @@ def test_old_store_of_the_buyer(new_market, tmp_path):
     assert int(m.json("wallet", "balance")["locked"]) == 0
 
 
-@pytest.mark.xfail(strict=True, reason="9.5 wants the counterpart's counter too: no route of the solver tells it")
 def test_old_store_of_the_buyer_with_offers_that_waited(new_market, tmp_path):
     """The ledger has never heard of these: only the solver has."""
     m = new_market()

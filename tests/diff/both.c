@@ -5,6 +5,7 @@
 
 #include "chain/evm_call.h"
 #include "chain/evm_tx.h"
+#include "channel_call.h"
 #include "codec/eip712.h"
 #include "compare.h"
 #include "own.h"
@@ -19,6 +20,7 @@ struct turn {
 	bool ok;  /* of src/ledger */
 	struct outcome chain;
 	bool on_chain; /* it has a counterpart there */
+	bool unsaid;   /* it has none, since no call can say it: the rules refuse it */
 };
 
 /* ---- the chain's side --------------------------------------------------------------------------- */
@@ -46,36 +48,59 @@ static void shown(const struct turn *t, struct deal *out)
 		out->cold = t->a->deal.cold;
 }
 
-/* The seam for channels: the client makes no calls of them yet. */
-static bool in_channel(const struct action *a)
+/* Whose channel the action names; zeros: nobody's. */
+static struct channel_id named_channel(const struct sides *w)
 {
-	return a->kind == ACTION_SEND && a->send.kind == SEND_AGREE &&
-	       !hash_is_zero(&a->deal.hot.channel);
+	struct hash named;
+
+	evm_call_channel(&w->for_chain, &named);
+	for (unsigned i = 0; i < CHANNELS; i++) {
+		const struct pair *p = &channel_pairs[i];
+		struct hash id = sides_channel_id(w, p);
+
+		if (hash_eq(&id, &named))
+			return (struct channel_id){.job_creator = w->p.who[p->jc],
+			        .provider = w->p.who[p->rp],
+			        .serial = p->serial,
+			        .kind = p->kind};
+	}
+	return (struct channel_id){.serial = 0};
+}
+
+/* What the client cannot put into a call it refuses with the code that the ledger would give. */
+static bool make_call(struct turn *t, struct buf *data, struct err *e)
+{
+	struct sides *w = t->w;
+	struct channel_id channel = named_channel(w);
+	struct deal whole = {0};
+	uint64_t gas_max;
+
+	if (channel_call_is(w, t->deal))
+		return channel_call(w, t->deal, data, &t->unsaid, e);
+	if (w->own)
+		return own_call(&w->for_chain, data, e);
+	if (t->deal >= 0)
+		shown(t, &whole);
+	return evm_call(&w->for_chain,
+	        &(struct evm_shown){.deal = t->deal >= 0 ? &w->seen[t->deal] : NULL,
+	                .whole = &whole,
+	                .channel = &channel},
+	        data, &gas_max, e);
 }
 
 static bool call(struct turn *t, struct err *e)
 {
 	struct buf data OWN(buf_done) = {0};
 	struct outcome *o = &t->chain;
-	struct deal whole = {0};
 	enum hand by;
-	uint64_t gas_max;
 
 	buf_init(&data, EVM_DATA_MAX);
-	if ((evm_call_shows_deal(t->a) && t->deal < 0) || in_channel(t->a)) {
+	if (evm_call_shows_deal(t->a) && t->deal < 0) {
 		t->on_chain = false;
 		return chain_idle(t->w->c, t->w->p.now, e);
 	}
-	if (t->deal >= 0)
-		shown(t, &whole);
-	/* What the client cannot put into a call it refuses with the code that the ledger would give. */
-	if (t->w->sent && t->a->kind == ACTION_SEND)
-		o->ok = own_call(&t->w->for_chain, &data, &o->why);
-	else
-		o->ok = evm_call(&t->w->for_chain,
-		        &(struct evm_shown){.deal = t->deal >= 0 ? &t->w->seen[t->deal] : NULL,
-		                .whole = &whole},
-		        &data, &gas_max, &o->why);
+	o->ok = make_call(t, &data, &o->why);
+	t->on_chain = !t->unsaid;
 	if (!o->ok)
 		return chain_idle(t->w->c, t->w->p.now, e);
 	by = t->w->sent ? (enum hand)(PARTY_0 + t->w->sender) : CARRIER;
@@ -119,15 +144,6 @@ static bool other_cold(const struct turn *t)
 	       t->w->p.e.code == E_CONFLICT && !t->chain.ok && t->chain.why.code == E_NOT_FOUND;
 }
 
-/* The contract keeps one mark of what a deal's state was made of. A Result or a Check of before the last step is
- * not in it: repeated, it is refused, and a client that reads the logs knows that it had its effect. */
-static bool forgotten(const struct turn *t)
-{
-	bool early = t->a->kind == ACTION_RESULT || t->a->kind == ACTION_CHECK;
-
-	return early && t->ok && t->w->p.n == 0 && !t->chain.ok && t->chain.why.code == E_STATE;
-}
-
 static const char *outcome_text(bool ok, size_t events, const struct err *why, char out[200])
 {
 	if (!ok)
@@ -158,7 +174,7 @@ static bool agree(const struct turn *t, struct told *out)
 
 static void say(const struct turn *t, struct told *out)
 {
-	if (!t->on_chain || other_cold(t) || forgotten(t))
+	if (!t->on_chain || other_cold(t))
 		out->result = BY_ONE;
 	else if (!t->ok)
 		out->result = REFUSED;
@@ -173,8 +189,7 @@ static void account_for(struct turn *t, const struct addr *payout)
 	const struct action *a = t->a;
 
 	for (unsigned i = 0; i < PARTIES; i++) {
-		if (a->kind == ACTION_SEND && (is_mint(a) || t->w->sent) &&
-		        addr_eq(&a->send.account, &t->w->p.who[i]))
+		if ((is_mint(a) || t->w->own) && addr_eq(&a->send.account, &t->w->p.who[i]))
 			t->w->uncounted[i]++;
 		if (a->kind == ACTION_SEND && a->send.kind == SEND_WITHDRAW &&
 		        addr_eq(payout, &t->w->p.who[i]))
@@ -187,7 +202,14 @@ static void keep(struct sides *w, const uint64_t uncounted[PARTIES])
 {
 	struct kept *k = &w->kept[w->kept_n++ % KEPT];
 
-	*k = (struct kept){w->p.a, w->for_chain, w->sent, w->sender, 0};
+	*k = (struct kept){.a = w->p.a,
+	        .for_chain = w->for_chain,
+	        .sent = w->sent,
+	        .own = w->own,
+	        .sender = w->sender};
+	memcpy(k->items, w->items, sizeof k->items);
+	if (k->a.items)
+		k->a.items = k->for_chain.items = k->items;
 	for (unsigned i = 0; i < PARTIES; i++) {
 		if (addr_eq(&w->p.who[i], &w->p.a.send.account))
 			k->uncounted = uncounted[i];
@@ -201,8 +223,10 @@ static bool judge(struct turn *t, struct told *out, struct err *e)
 	say(t, out);
 	if (out->result != BY_ONE && !agree(t, out))
 		return true;
+	if (t->unsaid && t->ok && !differ(out, "src/ledger takes what no call can say"))
+		return true;
 	TRY(take_logs(t, e), e);
-	TRY(chain_read(t->w->c, t->w->ids, &v, e), e);
+	TRY(chain_read(t->w->c, t->w->ids, t->w->channels, &v, e), e);
 	if (compare_state(t->w, &v, out) && out->result == HAD_EFFECT &&
 	        compare_event(t->w, &t->chain, &v, out))
 		return true;

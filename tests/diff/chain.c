@@ -328,7 +328,15 @@ static void ask(
 	buf_put(&k->calls, b.word.b, 32);
 }
 
-static void ask_all(struct chain *c, const struct hash *deals, struct look *k)
+static void ask_channel(struct chain *c, const struct hash *id, struct look *k)
+{
+	ask(k, &c->controller, fn_controller_channel, abi_hash(id), abi_u64(0));
+	for (unsigned i = 0; i < CHAIN_NUMBERS / 256; i++)
+		ask(k, &c->controller, fn_controller_numbers, abi_hash(id), abi_u64(i));
+}
+
+static void ask_all(
+        struct chain *c, const struct hash *deals, const struct hash *channels, struct look *k)
 {
 	struct abi_leaf none = abi_u64(0);
 
@@ -343,6 +351,8 @@ static void ask_all(struct chain *c, const struct hash *deals, struct look *k)
 	}
 	for (unsigned i = 0; i < CHAIN_DEALS; i++)
 		ask(k, &c->controller, fn_controller_deal, abi_hash(&deals[i]), none);
+	for (unsigned i = 0; i < CHAIN_CHANNELS; i++)
+		ask_channel(c, &channels[i], k);
 	ask(k, &c->controller, fn_controller_totals, none, none);
 	ask(k, &c->controller, fn_controller_account, none, none);
 	ask(k, &c->token, fn_token_balanceOf, abi_addr(&c->controller), none);
@@ -393,6 +403,22 @@ static void take_party(struct look *k, struct chain_view *v, unsigned i)
 	k->at += ANSWER_BYTES;
 }
 
+static void take_channel(struct look *k, struct chain_view *v, unsigned i)
+{
+	v->channels[i].job = amount_in(k, 0);
+	v->channels[i].provider = amount_in(k, 1);
+	v->channels[i].close_at.s = u64_in(k, 2);
+	v->channels[i].state = (uint8_t)u64_in(k, 3);
+	v->channels[i].paid = amount_in(k, 4);
+	v->channels[i].floor = u64_in(k, 5);
+	v->channels[i].claims = u64_in(k, 6);
+	k->at += ANSWER_BYTES;
+	for (unsigned n = 0; n < CHAIN_NUMBERS / 256; n++) {
+		memcpy(v->channels[i].numbers[n], word(k, 0), 32);
+		k->at += ANSWER_BYTES;
+	}
+}
+
 static void take_all(struct look *k, struct chain_view *v)
 {
 	for (unsigned i = 0; i < CHAIN_PARTIES; i++)
@@ -403,6 +429,8 @@ static void take_all(struct look *k, struct chain_view *v)
 		v->deals[i].deadline.s = u64_in(k, 2);
 		k->at += ANSWER_BYTES;
 	}
+	for (unsigned i = 0; i < CHAIN_CHANNELS; i++)
+		take_channel(k, v, i);
 	v->supply = amount_in(k, 0);
 	v->sink = amount_in(k, 1);
 	k->at += ANSWER_BYTES;
@@ -412,8 +440,8 @@ static void take_all(struct look *k, struct chain_view *v)
 	k->at += ANSWER_BYTES;
 }
 
-bool chain_read(struct chain *c, const struct hash deals[CHAIN_DEALS], struct chain_view *out,
-        struct err *e)
+bool chain_read(struct chain *c, const struct hash deals[CHAIN_DEALS],
+        const struct hash channels[CHAIN_CHANNELS], struct chain_view *out, struct err *e)
 {
 	struct buf answers OWN(buf_done) = {0};
 	struct look k = {0};
@@ -422,7 +450,7 @@ bool chain_read(struct chain *c, const struct hash deals[CHAIN_DEALS], struct ch
 
 	buf_init(&k.calls, EVM_DATA_MAX);
 	buf_init(&answers, EVM_DATA_MAX);
-	ask_all(c, deals, &k);
+	ask_all(c, deals, channels, &k);
 	ok = node_ask(&c->node, "eth_call", call_of(NULL, &lens, buf_bytes(&k.calls)), &text, e);
 	ok = ok && evm_read_data(text, &answers, e);
 	if (ok && answers.n != k.calls.n / CALL_BYTES * ANSWER_BYTES)

@@ -10,7 +10,9 @@
 
 #define CHAIN_PARTIES  7
 #define CHAIN_DEALS    3
-#define CHAIN_LOGS_MAX 4 /* of one action: more is PEER */
+#define CHAIN_CHANNELS 4
+#define CHAIN_NUMBERS  512 /* of each, from 0 on */
+#define CHAIN_LOGS_MAX 4   /* of one action: more is PEER */
 
 /* Who sends a transaction: one who has no part in anything, the holder of all tokens, or party i. */
 enum hand { CARRIER, TREASURY, PARTY_0, HANDS = PARTY_0 + CHAIN_PARTIES };
@@ -69,9 +71,16 @@ struct chain_view {
 		bool rp_agreed;
 		struct btime deadline;
 	} deals[CHAIN_DEALS];
+	struct {
+		struct amount job, provider, paid;
+		struct btime close_at;
+		uint8_t state; /* 0: never opened, 1: open, 2: closed */
+		uint64_t floor, claims;
+		uint8_t numbers[CHAIN_NUMBERS / 256][32]; /* taken: big-endian bits */
+	} channels[CHAIN_CHANNELS];
 	struct amount supply, sink, sink_account, held;
 };
-MUST bool chain_read(struct chain *c, const struct hash deals[CHAIN_DEALS], struct chain_view *out,
-        struct err *e);
+MUST bool chain_read(struct chain *c, const struct hash deals[CHAIN_DEALS],
+        const struct hash channels[CHAIN_CHANNELS], struct chain_view *out, struct err *e);
 
 #endif

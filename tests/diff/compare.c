@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "chain/contracts.h"
+#include "channel_compare.h"
 #include "codec/hex.h"
 
 static const char *const who_is[] = {
@@ -23,15 +24,13 @@ bool differ(struct told *t, const char *fmt, ...)
 	return false;
 }
 
-/* In all of these the first value is that of src/ledger. */
-static bool same_u64(struct told *t, const char *of, const char *what, uint64_t a, uint64_t b)
+bool same_u64(struct told *t, const char *of, const char *what, uint64_t a, uint64_t b)
 {
 	return a == b || differ(t, "%s: %s is %llu, on the chain %llu", of, what,
 	                         (unsigned long long)a, (unsigned long long)b);
 }
 
-static bool same_amount(
-        struct told *t, const char *of, const char *what, struct amount a, struct amount b)
+bool same_amount(struct told *t, const char *of, const char *what, struct amount a, struct amount b)
 {
 	char x[AMOUNT_DEC_MAX], y[AMOUNT_DEC_MAX];
 
@@ -40,7 +39,7 @@ static bool same_amount(
 	return amount_eq(a, b) || differ(t, "%s: %s is %s, on the chain %s", of, what, x, y);
 }
 
-static bool same_addr(struct told *t, const char *of, const char *what, const struct addr *a,
+bool same_addr(struct told *t, const char *of, const char *what, const struct addr *a,
         const struct addr *b)
 {
 	char x[ADDR_TEXT_MAX], y[ADDR_TEXT_MAX];
@@ -50,7 +49,7 @@ static bool same_addr(struct told *t, const char *of, const char *what, const st
 	return addr_eq(a, b) || differ(t, "%s: %s is %s, on the chain %s", of, what, x, y);
 }
 
-static bool same_hash(struct told *t, const char *of, const char *what, const struct hash *a,
+bool same_hash(struct told *t, const char *of, const char *what, const struct hash *a,
         const struct hash *b)
 {
 	char x[HASH_TEXT_MAX], y[HASH_TEXT_MAX];
@@ -138,6 +137,8 @@ bool compare_state(const struct sides *w, const struct chain_view *v, struct tol
 		        !same_nonces(w, v, i, t))
 			return false;
 	}
+	if (!same_channels(w, v, t))
+		return false;
 	return same_amount(t, "the sink", "balance", sums.sink, v->sink) &&
 	       same_amount(t, "the sink", "account", sums.sink, v->sink_account) &&
 	       same_amount(t, "the ledger", "supply", sums.supply, v->supply) &&
@@ -151,10 +152,18 @@ static enum contract_event kind_of(const struct evm_log *l)
 	return l->topics_n ? contract_event_of(&l->topics[0]) : EVENT_UNKNOWN;
 }
 
-/* Whether that may be the log of a deal's event. */
+/* Of a claim there are two: the deal is opened, and more. */
+static bool is_claim(const struct ledger_event *ev)
+{
+	return ev->action == ACTION_CLAIM || ev->action == ACTION_CLAIM_CHECK;
+}
+
+/* Whether that may be the last log of a deal's event. */
 static bool log_fits(const struct ledger_event *ev, enum contract_event k)
 {
-	if (ev->from == 0)
+	if (ev->action == ACTION_CLAIM_CHECK)
+		return k == EVENT_ClaimChecked;
+	if (ev->from == 0 && !is_claim(ev))
 		return k == EVENT_Opened;
 	if (ev->to == DEAL_RESULTS_SUBMITTED)
 		return k == EVENT_Submitted;
@@ -191,10 +200,11 @@ static bool same_step(const struct sides *w, const struct told_step *s, struct t
 {
 	const struct ledger_event *ev = &w->p.ev;
 	struct btime due = s->deal->deadline;
+	unsigned from = is_claim(ev) ? DEAL_AGREED : ev->from;
 
 	if (s->step.timed)
 		due = evm_deal_due(s->hot, s->step.to, w->p.now);
-	return same_u64(t, "the event", "from", ev->from, s->step.from) &&
+	return same_u64(t, "the event", "from", from, s->step.from) &&
 	       same_u64(t, "the event", "to", ev->to, s->step.to) &&
 	       same_amount(t, "the event", "paid", ev->amount, s->step.paid) &&
 	       same_u64(t, "the event", "deadline", ev->deadline.s, due.s);
@@ -203,12 +213,14 @@ static bool same_step(const struct sides *w, const struct told_step *s, struct t
 static bool same_deal_event(const struct sides *w, const struct outcome *o, struct told *t)
 {
 	const struct ledger_event *ev = &w->p.ev;
-	enum contract_event k = kind_of(&o->logs[0]);
+	size_t n = is_claim(ev) ? 2 : 1;
+	enum contract_event k = o->n ? kind_of(&o->logs[o->n - 1]) : EVENT_UNKNOWN;
 	int i = sides_deal(w, &ev->deal);
 	struct told_step s;
 
-	if (o->n != 1 || i < 0 || !log_fits(ev, k))
-		return differ(t, "%zu logs, the first of kind %d, of a deal's move from %u to %u",
+	if (o->n != n || i < 0 || !log_fits(ev, k) ||
+	        (n == 2 && kind_of(&o->logs[0]) != EVENT_Opened))
+		return differ(t, "%zu logs, the last of kind %d, of a deal's move from %u to %u",
 		        o->n, (int)k, ev->from, ev->to);
 	s = (struct told_step){&w->seen[i], &w->deals[i].hot, w->step};
 	return same_step(w, &s, t) && same_terms(s.deal, ledger_agreement(w->p.l, &ev->deal), t);
@@ -290,31 +302,47 @@ static bool same_account_event(const struct sides *w, const struct outcome *o, s
 	return same_addr(t, "the event", "account", &ev->account, &who) && same_words(w, k, l, t);
 }
 
-/* The balances that the event of src/ledger carries. */
+static bool same_change(const struct sides *w, const struct chain_view *v,
+        const struct balance_change *c, struct told *t)
+{
+	unsigned k = 0;
+
+	if (addr_is_zero(&c->account))
+		return same_amount(t, "the event", "sink", c->free, v->sink);
+	while (k < PARTIES && !addr_eq(&w->p.who[k], &c->account))
+		k++;
+	if (k == PARTIES)
+		return differ(t, "the event changes a stranger's balance");
+	return same_amount(t, "the event", "free", c->free, v->who[k].free) &&
+	       same_amount(t, "the event", "locked", c->locked, v->who[k].locked) &&
+	       same_amount(t, "the event", "withdrawing", c->withdrawing, v->who[k].withdrawing);
+}
+
+/* Whether an event after number i changes the account as well. */
+static bool changed_later(const struct sides *w, size_t i, const struct addr *who)
+{
+	for (i++; i < w->p.n; i++) {
+		for (uint32_t k = 0; k < w->events[i].changes_n; k++) {
+			if (addr_eq(&w->events[i].changes[k].account, who))
+				return true;
+		}
+	}
+	return false;
+}
+
+/* The balances that the events of src/ledger carry: of each account the last. */
 static bool same_changes(const struct sides *w, const struct chain_view *v, struct told *t)
 {
-	const struct ledger_event *ev = &w->p.ev;
+	for (size_t i = 0; i < w->p.n; i++) {
+		const struct ledger_event *ev = &w->events[i];
 
-	for (uint32_t i = 0; i < ev->changes_n; i++) {
-		const struct balance_change *c = &ev->changes[i];
-		unsigned k = 0;
-
-		if (addr_is_zero(&c->account)) {
-			if (!same_amount(t, "the event", "sink", c->free, v->sink))
+		for (uint32_t k = 0; k < ev->changes_n; k++) {
+			if (!changed_later(w, i, &ev->changes[k].account) &&
+			        !same_change(w, v, &ev->changes[k], t))
 				return false;
-			continue;
 		}
-		while (k < PARTIES && !addr_eq(&w->p.who[k], &c->account))
-			k++;
-		if (k == PARTIES)
-			return differ(t, "the event changes a stranger's balance");
-		if (!same_amount(t, "the event", "free", c->free, v->who[k].free) ||
-		        !same_amount(t, "the event", "locked", c->locked, v->who[k].locked) ||
-		        !same_amount(t, "the event", "withdrawing", c->withdrawing,
-		                v->who[k].withdrawing))
-			return false;
 	}
-	return true;
+	return same_channel_changes(w, v, t);
 }
 
 bool compare_event(
@@ -322,6 +350,8 @@ bool compare_event(
 {
 	bool of_deal = !hash_is_zero(&w->p.ev.deal);
 
+	if (of_channel(w))
+		return same_channel_event(w, o, t) && same_changes(w, v, t);
 	return (of_deal ? same_deal_event(w, o, t) : same_account_event(w, o, t)) &&
 	       same_changes(w, v, t);
 }

@@ -4,7 +4,7 @@
 
 #include "move.h"
 
-void draw_deals(uint64_t *seed, const struct play *p, struct deal out[DEALS]);
+void draw_deals(uint64_t *seed, const struct sides *w, struct deal out[DEALS]);
 /* A move for the state that w is in; it changes nothing there. */
 void draw_move(uint64_t *seed, const struct sides *w, struct move *out);
 

@@ -8,6 +8,7 @@
 #include "ledger/ledger_own.h"
 #include "model/parts.h"
 
+#include "move_own.h"
 #include "sign.h"
 
 /* ---- times and amounts -------------------------------------------------------------------------- */
@@ -17,7 +18,17 @@ static uint64_t expiry_of(const struct action *a)
 {
 	if (a->kind == ACTION_CANCEL)
 		return a->cancel.expiry.s;
-	return a->kind == ACTION_SEND ? a->send.expiry.s : 0;
+	if (a->kind == ACTION_OPEN_CHANNEL)
+		return a->channel.open_by.s;
+	if (a->kind == ACTION_CLOSE_CHANNEL)
+		return a->leave.expiry.s;
+	return carries_send(a) ? a->send.expiry.s : 0;
+}
+
+bool carries_send(const struct action *a)
+{
+	return a->kind == ACTION_SEND || a->kind == ACTION_SETTLE || a->kind == ACTION_REDEEM ||
+	       a->kind == ACTION_CLAIM;
 }
 
 static const struct kept *kept(const struct sides *w, uint64_t back)
@@ -30,6 +41,8 @@ static const struct kept *kept(const struct sides *w, uint64_t back)
 static uint64_t instant(const struct sides *w, const struct move *m)
 {
 	const struct agreement *d = ledger_agreement(w->p.l, &w->ids[m->deal]);
+	const struct ledger_channel *c = ledger_channel(w->p.l, &w->channels[m->channel]);
+	const struct hot *h = &w->deals[m->deal].hot;
 	const struct kept *k = kept(w, m->n);
 	struct ledger_account who;
 
@@ -38,7 +51,9 @@ static uint64_t instant(const struct sides *w, const struct move *m)
 	case AT_ONCE: break;
 	case AFTER: return w->p.now.s + m->wait;
 	case AT_DEADLINE: return d ? d->deadline.s : 0;
-	case AT_OPEN_BY: return w->deals[m->deal].hot.open_by.s;
+	case AT_OPEN_BY: return h->open_by.s;
+	case AT_CLAIM_BY: return h->open_by.s + h->submit_timeout.s;
+	case AT_CLOSE: return c ? c->close_at.s : 0;
 	case AT_EXPIRY: return k ? expiry_of(&k->a) : 0;
 	case AT_WITHDRAW: return who.withdraw_at.s;
 	case AT_PAYOUT: return who.payout_at.s;
@@ -86,7 +101,7 @@ static struct amount base_amount(const struct sides *w, const struct move *m)
 	return amount_of(m->n);
 }
 
-static struct amount amount_for(const struct sides *w, const struct move *m)
+struct amount amount_for(const struct sides *w, const struct move *m)
 {
 	struct amount a = base_amount(w, m), one = amount_of(1);
 	bool more = m->plus > 0, less = m->plus < 0 && !amount_is_zero(a);
@@ -96,19 +111,16 @@ static struct amount amount_for(const struct sides *w, const struct move *m)
 
 /* ---- Sends -------------------------------------------------------------------------------------- */
 
-/* As play_send() has it, with what the move twists. */
-static void send(
-        struct sides *w, enum who by, unsigned kind, const struct record *body, const void *row)
+void send_of(struct sides *w, enum who by, unsigned kind, const struct hash *body)
 {
 	struct play *p = &w->p;
 	struct send *s = &p->a.send;
 	struct ledger_account a;
 
 	ledger_account(p->l, &p->who[by], p->now, &a);
-	p->a.kind = ACTION_SEND;
 	*s = (struct send){.account = p->who[by],
 	        .kind = (uint8_t)kind,
-	        .body = play_id(body, row),
+	        .body = *body,
 	        .nonce = a.send_nonce,
 	        .expiry = {p->now.s + 60}};
 	/* The operator's mints are no Sends on a chain. */
@@ -123,15 +135,28 @@ static void send(
 	case ROUND_1:
 	case OTHER_COLD:
 	case TO_NOBODY:
+	case ONE_PARTY:
+	case OTHER_KIND:
+	case OLDER:
+	case OTHER_COST:
 	case TWISTS: break;
 	}
 	play_sign(p, by, send_record(), s, &p->a.send_sig);
 }
 
+void send_row(
+        struct sides *w, enum who by, unsigned kind, const struct record *body, const void *row)
+{
+	struct hash h = play_id(body, row);
+
+	w->p.a.kind = ACTION_SEND;
+	send_of(w, by, kind, &h);
+}
+
 static void send_amount(struct sides *w, const struct move *m, unsigned kind)
 {
 	w->p.a = (struct action){.body.withdrawal.amount = amount_for(w, m)};
-	send(w, (enum who)m->by, kind, withdrawal_record(), &w->p.a.body);
+	send_row(w, (enum who)m->by, kind, withdrawal_record(), &w->p.a.body);
 }
 
 static void do_deposit(struct sides *w, const struct move *m)
@@ -139,7 +164,7 @@ static void do_deposit(struct sides *w, const struct move *m)
 	w->p.a = (struct action){.body.mint = {w->p.who[m->by], amount_for(w, m)}};
 	if (m->twist == TO_NOBODY)
 		w->p.a.body.mint.to = (struct addr){{0}};
-	send(w, OPERATOR, SEND_MINT, mint_record(), &w->p.a.body);
+	send_row(w, OPERATOR, SEND_MINT, mint_record(), &w->p.a.body);
 }
 
 static void do_request_withdraw(struct sides *w, const struct move *m)
@@ -163,13 +188,13 @@ static void do_set_payout(struct sides *w, const struct move *m)
 	w->p.a = (struct action){0};
 	if (m->n < PARTIES)
 		w->p.a.body.payout.to = w->p.who[m->n];
-	send(w, (enum who)m->by, SEND_SET_PAYOUT, payout_record(), &w->p.a.body);
+	send_row(w, (enum who)m->by, SEND_SET_PAYOUT, payout_record(), &w->p.a.body);
 }
 
 static void do_cancel_nonce(struct sides *w, const struct move *m)
 {
 	w->p.a = (struct action){.body.nonce_cancel.nonce = m->n};
-	send(w, (enum who)m->by, SEND_CANCEL_NONCE, nonce_cancel_record(), &w->p.a.body);
+	send_row(w, (enum who)m->by, SEND_CANCEL_NONCE, nonce_cancel_record(), &w->p.a.body);
 }
 
 /* With a text and as many classes as its variant says. */
@@ -184,27 +209,34 @@ static void do_register(struct sides *w, const struct move *m)
 	for (uint32_t i = 0; i < g->classes.n; i++)
 		g->classes.v[i].b[31] = (uint8_t)(i + 1);
 	memset(g->url, 'u', MIN2((size_t)m->variant * 9, sizeof g->url - 1));
-	send(w, (enum who)m->by, SEND_REGISTER_MEDIATOR, registration_record(), &w->p.a.body);
+	send_row(w, (enum who)m->by, SEND_REGISTER_MEDIATOR, registration_record(), &w->p.a.body);
 }
 
 static void do_pause(struct sides *w, const struct move *m)
 {
 	w->p.a = (struct action){.body.pause.paused = m->n != 0};
-	send(w, (enum who)m->by, SEND_PAUSE_MEDIATOR, pause_record(), &w->p.a.body);
+	send_row(w, (enum who)m->by, SEND_PAUSE_MEDIATOR, pause_record(), &w->p.a.body);
 }
 
+static bool in_channel(const struct sides *w, const struct move *m)
+{
+	return !hash_is_zero(&w->deals[m->deal].hot.channel);
+}
+
+/* In a channel RP's signature of the deal comes along. */
 static void do_agree(struct sides *w, const struct move *m)
 {
 	w->p.a = (struct action){.deal = w->deals[m->deal]};
-	send(w, (enum who)m->by, SEND_AGREE, deal_record(), &w->p.a.deal);
+	send_row(w, (enum who)m->by, SEND_AGREE, deal_record(), &w->p.a.deal);
+	if (in_channel(w, m))
+		play_sign(&w->p, rp_of(w, m), deal_record(), &w->p.a.deal, &w->p.a.rp_sig);
 	if (m->twist == CHANGED && m->forge != SENT)
 		w->p.a.deal.hot.byte_limit ^= 1;
 }
 
 /* ---- deals: JC and RP are those of the deal ----------------------------------------------------- */
 
-/* Who has the account; a stranger where none of ours does. */
-static enum who party(const struct sides *w, const struct addr *who)
+enum who party(const struct sides *w, const struct addr *who)
 {
 	for (unsigned i = 0; i < PARTIES; i++) {
 		if (addr_eq(&w->p.who[i], who))
@@ -213,12 +245,12 @@ static enum who party(const struct sides *w, const struct addr *who)
 	return MALLORY;
 }
 
-static enum who jc_of(const struct sides *w, const struct move *m)
+enum who jc_of(const struct sides *w, const struct move *m)
 {
 	return party(w, &w->deals[m->deal].hot.job_creator);
 }
 
-static enum who rp_of(const struct sides *w, const struct move *m)
+enum who rp_of(const struct sides *w, const struct move *m)
 {
 	return party(w, &w->deals[m->deal].hot.provider);
 }
@@ -242,12 +274,13 @@ static void do_cancel(struct sides *w, const struct move *m)
 
 	p->a = (struct action){
 	        .kind = ACTION_CANCEL, .cancel = {.deal = w->ids[m->deal], .expiry = {expiry}}};
+	if (in_channel(w, m))
+		p->a.deal = w->deals[m->deal];
 	play_sign(p, jc_of(w, m), cancel_record(), &p->a.cancel, &p->a.jc_sig);
 	play_sign(p, rp_of(w, m), cancel_record(), &p->a.cancel, &p->a.rp_sig);
 }
 
-/* The result that the move means, and its hash. */
-static struct hash put_result(struct sides *w, const struct move *m)
+struct hash put_result(struct sides *w, const struct move *m)
 {
 	const struct hot *h = &w->deals[m->deal].hot;
 	const struct {
@@ -289,7 +322,16 @@ static void accept_it(struct sides *w, const struct move *m, bool with)
 	p->a = (struct action){.kind = ACTION_ACCEPT};
 	h = put_result(w, m);
 	p->a.acceptance = (struct acceptance){.deal = w->ids[m->deal], .result = h};
-	play_sign(p, jc_of(w, m), acceptance_record(), &p->a.acceptance, &p->a.doc_sig);
+	if (in_channel(w, m)) {
+		struct channel_acceptance doc = acceptance_in(w, m, &h);
+
+		if (m->twist == OTHER_COST)
+			doc.cost = amount_of(m->n);
+		p->a.cost = doc.cost;
+		play_sign(p, jc_of(w, m), channel_acceptance_record(), &doc, &p->a.doc_sig);
+	} else {
+		play_sign(p, jc_of(w, m), acceptance_record(), &p->a.acceptance, &p->a.doc_sig);
+	}
 	if (with)
 		play_sign_hash(p, rp_of(w, m), &h, &p->a.result_sig);
 }
@@ -313,19 +355,25 @@ static void do_decline(struct sides *w, const struct move *m)
 	play_sign(p, rp_of(w, m), decline_record(), &p->a.decline, &p->a.doc_sig);
 }
 
-static void do_check(struct sides *w, const struct move *m)
+void put_check(struct sides *w, const struct move *m, const struct hash *result)
 {
 	struct play *p = &w->p;
-	struct hash h;
 
-	p->a = (struct action){.kind = ACTION_CHECK};
-	h = put_result(w, m);
 	p->a.check = (struct check){.deal = w->ids[m->deal],
-	        .result = h,
+	        .result = *result,
 	        .claim = (uint8_t)m->n,
 	        .salt = {{5}},
 	        .segment = m->wait};
 	play_sign(p, jc_of(w, m), check_record(), &p->a.check, &p->a.doc_sig);
+}
+
+static void do_check(struct sides *w, const struct move *m)
+{
+	struct hash h;
+
+	w->p.a = (struct action){.kind = ACTION_CHECK};
+	h = put_result(w, m);
+	put_check(w, m, &h);
 }
 
 static void put_cold(struct sides *w, const struct move *m)
@@ -392,14 +440,14 @@ static bool do_again(struct sides *w, const struct move *m)
 	if (!k)
 		return false;
 	by = party(w, &k->a.send.account);
-	if (k->a.kind == ACTION_SEND && by != OPERATOR && !k->sent &&
-	        k->uncounted != w->uncounted[by])
+	if (carries_send(&k->a) && by != OPERATOR && !k->own && k->uncounted != w->uncounted[by])
 		return false;
 	w->p.a = k->a;
-	if (k->a.kind == ACTION_SEND && k->sent)
+	if (k->own)
 		sent_anew(w, by);
 	w->for_chain = k->for_chain;
 	w->sent = k->sent;
+	w->own = k->own;
 	w->sender = k->sender;
 	return true;
 }
@@ -413,6 +461,8 @@ static void (*const makers[WHATS])(struct sides *w, const struct move *m) = {
         [DO_REGISTER] = do_register,
         [DO_PAUSE] = do_pause,
         [DO_UNBOND] = do_unbond,
+        [DO_TOP_UP] = do_top_up,
+        [DO_LEAVE_CHANNEL] = do_leave_channel,
         [DO_AGREE] = do_agree,
         [DO_OPEN] = do_open,
         [DO_CANCEL] = do_cancel,
@@ -424,6 +474,14 @@ static void (*const makers[WHATS])(struct sides *w, const struct move *m) = {
         [DO_VERDICT] = do_verdict,
         [DO_PASS] = do_pass,
         [DO_TIMEOUT] = do_timeout,
+        [DO_OPEN_CHANNEL] = do_open_channel,
+        [DO_CLOSE_CHANNEL] = do_close_channel,
+        [DO_CLOSE_NOW] = do_close_now,
+        [DO_SETTLE] = do_settle,
+        [DO_SETTLE_LIST] = do_settle_list,
+        [DO_REDEEM] = do_redeem,
+        [DO_CLAIM] = do_claim,
+        [DO_CLAIM_CHECK] = do_claim_check,
 };
 
 static void for_chain(struct sides *w)
@@ -433,12 +491,12 @@ static void for_chain(struct sides *w)
 	enum who by = party(w, &w->p.a.send.account);
 
 	*a = w->p.a;
-	if (a->kind == ACTION_SEND && w->uncounted[by]) {
+	if (carries_send(a) && w->uncounted[by] && !w->own) {
 		a->send.nonce -= w->uncounted[by];
 		w->signed_n = 0;
 		play_sign(&w->p, by, send_record(), &a->send, &a->send_sig);
 	}
-	if (w->sent && a->kind != ACTION_SEND)
+	if (w->sent && !w->own)
 		memcpy((uint8_t *)a + w->unshown, &none, sizeof none);
 }
 
@@ -446,7 +504,7 @@ bool move_make(struct sides *w, const struct move *m)
 {
 	w->now = m;
 	w->signed_n = 0;
-	w->sent = false;
+	w->sent = w->own = false;
 	time_moves(w, m);
 	if (m->what == DO_AGAIN)
 		return do_again(w, m);
@@ -464,14 +522,15 @@ static const char *const what_names[] = {
 };
 static const char *const who_names[] = {
         "operator", "JC", "RP", "solver", "author", "mediator", "mallory"};
-static const char *const clock_names[] = {
-        "at-once", "after", "at-deadline", "at-open-by", "at-expiry", "at-withdraw", "at-payout"};
+static const char *const clock_names[] = {"at-once", "after", "at-deadline", "at-open-by",
+        "at-expiry", "at-withdraw", "at-payout", "at-close", "at-claim-by"};
 static const char *const base_names[] = {
         "number", "free", "withdrawing", "stake", "2^96", "headroom"};
 static const char *const forge_names[] = {"genuine", "by-stranger", "empty", "compact", "high-s",
         "raw-v", "zeros", "parity", "of-other", "sent"};
 static const char *const twist_names[] = {"straight", "nonce-high", "nonce-low", "stale-now",
-        "good-now", "other-body", "changed", "round-1", "other-cold", "to-nobody"};
+        "good-now", "other-body", "changed", "round-1", "other-cold", "to-nobody", "one-party",
+        "other-kind", "older", "other-cost"};
 
 _Static_assert(COUNT(clock_names) == CLOCKS && COUNT(base_names) == BASES, "a name for each");
 _Static_assert(COUNT(forge_names) == FORGES && COUNT(twist_names) == TWISTS, "a name for each");
@@ -489,6 +548,7 @@ static const struct member {
 } members[] = {
 	{"do",      offsetof(struct move, what),    SMALL,  what_names,  COUNT(what_names)},
 	{"deal",    offsetof(struct move, deal),    SMALL,  NULL,        DEALS},
+	{"channel", offsetof(struct move, channel), SMALL,  NULL,        CHANNELS},
 	{"by",      offsetof(struct move, by),      SMALL,  who_names,   COUNT(who_names)},
 	{"when",    offsetof(struct move, clock),   SMALL,  clock_names, COUNT(clock_names)},
 	{"of",      offsetof(struct move, of),      SMALL,  base_names,  COUNT(base_names)},

@@ -24,6 +24,8 @@ enum clock {
 	AT_EXPIRY,   /* of the Send, Cancel of the move that `again` repeats */
 	AT_WITHDRAW, /* when what `by` withdraws comes free */
 	AT_PAYOUT,   /* when the payout address of `by` changes */
+	AT_CLOSE,    /* when anyone can close the channel */
+	AT_CLAIM_BY, /* of the deal: openBy and the submit timeout */
 	CLOCKS
 };
 
@@ -57,7 +59,11 @@ enum twist {
 	CHANGED, /* the deal, after it was signed */
 	ROUND_1, /* Verdict, Pass */
 	OTHER_COLD,
-	TO_NOBODY, /* a deposit */
+	TO_NOBODY,  /* a deposit */
+	ONE_PARTY,  /* a channel with itself */
+	OTHER_KIND, /* a channel of no kind */
+	OLDER,      /* a voucher */
+	OTHER_COST, /* an acceptance on the ledger says another COST */
 	TWISTS
 };
 
@@ -66,6 +72,7 @@ enum { RESULT_VARIANTS = 8 };
 struct move {
 	uint8_t what;    /* enum what */
 	uint8_t deal;    /* which */
+	uint8_t channel; /* which */
 	uint8_t by;      /* enum who: whose Send, who is named as mediator */
 	uint8_t clock;   /* enum clock */
 	uint8_t of;      /* enum base */
@@ -73,10 +80,10 @@ struct move {
 	uint8_t slot;    /* which signature of the action is forged */
 	uint8_t signer;  /* enum who */
 	uint8_t twist;   /* enum twist */
-	uint8_t variant; /* of the result: its count, bytes, status */
+	uint8_t variant; /* of the result: its count, bytes, status; of a list: its items */
 	int8_t late, plus;
 	uint32_t wait; /* seconds */
-	uint64_t n;    /* amount, nonce, ruling, reason, claim, expiry: see move.c */
+	uint64_t n;    /* amount, nonce, ruling, reason, claim, expiry, flaw, seed: see move.c */
 };
 
 const char *what_name(unsigned what);

@@ -11,6 +11,15 @@ static void genuine(const struct sides *w, enum who by, const struct hash *diges
 	assert(ok);
 }
 
+void plain_sign(const struct sides *w, enum who by, const struct hash *doc, struct sig *out)
+{
+	struct hash digest;
+
+	eip712_digest(ledger_domain(w->p.l), doc, &digest);
+	genuine(w, by, &digest, out);
+	sig_compact(out);
+}
+
 /* EIP-2098: the parity in the highest bit of s, which low s leaves free. */
 static void compact(struct sig *s)
 {
@@ -33,15 +42,16 @@ static void high_s(struct sig *s)
 }
 
 /* Who signs where that one sends the transaction; the chain is not shown the signature. Beside an acceptance a Result
- * without a signature would be none at all. */
+ * without a signature would be none at all, and an item of RP's must show one. */
 static enum who sends(struct sides *w, enum who by, const struct sig *out)
 {
 	const struct action *a = &w->p.a;
 
-	if (out == &a->result_sig && a->kind == ACTION_ACCEPT)
+	if ((out == &a->result_sig && a->kind == ACTION_ACCEPT) || out == &w->items[0].sig)
 		return by;
 	w->sent = true;
-	w->sender = a->kind == ACTION_SEND ? by : (enum who)w->now->signer;
+	w->own = out == &a->send_sig;
+	w->sender = w->own ? by : (enum who)w->now->signer;
 	w->unshown = (size_t)((const uint8_t *)out - (const uint8_t *)a);
 	return w->sender;
 }

@@ -7,4 +7,7 @@
 /* The hook of struct play: genuine, but for the one that the move forges. */
 void forging_sign(struct play *p, enum who by, const struct hash *digest, struct sig *out);
 
+/* Genuine, in 64 bytes, whatever the move says. */
+void plain_sign(const struct sides *w, enum who by, const struct hash *doc, struct sig *out);
+
 #endif

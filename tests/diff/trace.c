@@ -62,7 +62,7 @@ bool trace_draw(struct sides *w, uint64_t seed, unsigned moves, struct trace *t,
 	*t = (struct trace){0};
 	*out = (struct told){0};
 	sides_parties(w, w->c);
-	draw_deals(&seed, &w->p, t->deals);
+	draw_deals(&seed, w, t->deals);
 	ok = sides_start(w, t->deals, e);
 	while (ok && t->n < moves && !out->differs) {
 		struct move *m = &t->moves[t->n++];
@@ -111,7 +111,7 @@ static bool simplify(struct sides *w, struct trace *t, unsigned i, struct told *
 	        {offsetof(struct move, wait), 4}, {offsetof(struct move, variant), 1},
 	        {offsetof(struct move, slot), 1}, {offsetof(struct move, signer), 1},
 	        {offsetof(struct move, plus), 1}, {offsetof(struct move, of), 1},
-	        {offsetof(struct move, n), 8}};
+	        {offsetof(struct move, channel), 1}, {offsetof(struct move, n), 8}};
 
 	for (size_t k = 0; k < COUNT(members); k++) {
 		struct trace less = *t;

@@ -257,6 +257,31 @@ static void check_no_effect(struct graph *g, const struct step *s)
 	        "a refused or repeated move had an effect");
 }
 
+/* A Result or a Check whose place a later step has taken (4.3). */
+static bool replaced(const struct view *v, const struct move *k)
+{
+	const struct view_deal *d = &v->deal[k->deal];
+
+	if (k->what == DO_RESULT)
+		return d->result != k->arg ||
+		       (d->state != DEAL_RESULTS_SUBMITTED && d->state != DEAL_RESULTS_ACCEPTED &&
+		               d->state != DEAL_TIMEOUT_JUDGE);
+	if (k->what != DO_CHECK)
+		return false;
+	return d->end || (d->state != DEAL_RESULTS_CHECKED && d->state != DEAL_TIMEOUT_MEDIATE);
+}
+
+static void check_repetition(struct graph *g, const struct step *s)
+{
+	bool refused = !s->ok && s->code == E_STATE;
+
+	if (replaced(s->before, &g->m.moves[s->k]))
+		holds(g, P_IDEMPOTENT, refused, s, "what a later step replaced is taken again");
+	else
+		holds(g, P_IDEMPOTENT, s->ok && !s->effect, s,
+		        "a repetition is an error or has an effect");
+}
+
 static void check_move(struct graph *g, const struct step *s)
 {
 	const struct move *k = &g->m.moves[s->k];
@@ -264,8 +289,7 @@ static void check_move(struct graph *g, const struct step *s)
 	if (k->what == DO_FORGERY)
 		holds(g, P_NO_EFFECT, !s->effect, s, "a forgery had an effect");
 	if (about_deal(k) && done_before(s->before, s->k))
-		holds(g, P_IDEMPOTENT, s->ok && !s->effect, s,
-		        "a repetition is an error or has an effect");
+		check_repetition(g, s);
 	if (!s->effect) {
 		check_no_effect(g, s);
 		return;
