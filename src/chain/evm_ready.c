@@ -120,7 +120,8 @@ static void hand_on(struct ready *r)
 	struct evm_shown w = {.deal = &r->deal,
 	        .whole = evm_whole(m, &r->deal.id),
 	        .channel = evm_channel_of(m, &r->channel),
-	        .by = &m->o.signer.addr};
+	        .by = &m->o.signer.addr,
+	        .domain = &m->o.domain};
 	struct err e;
 
 	buf_init(&data, EVM_DATA_MAX);
@@ -296,9 +297,13 @@ static void ask_view(struct ready *r, const char *signature, const struct hash *
 static const struct sig *jc_signed(const struct ready *r, struct hash *doc)
 {
 	const struct action *a = &r->a;
+	const struct deal *whole = evm_whole(r->m, &r->deal.id);
 
+	/* Contracts of jobs deal in escrow only. */
+	if (whole && !hash_is_zero(&whole->hot.channel))
+		return NULL;
 	switch ((enum action_kind)a->kind) {
-	case ACTION_OPEN: *doc = a->deal_id; return &a->jc_sig;
+	case ACTION_OPEN: *doc = r->deal.id; return &a->jc_sig;
 	case ACTION_ACCEPT:
 		eip712_hash(acceptance_record(), &a->acceptance, doc);
 		return &a->doc_sig;

@@ -160,6 +160,8 @@ static void on_about_deal(struct creator *c, const struct message *m, const json
 		job_on_result(c, j, data, ev, fx);
 	else if (str_is(m->name, "dissolved"))
 		on_dissolved(c, j, data, ev, fx);
+	else if (str_is(m->name, "declined") && in_channel(j))
+		channel_on_declined(c, j, ev, fx);
 }
 
 void job_on_message(struct creator *c, const struct event *ev, struct effects *fx)

@@ -441,6 +441,7 @@ static void forget_deal(struct job *j)
 	row->error = 0;
 	row->why[0] = '\0';
 	j->open_by = j->spare_s = j->seen_s = j->asked_s = 0;
+	j->declined = false;
 }
 
 /* Only the provider that failed was asked for: no other may take it. In a channel there is no other, and a match
