@@ -255,12 +255,13 @@ static void ask_batch(struct evm_jobs *m)
 
 /* ---- new orders ------------------------------------------------------------------------------------------- */
 
-static bool take_order(struct evm_jobs *m, const json_t *v, struct err *e)
+static bool take_order(struct evm_jobs *m, const json_t *v, uint64_t *block, struct err *e)
 {
 	struct evm_log l;
 	uint64_t number = 0;
 
 	TRY(evm_read_log(v, &l, e), e);
+	*block = l.block;
 	if (l.topics_n != 4 || contract_event_of(&l.topics[0]) != EVENT_Requested)
 		return FAIL(e, PEER, "the node gave a log that was not asked for");
 	for (unsigned i = 24; i < 32; i++)
@@ -287,6 +288,7 @@ static void on_orders(void *ctx, const struct evm_answer *a)
 	struct evm_jobs *m = ctx;
 	struct err e = a->err;
 	const json_t *v;
+	uint64_t block = 0;
 	size_t i;
 
 	if (!a->ok) {
@@ -294,8 +296,11 @@ static void on_orders(void *ctx, const struct evm_answer *a)
 		return;
 	}
 	json_array_foreach (a->result, i, v) {
-		if (!take_order(m, v, &e)) {
+		if (!take_order(m, v, &block, &e)) {
 			log_line(&m->o.log, LOG_ODD, "jobs of the contract: %s", e.msg);
+			/* From its block on they are read again: no block holds that many. */
+			if (e.code == E_BUSY)
+				m->read = MAX2(m->read, block - 1);
 			ask_batch(m);
 			return;
 		}

@@ -136,6 +136,8 @@ static bool all(struct gc *g, struct err *e)
 	char dir[CLI_PATH_MAX];
 
 	TRY(settings_span(g->c->settings, "gc.keep", &g->keep, e), e);
+	snprintf(dir, sizeof dir, "%.900s/onchain", g->c->places.state);
+	TRY(sweep(g, dir, dead_blobs, e), e);
 	snprintf(dir, sizeof dir, "%.900s/creator", g->c->places.state);
 	TRY(sweep(g, dir, dead_blobs, e), e);
 	output_keep_dir(g->c, dir);

@@ -222,8 +222,11 @@ static void rest(struct keeper *k, struct order *o, const struct err *why)
 static void on_spec(void *self, const struct tree_done *t)
 {
 	struct keeper *k = self;
-	struct order *o = order_of(k, t->tag.n);
+	struct order *o;
+	uint64_t number;
 
+	memcpy(&number, t->tag.key.b, sizeof number);
+	o = order_of(k, number);
 	if (!o || o->state != ORDER_SPEC)
 		return;
 	if (t->ok)
@@ -237,10 +240,12 @@ static void fetch_spec(struct keeper *k, struct order *o)
 	const struct inbox in = {.self = k, .tree = on_spec};
 	struct tree_port *t = &k->d.options.tree;
 	struct cid root = cid_raw(&o->j.spec);
+	struct tag tag = {.n = 1};
 
+	memcpy(tag.key.b, &o->j.number, sizeof o->j.number);
 	o->state = ORDER_SPEC;
-	t->fetch(t->self, (struct tag){.n = (uint32_t)o->j.number}, k->d.directory.url,
-	        &k->d.directory.addr, &root, (struct bytes){NULL, 0}, BLOCK_MAX, &in);
+	t->fetch(t->self, tag, k->d.directory.url, &k->d.directory.addr, &root,
+	        (struct bytes){NULL, 0}, BLOCK_MAX, &in);
 }
 
 /* Orders that are bought, or wait no more, are forgotten. */

@@ -145,6 +145,45 @@ static void a_deal_opens_what_its_spec_names(void **state)
 	        E_NOT_FOUND);
 }
 
+/* What the chain says of signatures that are not the JC's own. */
+static enum vouch chain_says;
+
+static enum vouch says(void *self, const struct vouch_for *v, struct amount *funds)
+{
+	(void)self;
+	assert_int_equal(v->number, 1);
+	*funds = amount_of(0);
+	return chain_says;
+}
+
+/* 1.1: what its judge stored, in its own name, is the contract's; and the output is the judge's to read. */
+static void a_jc_that_is_a_contract(void **state)
+{
+	struct fixture *f = *state;
+	struct parts p = store_parts(f);
+	struct unixfs_node out = tree_of(f, 5, 1000);
+	struct str shown, both, other;
+
+	p.deal.hot.job_creator = (struct addr){{0xc0}};
+	shown = show_deal(f, &p.deal, &f->jc, NULL);
+	assert_int_equal(code_of(get(f, &p.tree.cid, &f->rp, shown)), E_SIGNATURE);
+	f->world.contracts.ask = says;
+	chain_says = VOUCH_LATER;
+	assert_int_equal(code_of(get(f, &p.tree.cid, &f->rp, shown)), E_BUSY);
+	chain_says = VOUCH_NO;
+	assert_int_equal(code_of(get(f, &p.tree.cid, &f->rp, shown)), E_SIGNATURE);
+	chain_says = VOUCH_YES;
+	assert_true(can_get(f, &p.tree.cid, &f->rp, shown));
+	/* Another judge of the same contract cannot give away what is not its own. */
+	other = show_deal(f, &p.deal, &f->other, NULL);
+	assert_int_equal(code_of(get(f, &p.tree.cid, &f->rp, other)), E_FORBIDDEN);
+	both = show_deal(f, &p.deal, &f->jc, &f->rp);
+	assert_int_equal(post(f, &out, &f->rp, NULL, both)->status, 201);
+	assert_true(can_get(f, &out.cid, &f->jc, NO_DEAL));
+	assert_false(can_get(f, &out.cid, &f->other, NO_DEAL));
+	assert_false(can_get(f, &out.cid, NULL, NO_DEAL));
+}
+
 static void a_deal_that_does_not_count(void **state)
 {
 	struct fixture *f = *state;
@@ -277,6 +316,7 @@ int main(void)
 	        T(outputs_are_the_members),
 	        T(one_tree_of_two_deals),
 	        T(a_deal_opens_what_its_spec_names),
+	        T(a_jc_that_is_a_contract),
 	        T(a_deal_that_does_not_count),
 	        T(an_output_can_be_an_input),
 	        T(blocks_are_given_as_their_tree_is),

@@ -204,6 +204,46 @@ static void deals_that_do_not_follow(void **state)
 	assert_int_equal(status_number(s, "unfinished"), 0);
 }
 
+static enum vouch chain_says;
+
+static enum vouch says(void *self, const struct vouch_for *v, struct amount *funds)
+{
+	const struct deal *d = self;
+
+	assert_true(addr_eq(&v->account, &d->hot.job_creator));
+	assert_int_equal(v->number, d->hot.nonce);
+	*funds = amount_of(0);
+	return chain_says;
+}
+
+/* 1.1: nothing is begun before the chain has said that the contract stands behind the signature. */
+static void a_jc_that_is_a_contract(void **state)
+{
+	struct stage *s = *state;
+	struct provider_work row;
+	struct err e;
+
+	make_deal(s);
+	s->b->world.contracts = (struct contracts){.self = &s->deal, .ask = says};
+	s->deal.hot.job_creator = (struct addr){{0xc0}};
+	chain_says = VOUCH_LATER;
+	send_signed_by(s, STRANGER);
+	row = (struct provider_work){.id = s->id};
+	assert_int_equal(s->b->fx.n, 0);
+	assert_false(kept_get(s->b, provider_work_record(), &row, &e));
+	chain_says = VOUCH_YES;
+	send_signed_by(s, STRANGER);
+	serve_all(s);
+	assert_int_equal(work_row(s).state, WORK_SIGNED);
+	/* Another deal, for which it does not. */
+	make_deal(s);
+	s->deal.hot.job_creator = (struct addr){{0xc0}};
+	s->deal.hot.nonce++;
+	chain_says = VOUCH_NO;
+	send_signed_by(s, STRANGER);
+	assert_says_no(need(s->b, FX_CALL, 0), "signed");
+}
+
 /* What only the clock tells is looked at when it is signed. */
 static void deals_out_of_time(void **state)
 {
@@ -497,6 +537,7 @@ int main(void)
 	        T(refusal_that_is_lost),
 	        T(no_spec_at_all),
 	        T(pay_below_the_price_of_doing_nothing),
+	        T(a_jc_that_is_a_contract),
 	        T(messages_that_mean_nothing),
 	        T(cursors_follow_at_a_distance),
 	        T(repetitions_change_nothing),

@@ -63,10 +63,12 @@ def test_a_job_without_gas(new_chain):
     assert held(chain) == supply(chain)
     r.penniless()
     assert sent(chain) in (2, 3), "an opening, an end, and the result where it was not quicker"
-    with urllib.request.urlopen(r.url + "/metrics") as m:
-        text = m.read().decode()
-    carried = next(x for x in text.splitlines() if x.startswith("lilypad_relay_carried_total"))
-    assert int(carried.split()[1]) >= 2
+
+    def carried():
+        with urllib.request.urlopen(r.url + "/metrics") as m:
+            lines = dict(x.rsplit(" ", 1) for x in m.read().decode().splitlines() if x[0] != "#")
+        return int(lines["lilypad_relay_carried_total"]) == sent(chain) and lines["lilypad_relay_under_way"] == "0"
+    wait_until(carried)
 
 
 def final(party, r, action):
