@@ -771,7 +771,7 @@ static struct hash action_of(const struct evm *m, const struct hash *tx)
 
 	if (ours)
 		return *ours;
-	return evm_send_of(m->send, tx, &id) ? id : *tx;
+	return m->send && evm_send_of(m->send, tx, &id) ? id : *tx;
 }
 
 static void begin_note(struct evm *m)
