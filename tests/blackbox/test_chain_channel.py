@@ -1,5 +1,7 @@
 """Channels on a chain: the same commands as with the embedded ledger, on our contracts under anvil, to the unit."""
 import json
+import urllib.error
+import urllib.request
 
 import pytest
 
@@ -11,18 +13,34 @@ TOKEN = 10**18
 pytestmark = needs_node()
 
 
+def find_provider(chain):
+    """It is BUSY until it has heard the time of the chain; what is tried costs nobody anything."""
+    ready = chain.folder / "state/provider/ready.json"
+    wait_until(ready.exists)
+    chain.provider = json.loads(ready.read_text())["url"]
+    wait_until(lambda: chain.run("channel", "open", chain.provider, "1000000000", "--serial", "9",
+                                 code=None).returncode in (1, 4))
+
+
 @pytest.fixture
 def channels(new_chain):  # noqa: F811
     """A chain whose provider puts up to two tokens into a channel and three into all."""
     c = new_chain(depth=1, roles=("directory", "solver", "provider"),
                   settings={"LILYPAD_CHANNEL_MAX_SUM": "2", "LILYPAD_CHANNEL_MAX_TOTAL": "3"})
-    c.provider = json.loads((c.folder / "state/provider/ready.json").read_text())["url"]
+    find_provider(c)
     return c
 
 
 def balance(chain, name):
     b = chain.json("wallet", "balance", "-w", name)
     return int(b["free"]), int(b["channels"])
+
+
+def known(url):
+    try:
+        return urllib.request.urlopen(url, timeout=10).status == 200
+    except urllib.error.HTTPError:
+        return False
 
 
 def in_channels(chain):
@@ -91,9 +109,7 @@ def test_the_provider_hears_of_its_channels(channels):
     c.end("provider")
     (c.folder / "state/provider/ready.json").unlink()
     c.role("provider")
-    ready = c.folder / "state/provider/ready.json"
-    wait_until(ready.exists)
-    c.provider = json.loads(ready.read_text())["url"]
+    find_provider(c)
     c.error("channel", "open", c.provider, "5", "--provider-sum", "1", code=60, name="QUOTA")
     wait_until(lambda: c.run("channel", "close", first, "--provider-url", c.provider, code=None).returncode == 0)
     wait_until(lambda: c.run("channel", "open", c.provider, "5", "--provider-sum", "1", code=None).returncode == 0)
@@ -130,3 +146,22 @@ def test_a_node_that_searches_few_blocks_at_once(channels):
     assert 0 < len(refused) < 20
     assert c.json("channel", "top-up", ch, "1")["jobSum"] == str(6 * TOKEN)
     assert balance(c, "default")[1] == 6 * TOKEN
+
+
+def test_jobs_in_a_channel(new_chain):  # noqa: F811
+    """Two jobs of a channel, settled by one transaction of the provider's: to the unit, and nothing else is on chain."""
+    c = new_chain(depth=1, settings={"LILYPAD_CHANNEL_MAX_SUM": "20", "LILYPAD_CHANNEL_MAX_TOTAL": "20",
+                                     "LILYPAD_CHANNEL_SETTLE_COUNT": "2"})
+    find_provider(c)
+    ch = c.json("channel", "open", c.provider, "50", "--provider-sum", "20")["channel"]
+    logs, seller = len(c.logs()), balance(c, "provider")[0]
+    # The solver hears of the channel when its block is final for it too.
+    wait_until(lambda: known(c.contents["solverUrl"] + f"/v1/channels/{ch}"))
+    jobs = [c.json("run", "cowsay", "-i", f"Message={m}", "--channel", ch)["job"] for m in ("moo", "again")]
+    assert [j["state"] for j in jobs] == ["DONE", "DONE"]
+    sums = wait_until(lambda: (s := c.json("channel", "show", ch)) and int(s["jobSum"]) < 50 * TOKEN and s, timeout=40)
+    paid = sum(int(j["cost"]) for j in jobs)
+    assert paid > 0 and int(sums["jobSum"]) == 50 * TOKEN - paid
+    assert balance(c, "provider")[0] - seller == paid
+    assert len(c.logs()) == logs + 1, "one list"
+    assert held(c) + in_channels(c) == supply(c)

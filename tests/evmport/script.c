@@ -98,8 +98,6 @@ static void vouchers(struct script *s)
 	go(s, "redeem the same again");
 	play_redeem(p, RP, &ch, 2500, 3, 1);
 	go(s, "redeem for a claim that was not made");
-	play_redeem(p, JC, &ch, 2500, 3, 0);
-	go(s, "redeem sent by the job creator");
 	play_claim(p, RP, &d, 100, 50);
 	go(s, "claim beside vouchers");
 	play_redeem(p, RP, &ch, 2500, 5, 1);
@@ -176,8 +174,10 @@ static void opened(struct script *s)
 	struct deal d = deal_of(s, 40);
 	struct hash id = play_id(deal_record(), &d);
 
-	play_open_in(p, RP, &d);
-	go(s, "the provider opens in a channel");
+	if (!s->by_rp) { /* its Send has another nonce than the chain's */
+		play_open_in(p, RP, &d);
+		go(s, "the provider opens in a channel");
+	}
 	play_open_in(p, JC, &d);
 	go(s, "the job creator opens in a channel");
 	play_decline(p, &id);
