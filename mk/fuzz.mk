@@ -1,11 +1,10 @@
 # fuzz.mk - libFuzzer targets: src/DIR/x_fuzz.c becomes build/asan/fuzz/DIR/x.
-#   make fuzz T=codec/json S=60   fuzz one target for S seconds, from its corpus
+#   make fuzz T=codec/json S=60   fuzz one target for S seconds, from its corpus; without T all in turn, from what
+#                                 was found before
 #   make fuzz-keep T=codec/json   add what it found to tests/corpus, made small
-#   make fuzz-long MINUTES=480    all targets in turn, from their corpora and what was found before
 #   make corpora                  replay tests/corpus through every target (a part of make check)
 T ?=
-S ?= 60
-MINUTES ?= 480
+S ?=
 
 define FUZZBIN
 $(O)/fuzz/$(patsubst src/%_fuzz.c,%,$(1)): $(O)/obj/$(patsubst src/%.c,%,$(1)).o $(call ARCHIVES,$(1),$(call DEPS,tests))
@@ -22,13 +21,15 @@ corpora:
 	$(ASAN_MAKE) -k fuzz-bins || true
 	@tools/fuzz replay $(FUZZ_TARGETS)
 
-fuzz-long:
-	$(ASAN_MAKE) fuzz-bins
-	@tools/fuzz long $(MINUTES) $(FUZZ_TARGETS)
-
-fuzz fuzz-keep: fuzz-one
+ifeq ($(T),)
 fuzz:
-	@tools/fuzz run $(T) $(S)
+	$(ASAN_MAKE) fuzz-bins
+	@tools/fuzz all $(or $(S),3600) $(FUZZ_TARGETS)
+else
+fuzz: fuzz-one
+	@tools/fuzz run $(T) $(or $(S),60)
+endif
+fuzz-keep: fuzz-one
 fuzz-keep:
 	@tools/fuzz keep $(T)
 fuzz-one:
@@ -36,4 +37,4 @@ fuzz-one:
 	$(ASAN_MAKE) fuzz-bin T=$(T)
 
 -include $(FUZZ:src/%.c=$(O)/obj/%.d)
-.PHONY: fuzz fuzz-long fuzz-keep fuzz-one fuzz-bins fuzz-bin corpora
+.PHONY: fuzz fuzz-keep fuzz-one fuzz-bins fuzz-bin corpora

@@ -1,6 +1,6 @@
 # sim.mk - the whole market in one process with a fake world (tests/sim).
 #   make sim [SEEDS=n] [SCN=name]   every scenario, with as many seeds as it says or n
-#   make sim-long SECONDS=s         random seeds of all scenarios for as long
+#   make sim S=seconds [SCN=name]   new seeds, one after the other, for as long
 # The linker is given no library of an adapter: what needs one is no part of it.
 SIM_SRC  := $(wildcard tests/sim/*.c)
 SIM_OBJ  := $(SIM_SRC:tests/sim/%.c=$(O)/obj/sim/%.o)
@@ -9,7 +9,6 @@ SIM_LIBS := $(foreach d,$(DEPS_sim),$(if $(wildcard src/$(d)/*.c),$(O)/lib/$(d).
 SIM_LD   := $(shell pkg-config --libs jansson libcrypto libsecp256k1) -lm
 SCN      ?=
 SEEDS    ?=
-SECONDS  ?= 60
 
 $(O)/obj/sim/%.o: tests/sim/%.c $(O)/flags
 	@mkdir -p $(@D)
@@ -27,10 +26,7 @@ SIM_FILES = $(if $(SCN),tests/sim/$(SCN).scn,$(sort $(wildcard tests/sim/*.scn))
 libs: $(SIM_BIN)
 
 sim: $(SIM_BIN)
-	@$(SIM_BIN) $(if $(SEEDS),--seeds $(SEEDS)) $(SIM_FILES)
-
-sim-long: $(SIM_BIN)
-	@$(SIM_BIN) --seconds $(SECONDS) --from $$(date +%s) $(SIM_FILES)
+	@$(SIM_BIN) $(if $(S),--seconds $(S) --from $$(date +%s)) $(if $(SEEDS),--seeds $(SEEDS)) $(SIM_FILES)
 
 -include $(SIM_OBJ:.o=.d)
-.PHONY: sim sim-long
+.PHONY: sim

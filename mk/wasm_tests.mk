@@ -13,7 +13,7 @@ build/wasm/%.wasm: tests/wasm/%.c mk/modules.mk mk/wasm_tests.mk
 $(O)/test/exec/wasm_test $(O)/test/exec/exec_hostile_test: | $(WASM_TESTS) $(ENGINE)
 blackbox: $(WASM_TESTS) $(ENGINE)
 # One of the fuzz targets loads it.
-corpora fuzz-long fuzz-one: | $(ENGINE)
+corpora fuzz fuzz-one: | $(ENGINE)
 
 .PHONY: wasm-tests
 wasm-tests: $(WASM_TESTS)

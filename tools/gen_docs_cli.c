@@ -12,6 +12,7 @@
 #include "ledgerd/ledgerd.h"
 #include "mediator/mediator.h"
 #include "provider/provider.h"
+#include "relay/relay.h"
 #include "solver/solver.h"
 
 enum { PAGE_MAX = 1 << 16 };
@@ -123,7 +124,7 @@ static void put_role(struct buf *out, const char *name, const struct route *rows
 void put_routes(struct buf *out)
 {
 	const struct role roles[] = {ledgerd_role(NULL), solver_role(NULL), directory_role(NULL),
-	        provider_role(NULL), creator_role(NULL), mediator_role(NULL)};
+	        provider_role(NULL), creator_role(NULL), mediator_role(NULL), relay_role(NULL)};
 
 	for (size_t i = 0; i < COUNT(roles); i++)
 		put_role(out, roles[i].name, roles[i].routes, roles[i].routes_n);

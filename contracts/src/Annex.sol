@@ -194,11 +194,9 @@ contract Annex is Channels {
     function redeemFor(bytes calldata carried) external {
         uint256 o = Packed.start(carried, SEND_BYTES + VOUCHER_BYTES);
         (address rp, uint64 nonce, uint40 expiry) = Packed.send(o);
-        Bill memory b;
-        bytes32 doc = _voucherAt(o + SEND_BYTES, rp, b);
-        _sent(rp, SEND_REDEEM, doc, nonce, expiry, carried[33:SEND_BYTES]);
-        uint256 pay = _redeem(b);
-        _signed(doc, carried[SEND_BYTES + VOUCHER_BYTES:], b.jc);
+        _sent(rp, SEND_REDEEM, _voucherAt(o + SEND_BYTES, rp), nonce, expiry, carried[33:SEND_BYTES]);
+        (address jc, bytes32 doc, uint256 pay) = _redeem(o + SEND_BYTES, rp);
+        _signed(doc, carried[SEND_BYTES + VOUCHER_BYTES:], jc);
         _credit(rp, pay);
     }
 

@@ -26,6 +26,8 @@ abstract contract Channels is Deals {
 
     uint8 private constant OPEN = 1;
     uint8 private constant CLOSED = 2;
+    /// @dev The bit of the word of Sums that its state begins at.
+    uint256 private constant STATE_AT = 232;
 
     mapping(bytes32 => Sums) internal _sums;
     mapping(bytes32 => Vouched) internal _vouched;
@@ -94,7 +96,7 @@ abstract contract Channels is Deals {
         if (_sums[id].state != 0) revert State(_sums[id].state);
         _covers(jc, jobSum);
         _covers(rp, providerSum);
-        if (_paused) revert Busy();
+        _takesNew();
         if (jc == rp) revert Party(rp);
         unchecked {
             _accounts[jc].free -= jobSum;
@@ -153,8 +155,8 @@ abstract contract Channels is Deals {
         rest = a.cost;
         if (a.royalty | a.solverShare == 0) return rest;
         unchecked {
-            uint256 author = a.author == address(0) ? 0 : uint256(a.cost) * a.royalty / 1000;
-            uint256 solver = a.solver == address(0) ? 0 : uint256(a.cost) * a.solverShare / 1000;
+            uint256 author = a.author == address(0) ? 0 : a.cost * a.royalty / 1000;
+            uint256 solver = a.solver == address(0) ? 0 : a.cost * a.solverShare / 1000;
             rest -= author + solver;
             _credit(a.author, author);
             _credit(a.solver, solver);
@@ -180,15 +182,15 @@ abstract contract Channels is Deals {
         Sums storage c = _opened(id);
         if (a.number == 0) revert Nonce(0);
         _use(id, a.number);
-        uint256 shares = uint256(a.royalty) + a.solverShare;
+        uint256 shares = a.royalty + a.solverShare;
         if (shares > 1000) revert Shares(shares);
-        uint96 job = c.job;
+        uint256 job = c.job;
         if (job < a.cost) revert Funds(jc, job, a.cost);
         unchecked {
-            c.job = job - a.cost;
+            c.job = uint96(job - a.cost);
         }
         rest = _shareOut(a);
-        emit Settled(id, a.deal, uint256(a.cost) << 64 | a.number);
+        emit Settled(id, a.deal, a.cost << 64 | a.number);
     }
 
     /// @dev What _settleOne() would refuse is skipped. Range: the list is no sequence of groups, or has not 2 to 100 items:
@@ -232,38 +234,68 @@ abstract contract Channels is Deals {
         private
         returns (uint256 rest, uint256 done)
     {
-        Sums memory sums = _sums[a.channel];
-        if (sums.state != OPEN) return (0, 0);
-        mapping(uint256 => uint256) storage used = _used[a.channel];
-        uint256 left = sums.job;
+        (bytes32 at_, uint256 sums) = _sumsWord(a.channel);
+        if (uint8(sums >> STATE_AT) != OPEN) return (0, 0);
+        bytes32 used = _usedSlot(a.channel);
         uint256 key = type(uint256).max;
+        bytes32 slot;
         uint256 word;
         uint256 bit = 1;
         unchecked {
             for (; o < end; (o, bit) = (o + ITEM_BYTES, bit << 1)) {
                 Packed.terms(o, a);
                 if (a.number >> 8 != key) {
-                    if (key != type(uint256).max) used[key] = word;
+                    if (slot != 0) _put(slot, word);
                     key = a.number >> 8;
-                    word = used[key];
+                    slot = _hash2(bytes32(key), used);
+                    word = _at(slot);
                 }
                 uint256 mask = 1 << (a.number & 255);
-                if (word & mask != 0 || a.cost > left || !_fits(a, o + TERMS_BYTES, jc, domain_)) continue;
+                if (word & mask != 0 || a.cost > uint96(sums) || !_fits(a, o + TERMS_BYTES, jc, domain_)) continue;
                 word |= mask;
-                left -= a.cost;
+                sums -= a.cost; // its lowest bits
                 done |= bit;
                 rest += _shareOut(a);
             }
-            used[key] = word;
+            _put(slot, word);
+            if (done != 0) _put(at_, sums);
         }
-        if (done == 0) return (0, 0);
-        sums.job = uint96(left);
-        _sums[a.channel] = sums;
+    }
+
+    function _at(bytes32 slot) private view returns (uint256 word) {
+        assembly ("memory-safe") {
+            word := sload(slot)
+        }
+    }
+
+    function _put(bytes32 slot, uint256 word) private {
+        assembly ("memory-safe") {
+            sstore(slot, word)
+        }
+    }
+
+    /// @dev The sums of a channel as the one word that they are, and where it is kept.
+    function _sumsWord(bytes32 id) private view returns (bytes32 at_, uint256 word) {
+        Sums storage c = _sums[id];
+        assembly ("memory-safe") {
+            at_ := c.slot
+        }
+        word = _at(at_);
+    }
+
+    /// @dev Where the bitmap of a channel is kept: word n of it in the slot that _hash2(n, this) names.
+    function _usedSlot(bytes32 id) private view returns (bytes32 slot) {
+        mapping(uint256 => uint256) storage used = _used[id];
+        assembly ("memory-safe") {
+            slot := used.slot
+        }
     }
 
     /// @dev A number, right shares, signed by the JC.
     function _fits(Terms memory a, uint256 sig, address jc, bytes32 domain_) private view returns (bool) {
-        if (a.number == 0 || uint256(a.royalty) + a.solverShare > 1000) return false;
+        unchecked {
+            if (a.number == 0 || a.royalty + a.solverShare > 1000) return false;
+        }
         bytes32 digest = _digest(domain_, Documents.hash(a));
         address by = _recovered(digest, sig, SIGNATURE_BYTES);
         return by == jc ? by != address(0) : _contractSigned(digest, sig, jc);
@@ -271,28 +303,25 @@ abstract contract Channels is Deals {
 
     // ---- vouchers -------------------------------------------------------------------------------------------
 
-    /// @dev A voucher, and the channel that it names.
-    struct Bill {
-        address jc;
-        bytes32 channel;
+    /// @dev The struct hash of a voucher that RP sends, packed at `from` of the calldata.
+    function _voucherAt(uint256 from, address rp) internal pure returns (bytes32) {
+        (address jc, uint64 serial, uint96 sum, uint64 number, uint64 claims) = Packed.voucher(from);
+        return Documents.voucher(Documents.channelId(jc, rp, serial, CHANNEL_VOUCHERS), sum, number, claims);
+    }
+
+    /// @dev That voucher: NotFound, State, Conflict (claims), Nonce, Funds; then the caller looks at the signature, and
+    /// credits.
+    /// @return jc who must have signed
+    /// @return doc the struct hash of the voucher
+    /// @return pay what RP gets
+    function _redeem(uint256 from, address rp) internal returns (address jc, bytes32 doc, uint256 pay) {
+        uint64 serial;
         uint96 sum;
         uint64 number;
         uint64 claims;
-    }
-
-    /// @dev A voucher that RP sends, packed at `from` of the calldata.
-    /// @return doc its struct hash
-    function _voucherAt(uint256 from, address rp, Bill memory b) internal pure returns (bytes32 doc) {
-        uint64 serial;
-        (b.jc, serial, b.sum, b.number, b.claims) = Packed.voucher(from);
-        b.channel = Documents.channelId(b.jc, rp, serial, CHANNEL_VOUCHERS);
-        doc = Documents.voucher(b.channel, b.sum, b.number, b.claims);
-    }
-
-    /// @dev NotFound, State, Conflict (claims), Nonce, Funds; then the caller looks at the signature, and credits.
-    /// @return pay what RP gets
-    function _redeem(Bill memory b) internal returns (uint256 pay) {
-        (bytes32 id, uint96 sum, uint64 number, uint64 claims) = (b.channel, b.sum, b.number, b.claims);
+        (jc, serial, sum, number, claims) = Packed.voucher(from);
+        bytes32 id = Documents.channelId(jc, rp, serial, CHANNEL_VOUCHERS);
+        doc = Documents.voucher(id, sum, number, claims);
         Sums storage c = _opened(id);
         Vouched memory v = _vouched[id];
         if (claims != v.claims) revert Conflict(bytes32(uint256(v.claims)));
@@ -302,7 +331,7 @@ abstract contract Channels is Deals {
             uint256 job = c.job;
             pay = due < job ? due : job;
             if (pay == 0 && number == v.floor) {
-                if (due != 0) revert Funds(b.jc, 0, due);
+                if (due != 0) revert Funds(jc, 0, due);
                 revert Nonce(number);
             }
             _vouched[id] = Vouched(uint96(v.paid + pay), number, claims);

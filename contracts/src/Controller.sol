@@ -321,10 +321,8 @@ contract Controller is Channels {
     /// @notice Protocol 8.3: a cumulative voucher that its provider sends.
     /// @param voucher JC (20 bytes), serial (8), sum (12), number (8), claims (8), and the JC's signature of the Voucher
     function redeem(bytes calldata voucher) external {
-        Bill memory b;
-        bytes32 doc = _voucherAt(Packed.start(voucher, VOUCHER_BYTES), msg.sender, b);
-        uint256 pay = _redeem(b);
-        _signed(doc, voucher[VOUCHER_BYTES:], b.jc);
+        (address jc, bytes32 doc, uint256 pay) = _redeem(Packed.start(voucher, VOUCHER_BYTES), msg.sender);
+        _signed(doc, voucher[VOUCHER_BYTES:], jc);
         _credit(msg.sender, pay);
     }
 

@@ -237,7 +237,7 @@ abstract contract Deals is Payments, SingleMediator {
     }
 
     function _escrow(Hot memory h, Rest memory c) private {
-        if (_paused) revert Busy();
+        _takesNew();
         _admit(h, c, h.openBy, bytes32(uint256(uint160(h.jobCreator))));
     }
 

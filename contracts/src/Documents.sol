@@ -70,15 +70,38 @@ library Documents {
 
     /// @notice The id of a deal from the struct hashes of its parts.
     function deal(bytes32 hot, bytes32 cold) internal pure returns (bytes32) {
-        return keccak256(abi.encode(DEAL, hot, cold));
+        return _hash(DEAL, hot, cold);
     }
 
-    function result(bytes32 id, Outcome calldata o) internal pure returns (bytes32) {
-        return keccak256(abi.encode(RESULT, id, o.status, o.count, o.size, o.secretHash, o.output));
+    /// @notice Three words, in memory that nobody keeps.
+    function _hash(bytes32 t, bytes32 a, bytes32 b) private pure returns (bytes32 r) {
+        assembly ("memory-safe") {
+            let p := mload(0x40)
+            mstore(p, t)
+            mstore(add(p, 32), a)
+            mstore(add(p, 64), b)
+            r := keccak256(p, 96)
+        }
+    }
+
+    /// @notice The members are read one by one, which tests their bounds.
+    function result(bytes32 id, Outcome calldata o) internal pure returns (bytes32 r) {
+        bytes32 t = RESULT;
+        (uint256 status, uint256 count, uint256 size) = (o.status, o.count, o.size);
+        assembly ("memory-safe") {
+            let p := mload(0x40)
+            mstore(p, t)
+            mstore(add(p, 32), id)
+            mstore(add(p, 64), status)
+            mstore(add(p, 96), count)
+            mstore(add(p, 128), size)
+            calldatacopy(add(p, 160), add(o, 96), 64)
+            r := keccak256(p, 224)
+        }
     }
 
     function acceptance(bytes32 id, bytes32 named) internal pure returns (bytes32) {
-        return keccak256(abi.encode(ACCEPTANCE, id, named));
+        return _hash(ACCEPTANCE, id, named);
     }
 
     function check(bytes32 id, bytes32 named, Claim calldata c) internal pure returns (bytes32) {
@@ -101,8 +124,17 @@ library Documents {
         return keccak256(abi.encode(CANCEL, id, expiry));
     }
 
-    function channelId(address jc, address rp, uint64 serial, uint8 kind) internal pure returns (bytes32) {
-        return keccak256(abi.encode(CHANNEL_ID, jc, rp, serial, kind));
+    function channelId(address jc, address rp, uint64 serial, uint8 kind) internal pure returns (bytes32 r) {
+        bytes32 t = CHANNEL_ID;
+        assembly ("memory-safe") {
+            let p := mload(0x40)
+            mstore(p, t)
+            mstore(add(p, 32), jc)
+            mstore(add(p, 64), rp)
+            mstore(add(p, 96), serial)
+            mstore(add(p, 128), kind)
+            r := keccak256(p, 160)
+        }
     }
 
     function channel(bytes32 id, uint96 jobSum, uint96 providerSum, uint40 openBy) internal pure returns (bytes32) {

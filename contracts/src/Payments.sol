@@ -95,6 +95,11 @@ abstract contract Payments is Signing, ReentrancyGuardTransient {
         _pauser = c.pauser;
     }
 
+    /// @dev Busy: new deals and channels are refused. Where nobody can pause, there is nothing to read.
+    function _takesNew() internal view {
+        if (_pauser != address(0) && _paused) revert Busy();
+    }
+
     // ---- movements, each with its two sides ---------------------------------------------------------------
 
     /// @dev Zero is the sink: what no row gives to a party.

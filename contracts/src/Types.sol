@@ -118,16 +118,16 @@ struct Channel {
 }
 
 /// @notice Protocol 2.6: a ChannelAcceptance. Calls take it packed, without the channel, whose parties they name:
-/// TERMS_BYTES.
+/// TERMS_BYTES, with number in 8 bytes, cost in 12, the shares in 2: wider members are not cut at each use.
 struct Terms {
     bytes32 deal;
     bytes32 result;
     bytes32 channel;
-    uint64 number;
-    uint96 cost;
-    uint16 royalty;
+    uint256 number;
+    uint256 cost;
+    uint256 royalty;
     address author;
-    uint16 solverShare;
+    uint256 solverShare;
     address solver;
 }
 

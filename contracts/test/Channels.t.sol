@@ -105,7 +105,7 @@ abstract contract ChannelPlay is Play {
     function acceptIn(Hot memory h) internal {
         Terms memory a = acceptanceOf(h);
         bytes memory sig = signature(JC, Documents.hash(a));
-        ledger.accept(packHot(h), coldHash(cold()), a.result, a.cost, sig);
+        ledger.accept(packHot(h), coldHash(cold()), a.result, uint96(a.cost), sig);
     }
 
     function leaves(Channel memory ch, uint256 by) internal {

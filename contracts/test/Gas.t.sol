@@ -15,6 +15,11 @@ contract GasTest is Play {
     Channel internal acceptances = Channel(1, CHANNEL_ACCEPTANCES);
     Channel internal vouchers = Channel(1, CHANNEL_VOUCHERS);
 
+    /// @notice Nobody, which is what a deployment has unless it names one; with one, opening costs 2 100 more.
+    function pauser() internal pure override returns (address) {
+        return address(0);
+    }
+
     function setUp() public override {
         super.setUp();
         for (uint256 k = JC; k <= MALLORY; ++k) {

@@ -30,12 +30,16 @@ abstract contract Play is Checks {
     function setUp() public virtual {
         vm.warp(1_000_000);
         token = Token(made("Token", abi.encode("Lilypad", "LP", uint8(18), address(this), uint256(1) << 100)));
-        ledger = Controller(made("Controller", abi.encode(token, Constants(60, LIFE, UNBONDING, false, address(this)))));
+        ledger = Controller(made("Controller", abi.encode(token, Constants(60, LIFE, UNBONDING, false, pauser()))));
         annex = Annex(address(ledger));
         token.approve(address(ledger), type(uint256).max);
         for (uint256 k = JC; k <= MALLORY; ++k) {
             annex.deposit(vm.addr(k), uint96(START));
         }
+    }
+
+    function pauser() internal view virtual returns (address) {
+        return address(this);
     }
 
     /// @notice A contract from what was compiled: with `new`, each test would carry all of it.
@@ -145,7 +149,16 @@ abstract contract Play is Checks {
     }
 
     function packTerms(Terms memory a) internal pure returns (bytes memory) {
-        return abi.encodePacked(a.deal, a.result, a.number, a.cost, a.royalty, a.author, a.solverShare, a.solver);
+        return abi.encodePacked(
+            a.deal,
+            a.result,
+            uint64(a.number),
+            uint96(a.cost),
+            uint16(a.royalty),
+            a.author,
+            uint16(a.solverShare),
+            a.solver
+        );
     }
 
     function idOf(Hot memory h, Cold memory c) internal pure returns (bytes32) {

@@ -35,6 +35,7 @@
 #define HTTP_RATE_MIN   1024 /* bytes per second of a tree, on average: a slower one is cut */
 #define JSON_DEPTH_MAX  32   /* nesting */
 #define JSON_TEXT_MAX   (64u << 20) /* bytes of one JSON text: TOO_LARGE */
+#define JSON_POOL_MAX   (8u << 20)  /* bytes of small pieces that a thread keeps for JSON trees */
 #define SSE_BACKLOG_MAX 65536 /* events kept for cursors that resume; older: 410-like CONFLICT */
 #define SSE_QUEUE_MAX   (4u << 20) /* bytes queued to one slow reader: it is cut off and resumes */
 #define SSE_BACKLOG_BYTES                                                                          \

@@ -177,10 +177,19 @@ size_t u256_format(struct u256 a, char out[U256_DEC_MAX])
 	do {
 		uint64_t word;
 
-		a = u256_div64(a, ten_to_word, &word);
-		for (int i = 0; i < DIGITS_WORD; i++, word /= 10)
+		bool last = (a.w[1] | a.w[2] | a.w[3]) == 0 && a.w[0] < ten_to_word;
+
+		if (last) {
+			word = a.w[0];
+			a.w[0] = 0;
+		} else {
+			a = u256_div64(a, ten_to_word, &word);
+		}
+		for (int i = 0; i < DIGITS_WORD && (word || !last); i++, word /= 10)
 			tmp[n++] = (char)('0' + word % 10);
 	} while (!u256_is_zero(a));
+	if (n == 0)
+		tmp[n++] = '0';
 	while (n > 1 && tmp[n - 1] == '0')
 		n--;
 	for (size_t i = 0; i < n; i++)

@@ -10,8 +10,10 @@
 enum {
 	POLL_MS = 1000,
 	POLL_LEAST_MS = 100,
-	BEHIND_MAX = 3,  /* blocks that an endpoint may be behind the best head seen */
-	STILL_MS = 60000 /* a head that does not move for so long: another endpoint is asked */
+	BEHIND_MAX = 3, /* blocks that an endpoint may be behind the best head seen */
+	/* A head that does not move for so long, and for so many blocks' time: another endpoint is asked. */
+	STILL_MS = 15000,
+	STILL_BLOCKS = 5
 };
 
 uint64_t evm_seq_of(uint64_t block)
@@ -42,9 +44,13 @@ void evm_down(struct evm *m, const struct err *why)
 {
 	struct ledger_note n = {.stage = LEDGER_DOWN, .err = *why};
 
-	if (m->down)
+	bool wrong = why->code == E_WRONG_LEDGER;
+
+	/* That it is another ledger is news also where it was only out of reach before. */
+	if (m->down && (!wrong || m->wrong))
 		return;
 	m->down = true;
+	m->wrong = wrong;
 	evm_note(m, &n);
 }
 
@@ -54,18 +60,49 @@ void evm_up(struct evm *m)
 
 	if (!m->down)
 		return;
-	m->down = false;
+	m->down = m->wrong = false;
 	evm_note(m, &n);
+}
+
+/* Events of that transaction are of this action. */
+static void is_ours(struct evm *m, const struct hash *tx, const struct hash *id)
+{
+	struct hash *at;
+
+	if (m->ours.n == OURS_MAX)
+		map_clear(&m->ours);
+	at = map_put(&m->ours, tx, NULL);
+	if (at)
+		*at = *id;
 }
 
 static void told(void *ctx, const struct hash *id, enum ledger_stage stage, bool failed,
         const struct evm_receipt *receipt, const struct err *why)
 {
-	(void)receipt;
-	evm_stage(ctx, stage, id, failed, why);
+	struct ledger_note n = {.stage = stage, .action_id = *id, .failed = failed};
+
+	if (why)
+		n.err = *why;
+	if (receipt) {
+		n.tx = receipt->tx;
+		is_ours(ctx, &n.tx, id);
+	}
+	evm_note(ctx, &n);
 }
 
-static void dear(void *ctx, const struct hash *deal, struct btime deadline, const struct err *why)
+static void relayed(void *ctx, const struct hash *id, enum ledger_stage stage, bool failed,
+        const struct hash *tx, const struct err *why)
+{
+	struct ledger_note n = {.stage = stage, .action_id = *id, .failed = failed, .tx = *tx};
+
+	if (why)
+		n.err = *why;
+	if (!hash_is_zero(tx))
+		is_ours(ctx, tx, id);
+	evm_note(ctx, &n);
+}
+
+static void waits(void *ctx, const struct hash *deal, struct btime deadline, const struct err *why)
 {
 	const struct evm *m = ctx;
 
@@ -134,21 +171,41 @@ bool evm_keep_whole(struct evm *m, const struct evm_deal *d, struct bytes input,
 
 /* ---- the head ----------------------------------------------------------------------------------- */
 
-static bool trusted(struct evm *m, const struct evm_header *h)
+static void distrust(struct evm *m, unsigned endpoint, const char *why)
+{
+	log_line(&m->o.log, LOG_ODD, "the node %s: %s", evm_rpc_name(m->rpc, endpoint), why);
+	evm_rpc_distrust(m->rpc, why);
+}
+
+static bool stands_still(const struct evm *m, struct mono now)
+{
+	uint64_t most = MAX2((uint64_t)STILL_MS, STILL_BLOCKS * 1000 * m->interval_s);
+
+	return (uint64_t)mono_since(now, m->head_at).ms > most;
+}
+
+static bool trusted(struct evm *m, const struct evm_header *h, unsigned endpoint)
 {
 	struct mono now = clock_mono();
 
-	if (h->number > m->head || m->head_at.ns == 0)
+	if (h->number > m->head || m->head_at.ns == 0) {
+		if (m->head && h->time.s > m->head_time.s)
+			m->interval_s = (h->time.s - m->head_time.s) / (h->number - m->head);
 		m->head_at = now;
+		m->still = false;
+	}
 	if (m->best > h->number + BEHIND_MAX && evm_rpc_endpoints(m->rpc) > 1) {
 		m->best = h->number; /* if the others are no further, so be it */
-		evm_rpc_distrust(m->rpc, "it is behind the chain");
+		distrust(m, endpoint, "it is behind the chain");
 		return false;
 	}
 	m->best = MAX2(m->best, h->number);
-	if (mono_since(now, m->head_at).ms > STILL_MS) {
+	if (stands_still(m, now)) {
 		m->head_at = now;
-		evm_rpc_distrust(m->rpc, "its head does not move");
+		/* Where there is no other, it is said once. */
+		if (!m->still || evm_rpc_endpoints(m->rpc) > 1)
+			distrust(m, endpoint, "its head does not move");
+		m->still = true;
 	}
 	return true;
 }
@@ -164,11 +221,12 @@ static void on_head(void *ctx, const struct evm_answer *a)
 		evm_down(m, &e);
 		return;
 	}
-	if (!trusted(m, &h))
+	if (!trusted(m, &h, a->endpoint))
 		return;
 	m->head = h.number;
 	m->head_time = h.time;
-	evm_send_tick(m->send, h.number, h.time);
+	if (m->send)
+		evm_send_tick(m->send, h.number, h.time);
 	follow_head(m, a->endpoint);
 }
 
@@ -197,14 +255,20 @@ static bool start(void *self, uint64_t after, const struct addr *account, const 
 	        .max_fee_wei = m->o.max_fee_wei,
 	        .stuck = m->o.stuck,
 	        .told = told,
-	        .dear = dear,
+	        .waits = waits,
 	        .ctx = m};
 	uint64_t before = after >> SEQ_BITS, first = m->o.from_block;
 
+	if (m->o.ring)
+		TRY(evm_ring_load(m->o.ring, &m->ring, e), e);
+	before -= MIN2(before, m->ring.shift);
+	m->f.unsure = before && m->ring.n;
+	m->f.ring_at = m->ring.n;
 	m->in = *in;
 	m->seq = after;
 	m->account = *account;
-	TRY(evm_send_new(&o, &m->send, e), e);
+	if (!m->relay)
+		TRY(evm_send_new(&o, &m->send, e), e);
 	/* The block of the last event may hold more of them. */
 	before = MAX2(before, first);
 	m->f.last = before ? before - 1 : 0;
@@ -228,6 +292,7 @@ static void on_closed(uv_handle_t *h)
 	map_done_owned(&m->seen);
 	map_done_owned(&m->wholes);
 	map_done(&m->channels);
+	map_done(&m->ours);
 	free(m);
 }
 
@@ -239,7 +304,8 @@ static void stop(void *self)
 		return;
 	m->closing = 2;
 	m->rpc = evm_rpc_free(m->rpc);
-	m->send = evm_send_free(m->send);
+	m->send = m->send ? evm_send_free(m->send) : NULL;
+	m->relay = evm_relay_free(m->relay);
 	while (m->ready)
 		ready_free(m->ready);
 	look_stop(m);
@@ -255,18 +321,34 @@ static bool prepare(struct evm *m, const struct evm_options *o, struct err *e)
 	        .urls = m->urls,
 	        .chain_id = o->chain_id,
 	        .genesis = o->genesis};
+	struct evm_relay_options relay = {.loop = o->loop,
+	        .client = o->client,
+	        .url = o->relay,
+	        .account = o->relay_addr,
+	        .log = o->log,
+	        .told = relayed,
+	        .ctx = m};
 
-	if (strlen(o->urls) >= sizeof m->urls || strlen(o->dir) >= sizeof m->dir)
+	if (strlen(o->urls) >= sizeof m->urls || strlen(o->dir) >= sizeof m->dir ||
+	        (o->ring && strlen(o->ring) >= sizeof m->ring_path))
 		return FAIL(e, CONFIG, "ledger.rpc has more than %zu bytes", sizeof m->urls - 1);
 	m->o = *o;
 	snprintf(m->urls, sizeof m->urls, "%s", o->urls);
 	snprintf(m->dir, sizeof m->dir, "%s", o->dir);
 	m->o.urls = m->urls;
 	m->o.dir = m->dir;
+	if (o->ring) {
+		snprintf(m->ring_path, sizeof m->ring_path, "%s", o->ring);
+		m->o.ring = m->ring_path;
+	}
 	if (m->o.poll.ms == 0)
 		m->o.poll = span_ms(POLL_MS);
 	m->o.poll.ms = MAX2(m->o.poll.ms, (int64_t)POLL_LEAST_MS);
-	return evm_rpc_new(&r, &m->rpc, e);
+	TRY(evm_rpc_new(&r, &m->rpc, e), e);
+	if (!o->relay || evm_relay_new(&relay, &m->relay, e))
+		return true;
+	m->rpc = evm_rpc_free(m->rpc);
+	return false;
 }
 
 bool evm_open(const struct evm_options *o, struct ledger_port *out, struct err *e)
@@ -283,6 +365,7 @@ bool evm_open(const struct evm_options *o, struct ledger_port *out, struct err *
 	map_init(&m->seen, sizeof(struct hash), sizeof(struct seen *), SEEN_MAX, 0);
 	map_init(&m->wholes, sizeof(struct hash), sizeof(struct deal *), WHOLES_MAX, 0);
 	map_init(&m->channels, sizeof(struct hash), sizeof(struct channel_id), WHOLES_MAX, 0);
+	map_init(&m->ours, sizeof(struct hash), sizeof(struct hash), OURS_MAX, 0);
 	uv_timer_init(o->loop, &m->poll);
 	uv_timer_init(o->loop, &m->turn);
 	m->poll.data = m->turn.data = m;

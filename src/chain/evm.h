@@ -6,11 +6,17 @@
  * `depth` blocks later; DROPPED when the dry run is refused. What has had its effect already is INCLUDED and FINAL at
  * once, and nothing is sent.
  *
- * Events are told when their block is final, in order; so is the time. A reorganisation above that depth changes
- * nothing that was told; one below it stops the port with LEDGER_DOWN (WRONG_LEDGER). An event's seq is its block *
- * 2^32 + its log's index * 2^12, and of a list's acceptances their places in it from 1; its action_id is the
- * transaction. Of an event's balances it has those of the parties and of the mediator, and where shares are paid of the
- * author and the solver, as they are at the end of its block; so it is with the sums of a channel. */
+ * Events are told when their block is final, in order, and never before; so is the time. A reorganisation above that
+ * depth changes nothing that was told; one below it stops the port with LEDGER_DOWN (WRONG_LEDGER). A port with a ring
+ * looks for one when it starts, and goes back to the last block that it has in common with the chain: the events behind
+ * that are told with a seq above all that were told, and before them, for each account whose balance was told since, an
+ * event with its balance as it is now.
+ *
+ * An event's seq is its block * 2^32 + its log's index * 2^12, and of a list's acceptances their places in it from 1;
+ * its action_id is that of our own action, of others' the transaction. Of an event's balances it has those of the
+ * parties and of the mediator, and where shares are paid of the author and the solver, as they are at the end of its
+ * block; so it is with the sums of a channel. What our own account sends itself (settle, redeem, claim) goes without
+ * its Send, which saves gas: the Send's nonce then stays unused. */
 #ifndef LILYPAD_CHAIN_EVM_H
 #define LILYPAD_CHAIN_EVM_H
 
@@ -34,11 +40,14 @@ struct evm_options {
 	const char *dir;      /* where transactions are written down (evm_send.h) */
 	struct signer signer; /* whose account pays for gas */
 	struct logger log;
-	uint64_t max_fee_wei; /* per gas */
-	struct span stuck;    /* not in a block after so long: replaced */
-	struct span poll;     /* how often the head is looked at; 0: 1 s */
-	/* A transaction waits since gas costs more than may be paid, and a deadline comes nearer. deal zero: not known.
-	 * NULL: only the log says it. */
+	const char *relay;      /* URL of one that sends for us (evm_relay.h); NULL: we send */
+	struct addr relay_addr; /* its account */
+	uint64_t max_fee_wei;   /* per gas */
+	struct span stuck;      /* not in a block after so long: replaced */
+	struct span poll;       /* how often the head is looked at; 0: 1 s */
+	const char *ring; /* file of the blocks that were read (evm_ring.h); NULL: none is kept */
+	/* A transaction waits since gas costs more than may be paid, or the account has too little, and a deadline
+	 * comes nearer. deal zero: not known. NULL: only the log says it. */
 	void (*warn)(void *ctx, const struct hash *deal, struct btime deadline, const char *text);
 	void *warn_ctx;
 };

@@ -6,6 +6,7 @@
 #include "codec/packed.h"
 #include "crypto/secp.h"
 #include "model/parts.h"
+#include "port/action_json.h"
 #include "port/packed.h"
 
 enum { JOBS_ACCEPTANCE = 1, JOBS_CHECK = 2, CHECK_MEMBERS = 73, JOBS_OPEN_GAS = 900000 };
@@ -19,7 +20,8 @@ struct call {
 	const struct evm_deal *d;
 	const struct deal *whole;
 	const struct channel_id *ch;
-	bool by_sender;             /* of its Send */
+	const struct addr *by;
+	const struct hash *domain;
 	struct buf hot, full, body; /* packed, packed, ABI */
 	struct buf wrapped;         /* the JC's signature, of a contract of jobs */
 	struct abi_leaf leaf[LEAVES_MAX];
@@ -133,6 +135,49 @@ static void add_jc_sig(struct call *c, uint8_t kind, struct bytes members, const
 	add(c, abi_bytes(buf_bytes(&c->wrapped)));
 }
 
+/* The account that sends has signed that document itself. It must have: whoever asks us to carry what we did not sign
+ * would else act in our name. */
+static bool is_own(const struct call *c, const struct hash *doc, const struct sig *s)
+{
+	struct hash digest;
+	struct addr who;
+	struct err ignored;
+
+	if (!c->by || !c->domain || !s->n)
+		return false;
+	eip712_digest(c->domain, doc, &digest);
+	return secp_recover(&digest, s, &who, &ignored) && addr_eq(&who, c->by);
+}
+
+/* `who` must have signed: an empty signature stands for that of the sender. */
+static void add_signed(
+        struct call *c, const struct addr *who, const struct hash *doc, const struct sig *s)
+{
+	static const struct sig none;
+
+	add_sig(c, c->by && addr_eq(who, c->by) && is_own(c, doc, s) ? &none : s);
+}
+
+static void add_signed_row(struct call *c, const struct addr *who, const struct record *r,
+        const void *row, const struct sig *s)
+{
+	struct hash h;
+
+	eip712_hash(r, row, &h);
+	add_signed(c, who, &h, s);
+}
+
+/* The Send, and so what it names, is the sender's own. */
+static bool is_own_send(const struct call *c, const struct hash *body)
+{
+	const struct send *m = &c->a->send;
+	struct hash h;
+
+	eip712_hash(send_record(), m, &h);
+	return c->by && addr_eq(&m->account, c->by) && hash_eq(&m->body, body) &&
+	       is_own(c, &h, &c->a->send_sig);
+}
+
 /* ---- kinds -------------------------------------------------------------------------------------- */
 
 static bool put(struct call *c, const char *signature, struct buf *out, struct err *e)
@@ -238,12 +283,20 @@ static bool call_send(struct call *c, struct buf *out, struct err *e)
 
 static bool call_open(struct call *c, struct buf *out, struct err *e)
 {
-	if (c->d && c->d->jobs)
-		add_u64(c, c->a->deal.hot.nonce);
+	const struct hot *h = &c->a->deal.hot;
+
+	if (c->d && c->d->jobs) {
+		/* It is the contract that sends then. */
+		add_u64(c, h->nonce);
+		add_full(c, &c->a->deal);
+		add_sig(c, &c->a->jc_sig);
+		add_sig(c, &c->a->rp_sig);
+		return put(c, fn_onchainjobs_open, out, e);
+	}
 	add_full(c, &c->a->deal);
-	add_sig(c, &c->a->jc_sig);
-	add_sig(c, &c->a->rp_sig);
-	return put(c, c->d && c->d->jobs ? fn_onchainjobs_open : fn_controller_open, out, e);
+	add_signed_row(c, &h->job_creator, deal_record(), &c->a->deal, &c->a->jc_sig);
+	add_signed_row(c, &h->provider, deal_record(), &c->a->deal, &c->a->rp_sig);
+	return put(c, fn_controller_open, out, e);
 }
 
 /* The contract makes one document's ids from the others: it cannot see that the document named something else. */
@@ -280,9 +333,12 @@ static bool call_cancel(struct call *c, struct buf *out, struct err *e)
 
 static bool call_result(struct call *c, struct buf *out, struct err *e)
 {
+	struct hash h;
+
 	add_parts(c);
 	add_outcome(c);
-	add_sig(c, &c->a->result_sig);
+	action_result_hash(c->a, &h);
+	add_signed(c, &c->whole->hot.provider, &h, &c->a->result_sig);
 	return put(c, fn_controller_submit, out, e);
 }
 
@@ -290,18 +346,21 @@ static bool call_decline(struct call *c, struct buf *out, struct err *e)
 {
 	add_parts(c);
 	add_u64(c, c->a->decline.reason);
-	add_sig(c, &c->a->doc_sig);
+	add_signed_row(
+	        c, &c->whole->hot.provider, decline_record(), &c->a->decline, &c->a->doc_sig);
 	return put(c, fn_controller_decline, out, e);
 }
 
 static bool call_accept(struct call *c, struct buf *out, struct err *e)
 {
 	struct bytes result = bytes_of(c->a->acceptance.result.b, sizeof c->a->acceptance.result.b);
+	struct hash h;
 
 	add_parts(c);
 	if (c->a->result_sig.n) {
 		add_outcome(c);
-		add_sig(c, &c->a->result_sig);
+		action_result_hash(c->a, &h);
+		add_signed(c, &c->whole->hot.provider, &h, &c->a->result_sig);
 		add_jc_sig(c, JOBS_ACCEPTANCE, result, &c->a->doc_sig);
 		return put(c, fn_controller_acceptWith, out, e);
 	}
@@ -344,7 +403,7 @@ static bool call_verdict(struct call *c, struct buf *out, struct err *e)
 	add_u64(c, v->count);
 	add_u64(c, v->bytes);
 	add_hash(c, &v->salt);
-	add_sig(c, &c->a->doc_sig);
+	add_signed_row(c, &v->mediator, verdict_record(), v, &c->a->doc_sig);
 	return put(c, fn_controller_rule, out, e);
 }
 
@@ -354,7 +413,7 @@ static bool call_pass(struct call *c, struct buf *out, struct err *e)
 	add_shown(c);
 	add_u64(c, c->a->pass.round);
 	add(c, abi_addr(&c->a->pass.mediator));
-	add_sig(c, &c->a->doc_sig);
+	add_signed_row(c, &c->a->pass.mediator, pass_record(), &c->a->pass, &c->a->doc_sig);
 	return put(c, fn_controller_pass, out, e);
 }
 
@@ -413,13 +472,34 @@ static bool list_fits(const struct action *a, struct err *e)
 	return true;
 }
 
+/* What the Send of a settlement names. */
+static void settled(const struct action *a, struct hash *out)
+{
+	const struct settle_item *x = a->items;
+	struct channel_acceptance doc = x->doc;
+	struct channel_id id = {.job_creator = x->job_creator,
+	        .provider = a->send.account,
+	        .serial = x->serial,
+	        .kind = CHANNEL_ACCEPTANCES};
+
+	if (a->items_n > 1) {
+		packed_list_hash(x, a->items_n, out);
+		return;
+	}
+	eip712_hash(channel_id_record(), &id, &doc.channel);
+	eip712_hash(channel_acceptance_record(), &doc, out);
+}
+
 static bool call_settle(struct call *c, struct buf *out, struct err *e)
 {
 	const struct settle_item *x = c->a->items;
-	bool one = c->a->items_n == 1;
+	bool one = c->a->items_n == 1, own;
+	struct hash body;
 
 	TRY(list_fits(c->a, e), e);
-	if (!c->by_sender)
+	settled(c->a, &body);
+	own = is_own_send(c, &body);
+	if (!own)
 		TRY(put_send(c, e), e);
 	if (one) {
 		buf_put(&c->body, x->job_creator.b, sizeof x->job_creator.b);
@@ -430,7 +510,7 @@ static bool call_settle(struct call *c, struct buf *out, struct err *e)
 		packed_list_put(x, c->a->items_n, &c->body);
 	}
 	add(c, abi_bytes(buf_bytes(&c->body)));
-	if (c->by_sender)
+	if (own)
 		return put(c, one ? fn_controller_settle : fn_controller_settleList, out, e);
 	return put(c, one ? fn_controller_settleFor : fn_controller_settleListFor, out, e);
 }
@@ -439,9 +519,13 @@ static bool call_redeem(struct call *c, struct buf *out, struct err *e)
 {
 	const struct voucher *v = &c->a->voucher;
 	uint8_t sum[32];
+	struct hash body;
+	bool own;
 
 	TRY(packed_fits(voucher_record(), v, e), e);
-	if (!c->by_sender)
+	eip712_hash(voucher_record(), v, &body);
+	own = is_own_send(c, &body);
+	if (!own)
 		TRY(put_send(c, e), e);
 	buf_put(&c->body, c->ch->job_creator.b, sizeof c->ch->job_creator.b);
 	put_be(&c->body, c->ch->serial, 8);
@@ -451,19 +535,24 @@ static bool call_redeem(struct call *c, struct buf *out, struct err *e)
 	put_be(&c->body, v->claims, 8);
 	put_sig(&c->body, &c->a->doc_sig);
 	add(c, abi_bytes(buf_bytes(&c->body)));
-	return put(c, c->by_sender ? fn_controller_redeem : fn_controller_redeemFor, out, e);
+	return put(c, own ? fn_controller_redeem : fn_controller_redeemFor, out, e);
 }
 
 static bool call_claim(struct call *c, struct buf *out, struct err *e)
 {
+	struct hash body;
+	bool own;
+
 	TRY(is_of(c->a, &c->a->result.deal, "result", e), e);
-	if (!c->by_sender)
+	action_result_hash(c->a, &body);
+	own = is_own_send(c, &body);
+	if (!own)
 		add_send(c);
 	add_full(c, &c->a->deal);
 	add_channel(c);
 	add_sig(c, &c->a->jc_sig);
 	add_outcome(c);
-	return put(c, c->by_sender ? fn_controller_claim : fn_controller_claimFor, out, e);
+	return put(c, own ? fn_controller_claim : fn_controller_claimFor, out, e);
 }
 
 static bool call_claim_check(struct call *c, struct buf *out, struct err *e)
@@ -592,7 +681,12 @@ bool evm_call(const struct action *a, const struct evm_shown *w, struct buf *out
         struct err *e)
 {
 	const struct kind *k = kind_of(a);
-	struct call c = {.a = a, .d = w->deal, .whole = w->whole, .ch = w->channel};
+	struct call c = {.a = a,
+	        .d = w->deal,
+	        .whole = w->whole,
+	        .ch = w->channel,
+	        .by = w->by,
+	        .domain = w->domain};
 	size_t before = out->n;
 	struct hash channel;
 	bool ok;
@@ -605,7 +699,6 @@ bool evm_call(const struct action *a, const struct evm_shown *w, struct buf *out
 	assert(hash_is_zero(&channel) || w->channel);
 	if ((a->kind == ACTION_CLAIM || a->kind == ACTION_CLAIM_CHECK) && hash_is_zero(&channel))
 		return FAIL(e, STATE, "only a deal of a channel is claimed: escrow has `open`");
-	c.by_sender = w->by && addr_eq(w->by, &a->send.account);
 	buf_init(&c.hot, PACKED_MAX);
 	buf_init(&c.full, PACKED_MAX);
 	buf_init(&c.body, BODY_MAX);

@@ -10,8 +10,10 @@ struct evm_shown {
 	const struct evm_deal *deal;      /* as the logs leave it */
 	const struct deal *whole;         /* its documents */
 	const struct channel_id *channel; /* of evm_call_channel() */
-	const struct addr *
-	        by; /* who sends the transaction: its own Sends of kinds 13 to 15 need no carrying */
+	/* Who sends the transaction, and the domain of signatures; NULL: not known. What that account has signed itself
+	 * is not shown: for the contract the sender has signed, and a Send of kinds 13 to 15 need not be carried. */
+	const struct addr *by;
+	const struct hash *domain;
 };
 
 /* Whether the call shows the deal again, so that `deal` and `whole` must be known. */

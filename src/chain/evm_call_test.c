@@ -14,20 +14,28 @@
 #include "chain/evm_tx.h"
 #include "codec/eip712.h"
 #include "codec/hex.h"
+#include "codec/signed.h"
+#include "crypto/secp.h"
 #include "model/parts.h"
+#include "port/action_json.h"
+#include "port/packed.h"
 
 static struct deal whole;
 static struct evm_deal on_chain;
 static struct channel_id parts;
+static const struct seckey rp_key = {.b = {[31] = 7}};
+static const struct hash domain = {{0xd0}};
 static const struct evm_shown none;
 static const struct evm_shown shown = {.deal = &on_chain, .whole = &whole, .channel = &parts};
 
 static void sample(void)
 {
+	struct err e;
+
 	memset(&whole, 0, sizeof whole);
 	memset(&on_chain, 0, sizeof on_chain);
 	whole.hot.job_creator.b[0] = 0x11;
-	whole.hot.provider.b[0] = 0x22;
+	assert_true(seckey_addr(&rp_key, &whole.hot.provider, &e));
 	whole.hot.pay = amount_of(1000);
 	whole.hot.judge_timeout.s = 600;
 	whole.hot.mediate_timeout.s = 700;
@@ -172,7 +180,7 @@ static struct action *channel_action(uint8_t kind)
 static void takes(const struct action *a, const struct addr *by, const char *signature,
         size_t leaves, struct buf *out)
 {
-	struct evm_shown w = {.channel = &parts, .by = by};
+	struct evm_shown w = {.channel = &parts, .by = by, .domain = &domain};
 	struct abi_leaf l[64];
 	uint64_t gas = 0;
 	size_t n;
@@ -185,6 +193,35 @@ static void takes(const struct action *a, const struct addr *by, const char *sig
 	assert_true(abi_decode(
 	        abi_types(signature), bytes_of(out->p + 4, out->n - 4), l, COUNT(l), &n, &e));
 	assert_int_equal(n, leaves);
+}
+
+static void sign_rp(const struct record *r, const void *row, struct sig *out)
+{
+	struct hash digest;
+	struct err e;
+
+	signed_digest(&domain, r, row, &digest);
+	assert_true(secp_sign(&rp_key, &digest, out, &e));
+}
+
+/* The provider's Send of that action. */
+static void send_of(struct action *a)
+{
+	struct channel_acceptance doc;
+
+	if (a->kind == ACTION_REDEEM) {
+		eip712_hash(voucher_record(), &a->voucher, &a->send.body);
+	} else if (a->kind == ACTION_CLAIM) {
+		action_result_hash(a, &a->send.body);
+	} else if (a->kind == ACTION_SETTLE && a->items_n > 1) {
+		packed_list_hash(a->items, a->items_n, &a->send.body);
+	} else if (a->kind == ACTION_SETTLE) {
+		parts.kind = CHANNEL_ACCEPTANCES;
+		doc = a->items->doc;
+		eip712_hash(channel_id_record(), &parts, &doc.channel);
+		eip712_hash(channel_acceptance_record(), &doc, &a->send.body);
+	}
+	sign_rp(send_record(), &a->send, &a->send_sig);
 }
 
 static void channels_have_their_calls(void **state)
@@ -213,6 +250,7 @@ static void channels_have_their_calls(void **state)
 		assert_true(hash_is_zero(&channel) == (a->kind == ACTION_OPEN_CHANNEL));
 		assert_false(evm_call_shows_deal(a));
 		takes(a, NULL, known[i].carried, known[i].leaves, &carried);
+		send_of(a);
 		takes(a, &parts.provider, known[i].own, known[i].own_leaves, &own);
 		free(a);
 	}
@@ -285,6 +323,7 @@ static void acceptances_are_settled(void **state)
 	assert_true(evm_settled_find(buf_bytes(&one), &s, back));
 	assert_memory_equal(&back[0].doc.result, &x[0].doc.result, sizeof x[0].doc.result);
 	assert_true(addr_eq(&back[0].job_creator, &parts.job_creator) && back[0].serial == 3);
+	send_of(a);
 	takes(a, &parts.provider, fn_controller_settle, 1, &own);
 	assert_int_equal(one.n - own.n, 96); /* the Send, in whole words */
 	s.amount = amount_of(1001);
@@ -292,6 +331,61 @@ static void acceptances_are_settled(void **state)
 	fill_items(x, 10);
 	a->items_n = 10;
 	takes(a, NULL, fn_controller_settleListFor, 1, &list);
+	free(a);
+}
+
+/* What somebody wants carried in our name must be ours: the Send, and what it names. */
+static void what_is_not_ours_is_not_sent_in_our_name(void **state)
+{
+	struct action *a = channel_action(ACTION_SETTLE);
+	struct settle_item x[3];
+	struct buf b[5] = {0};
+
+	(void)state;
+	fill_items(x, 3);
+	a->items = x;
+	a->items_n = 3;
+	takes(a, &parts.provider, fn_controller_settleListFor, 1, &b[0]); /* signed by nobody */
+	send_of(a);
+	takes(a, &parts.provider, fn_controller_settleList, 1, &b[1]);
+	takes(a, &parts.job_creator, fn_controller_settleListFor, 1, &b[2]);
+	x[1].doc.cost = amount_of(5); /* another list than the Send names */
+	takes(a, &parts.provider, fn_controller_settleListFor, 1, &b[3]);
+	send_of(a);
+	takes(a, &parts.provider, fn_controller_settleList, 1, &b[4]);
+	for (size_t i = 0; i < COUNT(b); i++)
+		buf_done(&b[i]);
+	free(a);
+}
+
+/* A signature of the sender's own is not shown; one that only claims to be is. */
+static void own_signatures_are_left_out(void **state)
+{
+	struct evm_shown w = {.deal = &on_chain, .whole = &whole, .domain = &domain};
+	struct buf out OWN(buf_done) = {0};
+	struct action *a;
+	struct abi_leaf l[16];
+	uint64_t gas;
+	size_t n;
+	struct err e;
+
+	(void)state;
+	sample();
+	a = action_new(ACTION_OPEN);
+	w.by = &whole.hot.provider;
+	for (int round = 0; round < 3; round++) {
+		if (round)
+			sign_rp(deal_record(), &a->deal, &a->rp_sig);
+		if (round == 2)
+			w.by = &whole.hot.job_creator;
+		buf_init(&out, EVM_DATA_MAX);
+		assert_true(evm_call(a, &w, &out, &gas, &e));
+		assert_true(abi_decode(abi_types(fn_controller_open),
+		        bytes_of(out.p + 4, out.n - 4), l, COUNT(l), &n, &e));
+		assert_int_equal(l[1].bytes.n, 65);
+		assert_int_equal(l[2].bytes.n, round == 1 ? 0 : 65);
+		buf_done(&out);
+	}
 	free(a);
 }
 
@@ -604,6 +698,8 @@ int main(void)
 	        cmocka_unit_test(a_channel_closes_alone_when_its_life_is_over),
 	        cmocka_unit_test(sends_about_channels_are_carried),
 	        cmocka_unit_test(acceptances_are_settled),
+	        cmocka_unit_test(what_is_not_ours_is_not_sent_in_our_name),
+	        cmocka_unit_test(own_signatures_are_left_out),
 	        cmocka_unit_test(lists_tell_what_they_settled),
 	        cmocka_unit_test(what_does_not_fit_a_call_is_refused),
 	        cmocka_unit_test(what_a_chain_does_not_offer_is_refused),

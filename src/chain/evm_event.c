@@ -746,26 +746,43 @@ static enum log_next look_at_account(struct evm *m)
 
 /* ---- one log ------------------------------------------------------------------------------------ */
 
-static uint64_t seq_of(const struct follow *f)
+static uint64_t seq_of(const struct evm *m)
 {
-	return f->log.block << SEQ_BITS | (uint64_t)f->log.index << ITEM_BITS | f->t.item;
+	const struct follow *f = &m->f;
+
+	return (f->log.block + m->ring.shift) << SEQ_BITS | (uint64_t)f->log.index << ITEM_BITS |
+	       f->t.item;
 }
 
 /* The last that its log can have. */
-static uint64_t last_seq_of(const struct follow *f)
+static uint64_t last_seq_of(const struct evm *m)
 {
-	bool list = f->log.topics_n && contract_event_of(&f->log.topics[0]) == EVENT_ListSettled;
+	const struct evm_log *l = &m->f.log;
+	bool list = l->topics_n && contract_event_of(&l->topics[0]) == EVENT_ListSettled;
 
-	return list ? seq_of(f) | ((1u << ITEM_BITS) - 1) : seq_of(f);
+	return list ? seq_of(m) | ((1u << ITEM_BITS) - 1) : seq_of(m);
 }
 
-static void begin_note(struct follow *f)
+/* An action of ours has its own id, as on any ledger; of others' only the transaction is known. */
+static struct hash action_of(const struct evm *m, const struct hash *tx)
 {
+	const struct hash *ours = map_get(&m->ours, tx);
+	struct hash id;
+
+	if (ours)
+		return *ours;
+	return evm_send_of(m->send, tx, &id) ? id : *tx;
+}
+
+static void begin_note(struct evm *m)
+{
+	struct follow *f = &m->f;
+
 	f->note =
 	        (struct ledger_note){.stage = LEDGER_EVENT, .final = true, .action_id = f->log.tx};
-	f->note.event.seq = seq_of(f);
+	f->note.event.seq = seq_of(m);
 	f->note.event.block = f->log.block;
-	f->note.event.action_id = f->log.tx;
+	f->note.event.action_id = action_of(m, &f->log.tx);
 	f->want_n = 0;
 }
 
@@ -773,7 +790,7 @@ void event_begin(struct evm *m)
 {
 	free(m->f.t.items);
 	m->f.t = (struct telling){0};
-	begin_note(&m->f);
+	begin_note(m);
 }
 
 bool event_more(struct evm *m)
@@ -783,7 +800,7 @@ bool event_more(struct evm *m)
 	if (t->item == t->items_n)
 		return false;
 	t->item++;
-	begin_note(&m->f);
+	begin_note(m);
 	return true;
 }
 
@@ -824,7 +841,7 @@ enum log_next event_look(struct evm *m)
 	struct hash deal;
 
 	/* What was told is told once, also when a range is read again; of a list that may be a part. */
-	if (last_seq_of(f) <= m->seq)
+	if (last_seq_of(m) <= m->seq)
 		return LOG_OVER;
 	evm_log_deal(&f->log, &deal);
 	if (!hash_is_zero(&deal))
@@ -851,5 +868,8 @@ void event_tell(struct evm *m)
 	f->note.event.time = f->time;
 	m->time.s = MAX2(m->time.s, f->time.s);
 	m->seq = f->note.event.seq;
+	for (uint32_t i = 0; i < f->note.event.changes_n; i++)
+		evm_ring_touch(&m->ring, f->log.block, &f->note.event.changes[i].account);
+	f->touched = true;
 	evm_note(m, &f->note);
 }

@@ -63,6 +63,8 @@ static void range_over(struct evm *m)
 	f->logs = NULL;
 	f->last = f->to;
 	f->last_hash = f->to_hash;
+	back_keep(m, f->to, &f->to_hash, f->touched);
+	f->touched = false;
 	f->chunk = MIN2(f->chunk * 2, (uint64_t)CHUNK_BLOCKS);
 	if (f->to_time.s > m->time.s) {
 		m->time = f->to_time;
@@ -112,6 +114,9 @@ static void on_logs(void *ctx, const struct evm_answer *a)
 	}
 	m->f.logs = json_deep_copy(a->result);
 	m->f.at = 0;
+	/* Before a role can write down that it was told. */
+	if (json_array_size(m->f.logs))
+		back_keep(m, m->f.to, &m->f.to_hash, true);
 	m->f.parsed = false;
 	follow_pump(m);
 }
@@ -178,6 +183,16 @@ static void next_range(struct evm *m)
 	struct follow *f = &m->f;
 	uint64_t confirmed = m->head >= m->o.depth ? m->head - m->o.depth : 0;
 
+	if (f->unsure) {
+		f->active = !m->closing;
+		if (f->active)
+			back_check(m);
+		return;
+	}
+	if (!m->closing && back_mends(m)) {
+		f->active = true;
+		return;
+	}
 	f->active = confirmed > f->last && !m->closing;
 	if (!f->active) {
 		/* All that is final has been told: only now it is known that nothing stands in the way. */
@@ -191,6 +206,11 @@ static void next_range(struct evm *m)
 	else
 		follow_ask(m, "eth_getBlockByNumber", json_pack("[o,b]", evm_quantity(f->last), 0),
 		        on_last);
+}
+
+void follow_on(struct evm *m)
+{
+	next_range(m);
 }
 
 void follow_head(struct evm *m, unsigned endpoint)

@@ -6,6 +6,8 @@
 #include "chain/evm.h"
 #include "chain/evm_call.h"
 #include "chain/evm_channel.h"
+#include "chain/evm_relay.h"
+#include "chain/evm_ring.h"
 #include "chain/evm_rpc.h"
 #include "chain/evm_send.h"
 
@@ -16,6 +18,7 @@ enum {
 	        65536, /* deals of which logs are being read: forgotten past it, and asked for again */
 	WHOLES_MAX =
 	        1024, /* deals whose documents, channels whose parts are kept at hand: forgotten past it */
+	OURS_MAX = 4096,    /* transactions whose actions are known: forgotten past it */
 	MEMO_MAX = 64,      /* balances of one block that are not asked for twice */
 	CHUNK_BLOCKS = 2000 /* of one question for logs; halved when the node will not answer it */
 };
@@ -89,25 +92,35 @@ struct follow {
 	size_t want_n;
 	struct memo memo;
 	struct ledger_note note;
+	bool touched;   /* balances of this range were told */
+	bool unsure;    /* whether the chain still has the blocks that were read */
+	size_t ring_at; /* the block of the ring that is asked for */
+	size_t mend_at; /* accounts of the ring before it have been told of */
+	struct mono saved;
 };
 
 struct evm {
 	struct evm_options o;
-	char urls[2048], dir[1024];
+	char urls[2048], dir[1024], ring_path[1200];
+	struct evm_ring ring;
 	struct evm_rpc *rpc;
 	struct evm_send *send;
+	struct evm_relay *relay; /* instead of it; NULL: we send */
 	struct inbox in;
 	struct addr account; /* zero: all */
 	uint64_t seq;        /* told up to it */
 	struct btime time;   /* of the confirmed head */
 	uint64_t head, best;
 	struct btime head_time;
-	struct mono head_at; /* when it last grew */
-	bool head_asked, down, started;
+	struct mono head_at;                   /* when it last grew */
+	uint64_t interval_s;                   /* between the last two heads, for each block */
+	bool still;                            /* it was said that the head does not move */
+	bool head_asked, down, wrong, started; /* wrong: told that it is another ledger */
 	struct follow f;
 	struct map seen;     /* deal id → struct seen * */
 	struct map wholes;   /* deal id → struct deal * */
 	struct map channels; /* channel id → struct channel_id */
+	struct map ours;     /* transaction of ours that was in a block → the action's id */
 	struct look *looks;
 	struct ready *ready;
 	size_t ready_n;
@@ -171,6 +184,16 @@ void follow_ask(struct evm *m, const char *method, json_t *params, evm_done done
 void follow_pump(struct evm *m);
 void follow_give_up(struct evm *m, const struct err *why);
 void follow_failed(struct evm *m, const struct evm_answer *a);
+
+/* ---- evm_back.c ---- */
+/* Looks whether the chain still has the blocks that were read; goes back if not. Then follow_on(). */
+void back_check(struct evm *m);
+/* A balance of the ring that is still to be told is asked for. */
+MUST bool back_mends(struct evm *m);
+/* A range was read, or will be told of now: the file is brought up to date where that matters. */
+void back_keep(struct evm *m, uint64_t block, const struct hash *hash, bool now);
+/* What is read next. */
+void follow_on(struct evm *m);
 
 /* ---- evm_ready.c ---- */
 void ready_submit(struct evm *m, const struct action *a, const struct hash *id);

@@ -120,7 +120,8 @@ static void hand_on(struct ready *r)
 	struct evm_shown w = {.deal = &r->deal,
 	        .whole = evm_whole(m, &r->deal.id),
 	        .channel = evm_channel_of(m, &r->channel),
-	        .by = &m->o.signer.addr};
+	        .by = &m->o.signer.addr,
+	        .domain = &m->o.domain};
 	struct err e;
 
 	buf_init(&data, EVM_DATA_MAX);
@@ -133,6 +134,17 @@ static void hand_on(struct ready *r)
 		i.to = r->a.deal.hot.job_creator;
 	ready_free(r);
 	evm_send_put(m->send, &i);
+}
+
+/* The relay makes the call ready itself. */
+static void hand_in(struct ready *r)
+{
+	struct evm *m = r->m;
+	struct action a = r->a;
+	struct hash id = r->id;
+
+	ready_free(r);
+	evm_relay_put(m->relay, &a, &id);
 }
 
 /* ---- the documents ------------------------------------------------------------------------------ */
@@ -285,9 +297,13 @@ static void ask_view(struct ready *r, const char *signature, const struct hash *
 static const struct sig *jc_signed(const struct ready *r, struct hash *doc)
 {
 	const struct action *a = &r->a;
+	const struct deal *whole = evm_whole(r->m, &r->deal.id);
 
+	/* Contracts of jobs deal in escrow only. */
+	if (whole && !hash_is_zero(&whole->hot.channel))
+		return NULL;
 	switch ((enum action_kind)a->kind) {
-	case ACTION_OPEN: *doc = a->deal_id; return &a->jc_sig;
+	case ACTION_OPEN: *doc = r->deal.id; return &a->jc_sig;
 	case ACTION_ACCEPT:
 		eip712_hash(acceptance_record(), &a->acceptance, doc);
 		return &a->doc_sig;
@@ -406,6 +422,8 @@ static void step(struct ready *r)
 		look(r);
 	} else if (is_done(r)) {
 		had_effect(r);
+	} else if (r->m->relay) {
+		hand_in(r);
 	} else if (shows && !on_ledger(r, &e)) {
 		refuse(r, &e);
 	} else if (shows && !evm_whole(m, &r->deal.id)) {
@@ -438,7 +456,7 @@ void ready_start(struct evm *m)
 		if (r->begun)
 			continue;
 		r->begun = true;
-		if (evm_send_has(m->send, &r->id)) {
+		if (m->relay ? evm_relay_has(m->relay, &r->id) : evm_send_has(m->send, &r->id)) {
 			struct hash id = r->id;
 
 			ready_free(r);

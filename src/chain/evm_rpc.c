@@ -113,7 +113,8 @@ static void let_rest(struct evm_rpc *r, unsigned which, const struct err *why)
 		r->current = (which + 1) % r->n;
 }
 
-/* The one in use, or the next that neither rests nor is foreign; with all of them resting, the one in use. */
+/* The one in use, or the next that does not rest; with all of them resting, the one in use. One of another chain is
+ * not tried while it rests. */
 static bool choose(const struct evm_rpc *r, unsigned tried, unsigned *out)
 {
 	struct mono now = clock_mono();
@@ -123,9 +124,9 @@ static bool choose(const struct evm_rpc *r, unsigned tried, unsigned *out)
 			unsigned k = (r->current + i) % r->n;
 			const struct endpoint *p = &r->ends[k];
 
-			if (tried >> k & 1 || p->trust == FOREIGN)
-				continue;
-			if (pass == 0 && p->rests_until.ns > now.ns)
+			bool rests = p->rests_until.ns > now.ns;
+
+			if (tried >> k & 1 || (rests && (pass == 0 || p->trust == FOREIGN)))
 				continue;
 			/* All rest: one of them is tried all the same, not each of them. */
 			if (pass == 1 && tried)
@@ -248,6 +249,7 @@ static void on_identity(struct question *q, const json_t *result)
 
 	if (is_foreign(q, result, &e)) {
 		p->trust = FOREIGN;
+		p->rest = span_ms(REST_MAX_MS); /* then it is asked once more who it is */
 		try_next(q, &e);
 		return;
 	}

@@ -2,9 +2,9 @@
  * which one is used until it fails (protocol 8.2).
  *
  * An endpoint is asked for its chain id and its first block before anything else, and again whenever it comes
- * back; one of another chain is never used. One that does not answer, answers too late, or with something that is
- * no JSON-RPC, rests for a while that doubles, and the question goes to the next. Callbacks are called on the
- * loop, never from within the function that asked. */
+ * back; one of another chain is not used, but asked again who it is after half a minute. One that does not answer,
+ * answers too late, or with something that is no JSON-RPC, rests for a while that doubles, and the question goes to
+ * the next. Callbacks are called on the loop, never from within the function that asked. */
 #ifndef LILYPAD_CHAIN_EVM_RPC_H
 #define LILYPAD_CHAIN_EVM_RPC_H
 

@@ -192,10 +192,19 @@ static uint64_t cap_now(const struct sending *x)
 	return evm_cap_at(s->o.max_fee_wei, x->since.s, s->time.s, x->deadline.s);
 }
 
+static void tell_waiting(const struct sending *x, const struct err *e)
+{
+	const struct evm_send *s = x->s;
+
+	if (s->o.waits && x->deadline.s)
+		s->o.waits(s->o.ctx, &x->deal, x->deadline, e);
+	else
+		log_line(&s->o.log, LOG_ODD, "%s", e->msg);
+}
+
 /* It waits for a cheaper block, or until its deadline is nearer. */
 static void too_dear(struct sending *x, uint64_t price_wei, uint64_t cap_wei)
 {
-	const struct evm_send *s = x->s;
 	struct err e;
 
 	if (x->dear_cap_wei == cap_wei)
@@ -205,10 +214,7 @@ static void too_dear(struct sending *x, uint64_t price_wei, uint64_t cap_wei)
 	        "gas costs %llu wei, more than the %llu that may be paid now: a transaction waits "
 	        "(ledger.max-fee)",
 	        (unsigned long long)price_wei, (unsigned long long)cap_wei);
-	if (s->o.dear && x->deadline.s)
-		s->o.dear(s->o.ctx, &x->deal, x->deadline, &e);
-	else
-		log_line(&s->o.log, LOG_ODD, "%s", e.msg);
+	tell_waiting(x, &e);
 }
 
 static void on_fees(void *ctx, const struct evm_answer *a)
@@ -250,10 +256,24 @@ static bool covers(const struct sending *x, struct u256 has, struct err *e)
 	u256_format(missing, short_by);
 	addr_format(&x->s->o.signer.addr, who);
 	FAIL(e, FUNDS,
-	        "%s has %s wei of the chain's coin and needs up to %s for gas: %s wei are missing, "
-	        "and nothing was sent",
+	        "%s has %s wei of the chain's coin and needs up to %s for gas: short by %s; send it "
+	        "that much; nothing was sent",
 	        who, have, need, short_by);
 	return err_hint(e, "send the chain's coin to %s", who);
+}
+
+/* With a deadline it waits: somebody may fill the account before it. */
+static void too_poor(struct sending *x, const struct err *e)
+{
+	if (x->deadline.s == 0) {
+		drop(x, e);
+		return;
+	}
+	x->step = SEND_ESTIMATE;
+	if (x->poor)
+		return;
+	x->poor = true;
+	tell_waiting(x, e);
 }
 
 static void on_balance(void *ctx, const struct evm_answer *a)
@@ -267,8 +287,12 @@ static void on_balance(void *ctx, const struct evm_answer *a)
 		node_failed(x, a);
 		return;
 	}
-	if (!evm_read_u256(a->result, &has, &e) || !covers(x, has, &e)) {
+	if (!evm_read_u256(a->result, &has, &e)) {
 		drop(x, &e);
+		return;
+	}
+	if (!covers(x, has, &e)) {
+		too_poor(x, &e);
 		return;
 	}
 	x->step = SEND_NONCE;
@@ -555,6 +579,19 @@ void evm_send_put(struct evm_send *s, const struct evm_intent *i)
 		return;
 	}
 	go(x);
+}
+
+bool evm_send_of(const struct evm_send *s, const struct hash *tx, struct hash *id)
+{
+	for (const struct sending *k = s->first; k; k = k->next) {
+		for (unsigned i = 0; i < k->attempts_n; i++) {
+			if (hash_eq(&k->attempts[i].hash, tx)) {
+				*id = k->id;
+				return true;
+			}
+		}
+	}
+	return false;
 }
 
 bool evm_send_has(const struct evm_send *s, const struct hash *id)

@@ -33,9 +33,10 @@ struct evm_send_options {
 	 * DROPPED: nothing was sent, or none of it can ever be in a block. receipt: INCLUDED and FINAL. */
 	void (*told)(void *ctx, const struct hash *intent, enum ledger_stage stage, bool failed,
 	        const struct evm_receipt *receipt, const struct err *why);
-	/* Gas costs more than may be paid for it, so it waits; told once for each limit that it meets. NULL: only the
-	 * log says it. */
-	void (*dear)(
+	/* It is not sent yet, though its deadline comes nearer: gas costs more than may be paid (CAP; told once for
+	 * each limit that it meets), or the account has too little for it (FUNDS; told once). NULL: only the log says
+	 * it. */
+	void (*waits)(
 	        void *ctx, const struct hash *deal, struct btime deadline, const struct err *why);
 	void *ctx;
 };
@@ -58,10 +59,13 @@ struct evm_intent {
 	struct hash deal; /* for whom it may be told that it waits; zero: none */
 };
 /* Estimates, which is the dry run: what would be refused is not sent; then signs, writes down, sends. While gas is too
- * dear it is estimated again with every head, since by then it may be too late for it. The same id
+ * dear, or with a deadline the account too poor, it is estimated again with every head: by then it may be too late for
+ * it. The same id
  * again, while it is on its way, has no second effect. Copies. */
 void evm_send_put(struct evm_send *s, const struct evm_intent *i);
 MUST bool evm_send_has(const struct evm_send *s, const struct hash *id);
+/* What a transaction of ours that is on its way is for. False: it is none. */
+MUST bool evm_send_of(const struct evm_send *s, const struct hash *tx, struct hash *id);
 /* The chain's head: looks at receipts, sends again, replaces. */
 void evm_send_tick(struct evm_send *s, uint64_t head, struct btime time);
 /* On their way. */

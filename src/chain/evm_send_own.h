@@ -35,6 +35,7 @@ struct sending {
 	struct hash deal;
 	uint64_t cap_wei;      /* at which the newest attempt was looked at; 0: not yet */
 	uint64_t dear_cap_wei; /* at which it was told that it waits; 0: it was not */
+	bool poor;             /* it was told that coin is missing */
 	enum sending_step step;
 	bool busy; /* a question is out */
 	uint64_t base_wei, tip_wei, max_fee_wei;

@@ -40,8 +40,8 @@ struct net {
 		struct err err;
 	} notes[NOTES];
 	size_t notes_n;
-	unsigned dear; /* times that it was told to be too dear */
-	struct err dear_why;
+	unsigned waits; /* times that it was told to wait */
+	struct err waits_why;
 };
 
 static bool sign(void *self, const struct hash *digest, struct sig *out, struct err *e)
@@ -157,14 +157,13 @@ static void told(void *ctx, const struct hash *intent, enum ledger_stage stage, 
 	t->notes_n++;
 }
 
-static void dear(void *ctx, const struct hash *deal, struct btime deadline, const struct err *why)
+static void waits(void *ctx, const struct hash *deal, struct btime deadline, const struct err *why)
 {
 	struct net *t = ctx;
 
 	assert_true(deal->b[0] == 0xdd && deadline.s == 2000);
-	assert_int_equal(why->code, E_CAP);
-	t->dear++;
-	t->dear_why = *why;
+	t->waits++;
+	t->waits_why = *why;
 }
 
 static void send_open(struct net *t, struct span stuck)
@@ -180,7 +179,7 @@ static void send_open(struct net *t, struct span stuck)
 	        .max_fee_wei = 100000000000,
 	        .stuck = stuck,
 	        .told = told,
-	        .dear = dear,
+	        .waits = waits,
 	        .ctx = t};
 	struct err e;
 
@@ -470,21 +469,42 @@ static void waiting_with_a_deadline_is_told(void **state)
 	t->base = 700000000000; /* seven times the cap */
 	put_due(t);
 	turns(t, 1000);
-	assert_int_equal(t->dear, 1);
-	assert_non_null(strstr(t->dear_why.msg, "700100000000 wei, more than the 100000000000 "));
+	assert_int_equal(t->waits, 1);
+	assert_non_null(strstr(t->waits_why.msg, "700100000000 wei, more than the 100000000000 "));
 	turns(t, 1499);
-	assert_int_equal(t->dear, 1);
+	assert_int_equal(t->waits, 1);
 	turns(t, 1500);
-	assert_int_equal(t->dear, 2);
-	assert_non_null(strstr(t->dear_why.msg, "more than the 200000000000 "));
+	assert_int_equal(t->waits, 2);
+	assert_non_null(strstr(t->waits_why.msg, "more than the 200000000000 "));
 	turns(t, 1750);
-	assert_int_equal(t->dear, 3);
+	assert_int_equal(t->waits, 3);
 	assert_int_equal(t->raws, 0);
 	turns(t, 1875);
-	assert_int_equal(t->dear, 3);
+	assert_int_equal(t->waits, 3);
 	assert_true(t->raws > 0);
 	assert_true(evm_tx_read(buf_bytes(&t->raw), &tx, &from, &id, &e));
 	assert_true(tx.max_fee_wei >= t->base && tx.max_fee_wei <= 800000000000);
+	net_free(t);
+}
+
+/* With money at stake an account that is too poor is told, and waited for; without, the sender is told. */
+static void an_empty_account_is_waited_for(void **state)
+{
+	struct net *t = net_new(span_s(60));
+
+	(void)state;
+	t->balance = 1000;
+	put_due(t);
+	turns(t, 1000);
+	turns(t, 1900);
+	assert_int_equal(t->waits, 1);
+	assert_int_equal(t->waits_why.code, E_FUNDS);
+	assert_non_null(strstr(t->waits_why.msg, "has 1000 wei"));
+	assert_non_null(strstr(t->waits_why.msg, "short by "));
+	assert_true(t->notes_n == 0 && t->raws == 0);
+	t->balance = 1000000000000000000u;
+	until(t, 1);
+	one(t, 0, LEDGER_PENDING, E_NONE);
 	net_free(t);
 }
 
@@ -662,6 +682,7 @@ int main(void)
 	        cmocka_unit_test(a_call_that_fails_in_its_block_is_told_as_failed),
 	        cmocka_unit_test(too_dear_gas_is_waited_for),
 	        cmocka_unit_test(waiting_with_a_deadline_is_told),
+	        cmocka_unit_test(an_empty_account_is_waited_for),
 	        cmocka_unit_test(what_waited_is_played_again),
 	        cmocka_unit_test(a_limit_that_rises_is_used_at_once),
 	        cmocka_unit_test(a_stuck_one_is_replaced_at_its_nonce),

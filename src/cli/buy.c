@@ -258,16 +258,11 @@ static bool usable(const struct daemon *d, const struct creator_channel *row, st
 	return err_hint(e, "lilypad channel open");
 }
 
-static bool ask_ledger(struct daemon *d, const char *id, struct creator_channel *row, struct err *e)
+static bool ask_ledger(struct daemon *d, struct creator_channel *row, struct err *e)
 {
-	char path[HASH_TEXT_MAX + 32];
 	json_t *j OWN(json_own) = NULL;
 
-	if (d->cli->place.chain_id)
-		return FAIL(e, STATE,
-		        "jobs in a channel work with the embedded ledger only, not on a chain");
-	snprintf(path, sizeof path, "/v1/channels/%s", id);
-	TRY(remote_get(d->cli, settings_text(d->cli->settings, "ledger.url"), path, &j, e), e);
+	TRY(remote_channel(d->cli, &row->id, &j, e), e);
 	return channel_row(j, row, e);
 }
 
@@ -286,7 +281,7 @@ bool buy_channel(
 		return false;
 	}
 	hash_format(&row->id, id);
-	TRY(ask_ledger(d, id, row, e), e);
+	TRY(ask_ledger(d, row, e), e);
 	TRY(usable(d, row, e), e);
 	row->seq = config->ledger_seq;
 	before.id = row->id;

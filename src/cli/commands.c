@@ -256,6 +256,7 @@ const struct command cli_commands[] = {
 	{"mediator queue",  NULL, "",                "the disputes of a mediator, and how they ended", NULL, cmd_mediator_queue, false},
 	{"mediator case",   NULL, "DEAL",            "one dispute: documents, own run, ruling, what decides", NULL, cmd_mediator_case, false},
 	{"creator",         "jobcreator", "",        "daemon: looks after detached jobs", instrument_options, cmd_creator, false},
+	{"relay",           NULL, "",                "daemon: carries signed actions to a chain for accounts that have no gas", daemon_options, cmd_relay, false},
 	{"onchain",         NULL, "--contract ADDRESS", "daemon: buys the jobs that contracts order, as their judge", onchain_options, cmd_onchain, false},
 	{"onchain prepare", NULL, "MODULE [-i KEY=VALUE]…", "keep a job's parts in the directory, and say what an order of it names", prepare_options, cmd_onchain_prepare, false},
 	{"onchain deploy",  NULL, "",                "a contract at which others buy jobs, beside the network's ledger", NULL, cmd_onchain_deploy, false},

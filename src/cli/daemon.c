@@ -80,6 +80,40 @@ static bool open_server(struct daemon *d, struct err *e)
 	return true;
 }
 
+/* The network file names who holds a role: with another key nobody would heed it. */
+static bool holds_role(const struct daemon *d, const struct addr *holders, size_t n, struct err *e)
+{
+	char is[ADDR_TEXT_MAX], must[ADDR_TEXT_MAX];
+
+	for (size_t i = 0; i < n; i++) {
+		if (addr_eq(&d->wallet.addr, &holders[i]))
+			return true;
+	}
+	addr_format(&d->wallet.addr, is);
+	if (n)
+		addr_format(&holders[0], must);
+	FAIL(e, PARTY, "the key %s is %s, which is not the %s of the network %s: that is %s%s",
+	        d->wallet.name, is, d->role, d->network.name, n ? must : "nobody",
+	        n > 1 ? ", or another" : "");
+	return err_hint(e, "-w NAME uses another key; `lilypad network new` names who is what");
+}
+
+static bool check_role(const struct daemon *d, struct err *e)
+{
+	struct addr mediators[MEDIATORS_MAX];
+	size_t n = 0;
+
+	if (strcmp(d->role, "solver") == 0)
+		return holds_role(d, &d->solver.addr, 1, e);
+	if (strcmp(d->role, "directory") == 0)
+		return holds_role(d, &d->directory.addr, 1, e);
+	if (strcmp(d->role, "mediator") != 0)
+		return true;
+	for (; n < d->network.mediators.n; n++)
+		mediators[n] = d->network.mediators.v[n].account;
+	return holds_role(d, mediators, n, e);
+}
+
 bool daemon_open(struct daemon *d, struct cli *c, const char *role, const char *wallet,
         const struct record *(*const *tables)(void), unsigned parts, struct err *e)
 {
@@ -100,6 +134,8 @@ bool daemon_open(struct daemon *d, struct cli *c, const char *role, const char *
 		network_domain(&d->network, &d->domain);
 	}
 	TRY(wallet_open(c, named ? NULL : wallet, true, &d->wallet, e), e);
+	if (parts & DAEMON_NETWORK)
+		TRY(check_role(d, e), e);
 	d->world.signer = wallet_signer(&d->wallet);
 	d->world.rng = rng_os();
 	TRY(open_store(d, tables, parts, e), e);
@@ -135,11 +171,33 @@ static void warn(void *ctx, const struct hash *deal, struct btime deadline, cons
 		notify_on_emit(&d->notify, WARNING_EVENT, buf_view(&body));
 }
 
+/* Who sends our transactions: a relay, unless this is one. */
+static bool relay_of(struct daemon *d, char url[URL_MAX + 1], struct evm_options *o, struct err *e)
+{
+	const struct settings *s = d->cli->settings;
+	struct str account = str_of(settings_text(s, "ledger.relay-account"));
+	json_t *j OWN(json_own) = NULL;
+	size_t n;
+
+	snprintf(url, URL_MAX + 1, "%s", settings_text(s, "ledger.relay"));
+	for (n = strlen(url); n && url[n - 1] == '/'; n--)
+		url[n - 1] = '\0';
+	if (!url[0] || strcmp(d->role, "relay") == 0)
+		return true;
+	o->relay = url;
+	if (account.n)
+		return addr_parse(account, &o->relay_addr, e);
+	if (remote_get(d->cli, url, "/v1/health", &j, e))
+		return json_get_addr(j, "account", &o->relay_addr, e);
+	err_prefix(e, "the relay: ");
+	return false;
+}
+
 static bool open_chain(struct daemon *d, struct err *e)
 {
 	const struct settings *s = d->cli->settings;
 	const struct evm_place *p = &d->cli->place;
-	char dir[CLI_PATH_MAX + 8];
+	char dir[CLI_PATH_MAX + 8], ring[CLI_PATH_MAX + 16], relay[URL_MAX + 1];
 	struct evm_options o = {.loop = &d->loop,
 	        .client = d->client,
 	        .urls = p->urls,
@@ -162,9 +220,14 @@ static bool open_chain(struct daemon *d, struct err *e)
 
 	/* The account's transactions, whichever role sends them. */
 	snprintf(dir, sizeof dir, "%s/chain", d->cli->places.state);
+	/* Who shares its store with others has no cursor of its own that they could go by. */
+	snprintf(ring, sizeof ring, "%s/blocks.json", d->dir);
+	if (!d->own_blobs[0])
+		o.ring = ring;
 	TRY(settings_number(s, "ledger.max-fee", UINT64_MAX, &o.max_fee_wei, e), e);
 	TRY(settings_span(s, "ledger.stuck", &o.stuck, e), e);
 	TRY(evm_view_check(p, &d->domain, e), e);
+	TRY(relay_of(d, relay, &o, e), e);
 	TRY(evm_contracts_open(&r, &d->world.contracts, e), e);
 	return evm_open(&o, &d->options.ledger, e);
 }

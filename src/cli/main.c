@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "codec/json_pool.h"
 #include "host/host.h"
 
 static bool make_places(struct cli *c, struct err *e)
@@ -30,6 +31,7 @@ int main(int argc, char **argv)
 	struct err e;
 	int words = 0, rc;
 
+	json_pool_use();
 	if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
 		cli_help_all(argc < 2 ? stderr : stdout);
 		return argc < 2 ? err_exit(E_USAGE) : 0;

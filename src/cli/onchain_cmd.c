@@ -348,6 +348,13 @@ static void on_event(void *self, const struct event *ev, struct effects *fx)
 	k->inner.on_event(k->inner.self, ev, fx);
 }
 
+static void on_turn(void *self, const struct event *now, struct effects *fx)
+{
+	struct keeper *k = self;
+
+	k->inner.on_turn(k->inner.self, now, fx);
+}
+
 static bool open_jobs(struct keeper *k, struct err *e)
 {
 	const struct settings *s = k->d.cli->settings;
@@ -426,6 +433,7 @@ int cmd_onchain(struct cli *c)
 		role = k->inner;
 		role.self = k;
 		role.on_event = on_event;
+		role.on_turn = k->inner.on_turn ? on_turn : NULL;
 		rc = daemon_serve(&k->d, &role);
 	}
 	k->jobs = evm_jobs_close(k->jobs);

@@ -84,11 +84,22 @@ static void put_cid(const struct hash *h, enum cid_codec codec, struct buf *out)
 	put_quoted(text, cid_format(&cid, text), out);
 }
 
+enum { U64_DIGITS = 20 };
+
+/* The digits end where the room does. */
+static char *digits(uint64_t v, char *end)
+{
+	do
+		*--end = (char)('0' + v % 10);
+	while (v /= 10);
+	return end;
+}
+
 static void put_number(uint64_t v, struct buf *out)
 {
-	char text[U256_DEC_MAX];
+	char text[U64_DIGITS], *from = digits(v, text + sizeof text);
 
-	buf_put(out, text, u256_format(u256_of(v), text));
+	buf_put(out, from, (size_t)(text + sizeof text - from));
 }
 
 static void put_hex(const void *p, size_t n, struct buf *out)
@@ -135,9 +146,9 @@ static void put_amount(const struct amount *a, struct buf *out)
 
 static void put_u64(uint64_t v, struct buf *out)
 {
-	char text[U256_DEC_MAX];
+	char text[U64_DIGITS], *from = digits(v, text + sizeof text);
 
-	put_quoted(text, u256_format(u256_of(v), text), out);
+	put_quoted(from, (size_t)(text + sizeof text - from), out);
 }
 
 static void put_value(const struct field *f, const void *p, struct buf *out)

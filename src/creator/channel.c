@@ -1,8 +1,6 @@
 /* channel.c - jobs whose deals draw on a channel (protocol 8.3): our own counter of its numbers, what is open in
  * it, and what we sign for a result instead of an action on the ledger. Several processes share the store, so
  * all that decides is in it, and read within the transaction that writes. */
-#include <stdio.h>
-
 #include "codec/eip712.h"
 #include "codec/hex.h"
 #include "codec/json.h"
@@ -11,8 +9,7 @@
 #include "model/deal_rules.h"
 
 enum {
-	WAIT_MS = 500,               /* until the sums are looked at again */
-	NUMBERS_BEHIND_MAX = 100000, /* that an old store catches up with in one transaction */
+	WAIT_MS = 500,     /* until the sums are looked at again */
 	OPEN_SPARE_S = 20, /* before openBy: what nobody delivered is opened on the ledger */
 	OVER_SPARE_S = 5,  /* after the last claim instant */
 	AGAIN_S = 30,
@@ -94,24 +91,16 @@ bool channel_begin(struct creator *c, struct job *j, const struct creator_reques
 	return true;
 }
 
-static bool next_number(struct creator *c, struct job *j, struct err *e)
+/* Our own counter; 9.5: an old store that was restored goes on above what the solver knows. */
+static void next_number(struct creator *c, struct job *j)
 {
-	struct store *s = &c->world->store;
-	char name[16 + HASH_TEXT_MAX], hex[HASH_TEXT_MAX];
-	uint64_t n;
+	struct creator_channel row = {.id = j->j.channel};
 
-	hash_format(&j->j.channel, hex);
-	snprintf(name, sizeof name, "channel-%s", hex);
-	for (unsigned i = 0; i < NUMBERS_BEHIND_MAX; i++) {
-		TRY(s->next(s->self, name, &n, e), e);
-		if (n < j->least_number)
-			continue;
-		j->j.number = n;
-		return true;
-	}
-	FAIL(e, STORE, "this store counts %llu deals in the channel, the solver knows of %llu",
-	        (unsigned long long)n, (unsigned long long)j->least_number);
-	return err_hint(e, "it is an old one: restore a newer backup");
+	if (!creator_get(c, creator_channel_record(), &row))
+		return; /* it was looked at just now */
+	row.drawn = MAX2(row.drawn + 1, j->least_number);
+	creator_put(c, creator_channel_record(), &row);
+	j->j.number = row.drawn;
 }
 
 /* The sums, less what is open, cover the job: its number is drawn, and the room for it kept. */
@@ -135,7 +124,7 @@ static bool draw(struct creator *c, struct job *j, const struct job_offer *o, st
 		return FAIL(e, RANGE, "PAY + JB overflows");
 	channel_load_open(&load, row.draws, row.bond);
 	TRY(channel_covers(&sums, &load, e), e);
-	TRY(next_number(c, j, e), e);
+	next_number(c, j);
 	row.number = j->j.number;
 	creator_put(c, creator_number_record(), &row);
 	creator_keep(c, j);
@@ -236,39 +225,105 @@ static void keep_given(struct creator *c, const struct job *j, struct amount cos
 
 	if (!get_number(c, j, &row))
 		return;
+	if (row.state != NUMBER_SIGNED)
+		return;
 	row.state = NUMBER_GIVEN;
 	row.cost = cost;
 	creator_put(c, creator_number_record(), &row);
 }
 
+struct owing {
+	struct amount sum;
+	uint64_t number;  /* the highest */
+	struct hash deal; /* with it */
+};
+
+static bool add_given(void *ctx, const void *row)
+{
+	const struct creator_number *n = row;
+	struct owing *o = ctx;
+	bool ok;
+
+	if (n->state != NUMBER_GIVEN)
+		return true;
+	ok = amount_add(o->sum, n->cost, &o->sum);
+	assert(ok);
+	if (n->number > o->number) {
+		o->number = n->number;
+		o->deal = n->deal;
+	}
+	return true;
+}
+
+/* Cumulative (8.3): what vouchers have paid, and COST of all that is accepted since and not on the ledger. */
+static bool voucher_now(struct creator *c, const struct creator_channel *row, struct voucher *v,
+        struct sig *sig, struct hash *deal, struct err *e)
+{
+	const struct record *r = creator_number_record();
+	struct creator_number like = {.channel = row->id};
+	struct store *s = &c->world->store;
+	struct owing o = {.sum = row->paid};
+
+	TRY(s->each(s->self, r, record_field(r, STR("channel")), &like, add_given, &o, e), e);
+	*v = (struct voucher){row->id, o.sum, MAX2(o.number, row->floor), row->claims};
+	*deal = o.deal;
+	return world_sign(c->world, &c->c.domain, voucher_record(), v, sig, e);
+}
+
+static void send_voucher(struct creator *c, struct tag tag, const struct hash *deal,
+        const struct voucher *v, const struct sig *sig, struct effects *fx)
+{
+	fx_call(fx, tag, &c->book, "POST", fx_path(fx, "/v1/deals/", deal, "/acceptance"),
+	        json_pack("{s:o, s:o}", "voucher", record_to_json(voucher_record(), v), "signature",
+	                json_of_sig(sig)));
+}
+
+/* What the provider settles with: signed once, an acceptance stays what it is; a voucher is that of now. */
+static bool sign_given(struct creator *c, struct job *j, const struct creator_deal *d,
+        struct creator_result *r, struct effects *fx, struct err *e)
+{
+	struct tag tag = {.what = TAG_ACCEPT, .key = j->j.id};
+	struct creator_channel row = {.id = j->j.channel};
+	struct channel_acceptance doc;
+	struct hash hash, newest;
+	struct voucher v;
+
+	if (!creator_get(c, creator_channel_record(), &row))
+		return FAIL(e, STORE, "the channel is not stored");
+	if (row.channel.kind == CHANNEL_VOUCHERS) {
+		TRY(voucher_now(c, &row, &v, &r->accept_sig, &newest, e), e);
+		send_voucher(c, tag, &d->id, &v, &r->accept_sig, fx);
+		return true;
+	}
+	eip712_hash(result_record(), &r->result, &hash);
+	if (!r->accept_sig.n)
+		TRY(channel_acceptance(c, d, &hash, j->j.cost, &r->accept_sig, e), e);
+	channel_acceptance_of(&d->deal.hot, &d->id, &hash, j->j.cost, &doc);
+	fx_call(fx, tag, &c->book, "POST", fx_path(fx, "/v1/deals/", &d->id, "/acceptance"),
+	        json_pack("{s:o, s:o}", "acceptance",
+	                record_to_json(channel_acceptance_record(), &doc), "signature",
+	                json_of_sig(&r->accept_sig)));
+	return true;
+}
+
 void channel_accept(struct creator *c, struct job *j, struct effects *fx)
 {
 	struct creator_deal d = {.id = j->j.deal};
-	struct channel_acceptance doc;
 	struct creator_result r;
-	struct amount cost;
-	struct hash hash;
 	struct err e;
 
 	if (!creator_result_of(c, j, &r) || !creator_get(c, creator_deal_record(), &d))
 		return;
-	eip712_hash(result_record(), &r.result, &hash);
-	cost = deal_cost(&d.deal.hot, r.result.count, r.result.bytes);
-	if (!r.accept_sig.n) {
-		if (!channel_acceptance(c, &d, &hash, cost, &r.accept_sig, &e)) {
-			log_line(&c->world->log, LOG_ODD, "cannot sign the acceptance: %s", e.msg);
-			return;
-		}
-		creator_put(c, creator_result_record(), &r);
-		keep_given(c, j, cost);
+	/* What comes after its last claim instant has no cover any more: nothing is given for it. */
+	if (!r.accept_sig.n && c->ledger_time.s >= channel_claim_until(&d.deal.hot).s)
+		return;
+	j->j.cost = deal_cost(&d.deal.hot, r.result.count, r.result.bytes);
+	keep_given(c, j, j->j.cost);
+	if (!sign_given(c, j, &d, &r, fx, &e)) {
+		log_line(&c->world->log, LOG_ODD, "cannot sign the acceptance: %s", e.msg);
+		return;
 	}
-	j->j.cost = cost;
-	channel_acceptance_of(&d.deal.hot, &d.id, &hash, cost, &doc);
-	fx_call(fx, (struct tag){.what = TAG_ACCEPT, .key = j->j.id}, &c->book, "POST",
-	        fx_path(fx, "/v1/deals/", &j->j.deal, "/acceptance"),
-	        json_pack("{s:o, s:o}", "acceptance",
-	                record_to_json(channel_acceptance_record(), &doc), "signature",
-	                json_of_sig(&r.accept_sig)));
+	creator_put(c, creator_result_record(), &r);
 }
 
 static void end_paid(struct creator *c, struct job *j, const char *how, const struct event *ev,
@@ -341,6 +396,56 @@ static void number_used(struct creator *c, const struct ledger_event *le)
 	creator_put(c, creator_number_record(), &row);
 }
 
+struct closing {
+	uint64_t floor;
+	struct creator_number v[32];
+	unsigned n;
+};
+
+static bool add_closed(void *ctx, const void *row)
+{
+	const struct creator_number *n = row;
+	struct closing *x = ctx;
+
+	if (n->number <= x->floor && n->state != NUMBER_ON_LEDGER)
+		x->v[x->n++] = *n;
+	return x->n < COUNT(x->v);
+}
+
+/* A voucher was redeemed: it pays for all that it counts, and closes every number up to its own. */
+static void close_numbers(struct creator *c, const struct hash *channel, uint64_t floor)
+{
+	const struct record *r = creator_number_record();
+	struct creator_number like = {.channel = *channel};
+	struct store *s = &c->world->store;
+	struct closing x;
+	struct err e;
+
+	do {
+		x.floor = floor;
+		x.n = 0;
+		if (!s->each(
+		            s->self, r, record_field(r, STR("channel")), &like, add_closed, &x, &e))
+			log_line(&c->world->log, LOG_BROKEN, "store: %s", e.msg);
+		for (unsigned i = 0; i < x.n; i++)
+			del_number(c, &x.v[i]);
+	} while (x.n == COUNT(x.v));
+}
+
+/* Claims make vouchers of before worthless: what is given and not on the ledger gets one that counts them. */
+static void renew_voucher(struct creator *c, const struct creator_channel *row, struct effects *fx)
+{
+	struct voucher v;
+	struct hash deal;
+	struct sig sig;
+	struct err e;
+
+	if (!voucher_now(c, row, &v, &sig, &deal, &e))
+		log_line(&c->world->log, LOG_ODD, "cannot sign a voucher: %s", e.msg);
+	else if (!hash_is_zero(&deal))
+		send_voucher(c, (struct tag){.what = TAG_VOUCHER}, &deal, &v, &sig, fx);
+}
+
 static void take_change(struct creator_channel *row, const struct channel_change *now)
 {
 	row->job = now->job;
@@ -370,10 +475,11 @@ static void come_back(struct creator *c, const struct ledger_event *le, const st
 	creator_put(c, creator_channel_record(), &row);
 }
 
-void channel_on_event(struct creator *c, const struct ledger_event *le)
+void channel_on_event(struct creator *c, const struct ledger_event *le, struct effects *fx)
 {
 	struct creator_channel row = {.id = le->channel.id};
 	struct creator_deal d = {.id = le->deal};
+	bool claimed;
 
 	for (uint32_t i = 0; i < le->changes_n && i < LEDGER_CHANGES_MAX; i++) {
 		if (addr_eq(&le->changes[i].account, &c->world->signer.addr))
@@ -388,9 +494,52 @@ void channel_on_event(struct creator *c, const struct ledger_event *le)
 	        le->seq <= row.seq)
 		return;
 	number_used(c, le);
+	if (le->channel.floor > row.floor)
+		close_numbers(c, &row.id, le->channel.floor);
+	claimed = le->channel.claims > row.claims;
 	take_change(&row, &le->channel);
 	row.seq = le->seq;
 	creator_put(c, creator_channel_record(), &row);
+	if (claimed)
+		renew_voucher(c, &row, fx);
+}
+
+/* The row of a job that is over, or NULL. */
+static bool is_over(struct creator *c, const struct creator_deal *d, struct creator_job *row)
+{
+	*row = (struct creator_job){.id = d->job};
+	return creator_get(c, creator_job_record(), row) && sm_is_final(&job_states, row->state) &&
+	       hash_eq(&row->deal, &d->id);
+}
+
+/* Accepted, it is accepted there as well; else it is judged by what is there. */
+struct job *channel_revive(struct creator *c, const struct creator_deal *d,
+        const struct ledger_event *le, const struct event *ev, struct effects *fx)
+{
+	struct creator_result r = {.id = d->id};
+	struct creator_job row;
+	struct job *j;
+	bool given;
+
+	if (le->to != DEAL_RESULTS_SUBMITTED || le->action != ACTION_CLAIM ||
+	        !is_over(c, d, &row) || le->seq <= row.ledger_seq)
+		return NULL;
+	j = job_new(c, &row.id);
+	if (!j)
+		return NULL;
+	given = creator_get(c, creator_result_record(), &r) && r.accept_sig.n;
+	j->j = row;
+	j->j.state = given ? JOB_JUDGED : JOB_SUBMITTED;
+	j->j.ended_ms = 0;
+	j->j.error = 0;
+	j->j.why[0] = '\0';
+	memcpy(j->j.owner, c->c.owner, sizeof j->j.owner);
+	job_index(c, j);
+	job_count_events(c, j);
+	job_note(c, j, ev, fx, "CLAIMED",
+	        "the provider claims the deal: it is judged on the ledger");
+	creator_keep(c, j);
+	return j;
 }
 
 /* 5.1 by the JC: from then on a provider that delivers nothing pays the late fine. */
@@ -416,9 +565,19 @@ static void open_deal(
 	j->action = fx_submit(fx, a, &d->id);
 }
 
+/* Nothing more can come of it: nobody has delivered, or it was found good or wrong too late. */
+static bool is_past(struct creator *c, struct job *j, uint64_t until)
+{
+	struct creator_number row;
+
+	if (c->ledger_time.s < until + c->c.confirm_s + OVER_SPARE_S)
+		return false;
+	return j->j.state != JOB_JUDGED || (get_number(c, j, &row) && row.state != NUMBER_GIVEN);
+}
+
 bool channel_on_time(struct creator *c, struct job *j, struct effects *fx)
 {
-	uint64_t now = c->ledger_time.s, until, open_by;
+	uint64_t now = c->ledger_time.s, open_by;
 	struct creator_deal d = {.id = j->j.deal};
 	bool waits = j->j.state == JOB_MATCHED || j->j.state == JOB_AGREED;
 
@@ -426,19 +585,30 @@ bool channel_on_time(struct creator *c, struct job *j, struct effects *fx)
 	        (!waits && j->j.state != JOB_JUDGED && j->j.state != JOB_DISPUTED) ||
 	        !creator_get(c, creator_deal_record(), &d))
 		return false;
-	until = channel_claim_until(&d.deal.hot).s;
-	open_by = d.deal.hot.open_by.s;
-	if (waits && now >= until + c->c.confirm_s + OVER_SPARE_S)
+	if (is_past(c, j, channel_claim_until(&d.deal.hot).s))
 		return true;
-	if (waits && now < open_by && now + c->c.confirm_s + OPEN_SPARE_S >= open_by) {
-		j->asked_s = now;
+	open_by = d.deal.hot.open_by.s;
+	if (waits && now >= open_by)
+		return false;
+	if (waits && !j->declined && now + c->c.confirm_s + OPEN_SPARE_S < open_by)
+		return false;
+	j->asked_s = now;
+	if (waits)
 		open_deal(c, j, &d, fx);
-	} else if (j->j.state == JOB_JUDGED) {
-		j->asked_s = now;
+	else if (j->j.state == JOB_JUDGED)
 		channel_accept(c, j, fx);
-	} else if (j->j.state == JOB_DISPUTED) {
-		j->asked_s = now;
+	else
 		channel_check(c, j, fx);
-	}
 	return false;
+}
+
+/* It has signed that it will not deliver: on the ledger that costs it the late fine (5.5). */
+void channel_on_declined(
+        struct creator *c, struct job *j, const struct event *ev, struct effects *fx)
+{
+	if (j->declined || j->j.ledger || j->j.state > JOB_AGREED)
+		return;
+	j->declined = true;
+	job_note(c, j, ev, fx, "DECLINED", "the provider declined after it had signed");
+	(void)!channel_on_time(c, j, fx); /* it is not past yet */
 }

@@ -40,21 +40,27 @@ static bool count_event(void *ctx, const void *row)
 	return true;
 }
 
+void job_count_events(struct creator *c, struct job *j)
+{
+	const struct record *lines = creator_event_record();
+	struct creator_event of_job = {.job = j->j.id};
+	struct store *s = &c->world->store;
+	struct err e;
+
+	if (!s->each(s->self, lines, record_field(lines, STR("job")), &of_job, count_event, j, &e))
+		log_line(&c->world->log, LOG_BROKEN, "store: %s", e.msg);
+}
+
 static void take(struct creator *c, const struct creator_job *row, const struct event *ev,
         struct effects *fx)
 {
-	const struct record *lines = creator_event_record();
-	struct creator_event of_job = {.job = row->id};
-	struct store *s = &c->world->store;
 	struct job *j = job_new(c, &row->id);
-	struct err e;
 
 	if (!j)
 		return;
 	j->j = *row;
 	memcpy(j->j.owner, c->c.owner, sizeof j->j.owner);
-	if (!s->each(s->self, lines, record_field(lines, STR("job")), &of_job, count_event, j, &e))
-		log_line(&c->world->log, LOG_BROKEN, "store: %s", e.msg);
+	job_count_events(c, j);
 	job_index(c, j);
 	job_note(c, j, ev, fx, "TAKEN_OVER", "goes on from %s", sm_name(&job_states, j->j.state));
 	creator_keep(c, j);
@@ -346,7 +352,8 @@ static void on_timer(struct creator *c, const struct event *ev, struct effects *
 	case TAG_CASE:
 	case TAG_JUDGED:
 	case TAG_ACCEPT:
-	case TAG_NONCES: break;
+	case TAG_NONCES:
+	case TAG_VOUCHER: break;
 	}
 }
 

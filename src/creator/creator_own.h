@@ -24,7 +24,8 @@ enum creator_tag {
 	TAG_CASE,       /* call: what a mediator has of a dispute; key: job */
 	TAG_JUDGED,     /* fetch: the output that it judged; key: job */
 	TAG_ACCEPT,     /* call: in a channel, what we signed for a result; key: job */
-	TAG_NONCES      /* call: what the solver has seen of us */
+	TAG_NONCES,     /* call: what the solver has seen of us */
+	TAG_VOUCHER     /* call: the voucher of before anew, since the provider has claimed */
 };
 
 /* A number of a channel (8.3), until it is used on the ledger. */
@@ -61,9 +62,10 @@ struct job {
 	uint64_t least_number; /* of its channel: as in the request */
 	enum err_code
 	        let_down; /* why the provider before the present offer failed; E_NONE: none did */
-	uint8_t declined; /* enum reason of the provider of the present deal, as it has signed it; 0: not told */
+	uint8_t reason; /* enum reason of the provider of the present deal, as it has signed it; 0: not told */
 	bool fetching;
 	bool cancelling;
+	bool declined;    /* in a channel: the provider has signed that it does not deliver */
 	bool running;     /* handed to the executor */
 	uint64_t spare_s; /* acts that much before the judge deadline; 0: not known yet */
 	uint64_t
@@ -240,10 +242,16 @@ void channel_on_accepted(
 /* The dispute of a result that is not on the ledger: claim and check. */
 void channel_check(struct creator *c, struct job *j, struct effects *fx);
 /* The ledger told of a channel. */
-void channel_on_event(struct creator *c, const struct ledger_event *le);
+void channel_on_event(struct creator *c, const struct ledger_event *le, struct effects *fx);
+void channel_on_declined(
+        struct creator *c, struct job *j, const struct event *ev, struct effects *fx);
 /* A deal that was never on the ledger was paid from its channel. */
 void channel_paid(struct creator *c, struct job *j, const struct ledger_event *le,
         const struct event *ev, struct effects *fx);
+/* A provider claims what our job was over for: the job is taken up again, so that the claim is judged in time.
+ * NULL: it is no such event. */
+struct job *channel_revive(struct creator *c, const struct creator_deal *d,
+        const struct ledger_event *le, const struct event *ev, struct effects *fx);
 /* Its deadlines, while the ledger does not know the deal; true: it is over, so that the job is to end. */
 MUST bool channel_on_time(struct creator *c, struct job *j, struct effects *fx);
 /* The job ends: a number that no deal bears is given up. */
@@ -270,6 +278,8 @@ void job_on_judged(struct creator *c, const struct event *ev, struct effects *fx
 /* Asks the solver what it knows of a job, now or after a while. */
 void job_look(struct creator *c, struct job *j, struct effects *fx);
 void job_look_later(struct job *j, struct effects *fx);
+/* Its timeline goes on after what is stored of it. */
+void job_count_events(struct creator *c, struct job *j);
 void job_resume(struct creator *c, struct job *j, const struct event *ev, struct effects *fx);
 
 #endif

@@ -156,7 +156,7 @@ static void on_declined(struct creator *c, struct job *j, const json_t *data)
 		return;
 	}
 	if (hash_eq(&doc.deal, &j->j.deal))
-		j->declined = doc.reason;
+		j->reason = doc.reason;
 }
 
 static void on_about_deal(struct creator *c, const struct message *m, const json_t *data,
@@ -175,10 +175,12 @@ static void on_about_deal(struct creator *c, const struct message *m, const json
 		on_signed(c, j, data, ev, fx);
 	else if (str_is(m->name, "result"))
 		job_on_result(c, j, data, ev, fx);
-	else if (str_is(m->name, "declined"))
-		on_declined(c, j, data);
 	else if (str_is(m->name, "dissolved"))
 		on_dissolved(c, j, data, ev, fx);
+	else if (str_is(m->name, "declined") && in_channel(j))
+		channel_on_declined(c, j, ev, fx);
+	else if (str_is(m->name, "declined"))
+		on_declined(c, j, data);
 }
 
 void job_on_message(struct creator *c, const struct event *ev, struct effects *fx)

@@ -18,7 +18,9 @@ static bool is_dropped(const void *ctx, const struct fx *f)
 	switch (m->how) {
 	case CREATOR_WITHHOLDS: return f->kind == FX_PUSH && f->root.codec == CID_DAG_PB;
 	case CREATOR_NEVER_JUDGES:
-		return fx_submits(f, ACTION_ACCEPT) || fx_submits(f, ACTION_CHECK);
+		return fx_submits(f, ACTION_ACCEPT) || fx_submits(f, ACTION_CHECK) ||
+		       fx_submits(f, ACTION_CLAIM_CHECK) ||
+		       (f->kind == FX_CALL && f->tag.what == TAG_ACCEPT);
 	case CREATOR_HONEST:
 	case CREATOR_REJECTS_FALSELY: break;
 	}

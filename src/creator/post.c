@@ -447,14 +447,15 @@ static void forget_deal(struct job *j)
 	row->number = 0; /* good for one deal */
 	row->error = 0;
 	row->why[0] = '\0';
-	j->declined = 0;
+	j->reason = 0;
 	j->open_by = j->spare_s = j->seen_s = j->asked_s = 0;
+	j->declined = false;
 }
 
 /* What its directory did not take, the next one's would not either. */
 static bool blamed(const struct job *j)
 {
-	return j->declined != REASON_DIRECTORY_UNAVAILABLE && !addr_is_zero(&j->j.provider);
+	return j->reason != REASON_DIRECTORY_UNAVAILABLE && !addr_is_zero(&j->j.provider);
 }
 
 /* Only the provider that failed was asked for: no other may take it. In a channel there is no other, and a match

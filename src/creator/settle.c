@@ -183,6 +183,9 @@ static void on_news(struct creator *c, struct job *j, const struct deal_news *le
 	}
 	if (le->to == DEAL_RESULTS_SUBMITTED && j->j.state == JOB_DISPUTED)
 		job_send_check(c, j, ev, fx);
+	/* Claimed, though we have accepted it: what we signed has not reached the provider, or it does not care. */
+	if (le->to == DEAL_RESULTS_SUBMITTED && j->j.state == JOB_JUDGED && in_channel(j))
+		job_accept(c, j, fx);
 	creator_keep_later(c, j, fx);
 }
 
@@ -226,7 +229,7 @@ static void on_deal_event(struct creator *c, const struct ledger_event *le, cons
 	if (le->to == DEAL_RESULTS_SUBMITTED)
 		news.submit_action = le->action_id;
 	c->ledger_seq = MAX2(c->ledger_seq, le->seq);
-	channel_on_event(c, le);
+	channel_on_event(c, le, fx);
 	if (hash_is_zero(&le->deal))
 		return;
 	if (!le->to) {
@@ -238,6 +241,8 @@ static void on_deal_event(struct creator *c, const struct ledger_event *le, cons
 		if (!creator_get(c, creator_deal_record(), &d))
 			return;
 		j = opened_after_all(c, &d, ev, fx);
+		if (!j)
+			j = channel_revive(c, &d, le, ev, fx);
 	}
 	if (j) {
 		on_news(c, j, &news, ev, fx);

@@ -93,6 +93,7 @@ static void on_drain(uv_timer_t *t)
 	struct host *h = t->data;
 
 	if (h->phase == HOST_RUNNING) {
+		h->firm = h->in_tx;
 		host_flush(h); /* what was asked for before */
 		if (h->phase == HOST_ENDED)
 			return;
@@ -170,8 +171,9 @@ static void join_loop(struct host *h)
 	uv_check_init(loop, &h->check);
 	uv_timer_init(loop, &h->drain);
 	uv_timer_init(loop, &h->look);
-	h->prepare.data = h->check.data = h->drain.data = h->look.data = h;
-	h->handles = 4;
+	uv_timer_init(loop, &h->soft);
+	h->prepare.data = h->check.data = h->drain.data = h->look.data = h->soft.data = h;
+	h->handles = 5;
 	uv_prepare_start(&h->prepare, on_prepare);
 	uv_check_start(&h->check, on_check);
 	/* They end turns; they are no reason to have another one. */
@@ -226,7 +228,7 @@ bool host_new(const struct host_options *o, struct host **out, struct err *e)
 		return false;
 	}
 	join_loop(h);
-	host_wrap_store(h);
+	host_wrap(h);
 	host_wrap_contracts(h);
 	*out = h;
 	return true;
@@ -302,6 +304,7 @@ static void close_handles(struct host *h)
 	uv_close((uv_handle_t *)&h->check, on_closed);
 	uv_close((uv_handle_t *)&h->drain, on_closed);
 	uv_close((uv_handle_t *)&h->look, on_closed);
+	uv_close((uv_handle_t *)&h->soft, on_closed);
 	if (h->signals) {
 		uv_close((uv_handle_t *)&h->sigterm, on_closed);
 		uv_close((uv_handle_t *)&h->sigint, on_closed);
@@ -331,7 +334,7 @@ struct host *host_free(struct host *h)
 		h->o.tx.rollback(h->o.tx.self);
 	stop_ports(h);
 	host_unwrap_contracts(h);
-	h->world->store = h->store;
+	host_unwrap(h);
 	http_client_free(h->client);
 	http_server_free(h->server);
 	close_handles(h);

@@ -56,9 +56,13 @@ struct host {
 	enum host_phase phase;
 	bool in_event; /* the role or an effect is being run */
 	bool in_tx;
-	bool daemon;      /* of a process of its own: it may wait for better times */
-	struct err lost;  /* why the store cannot be written; code E_NONE: it can */
-	uint64_t made_up; /* numbers given in a turn that does not count */
+	bool firm; /* what is written and not committed has to be before anything else is done */
+	bool wrote, bound; /* in the present event: rows; a signature or the value of a counter */
+	uv_timer_t soft;   /* what need not be durable at once is after SOFT_MS */
+	struct signer signer; /* the world's own, below the wrapper */
+	bool daemon;          /* of a process of its own: it may wait for better times */
+	struct err lost;      /* why the store cannot be written; code E_NONE: it can */
+	uint64_t made_up;     /* numbers given in a turn that does not count */
 	bool exited;
 	int code;
 	struct arena arena; /* of the turn's events */
@@ -97,7 +101,8 @@ struct host {
 void host_event(struct host *h, struct event *ev);
 /* The end of a turn: commit, then effects. */
 void host_flush(struct host *h);
-void host_wrap_store(struct host *h);
+void host_wrap(struct host *h);
+void host_unwrap(struct host *h);
 void host_end(struct host *h, int code);
 
 /* ---- lost.c ---- */

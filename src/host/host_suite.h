@@ -41,7 +41,9 @@ enum {
 	ROUTE_EXIT,
 	ROUTE_DEAL,
 	ROUTE_SILENT,
-	ROUTE_PORTS
+	ROUTE_PORTS,
+	ROUTE_SOFT,
+	ROUTE_SOFT_SIGN
 };
 
 static const struct route echo_routes[] = {
@@ -61,6 +63,8 @@ static const struct route echo_routes[] = {
         [ROUTE_DEAL] = {"GET", "/v1/deal", AUTH_NONE, BODY_NONE, 0, ""},
         [ROUTE_SILENT] = {"GET", "/v1/silent", AUTH_NONE, BODY_NONE, 0, ""},
         [ROUTE_PORTS] = {"POST", "/v1/ports", AUTH_NONE, BODY_NONE, 0, ""},
+        [ROUTE_SOFT] = {"POST", "/v1/soft", AUTH_NONE, BODY_NONE, 0, ""},
+        [ROUTE_SOFT_SIGN] = {"POST", "/v1/soft-sign", AUTH_NONE, BODY_NONE, 0, ""},
 };
 
 enum { TAG_LATER = 1, TAG_CALL, TAG_FOLLOW, TAG_ORDER };
@@ -302,6 +306,20 @@ UNUSED static void use_ports(struct fixture *f, const struct http_req *r, struct
 	fx_reply(fx, r->conn, 200, json_object());
 }
 
+/* What it writes may be lost; what it signs may not be, nor what was written before. */
+UNUSED static void write_softly(struct fixture *f, const struct http_req *r, struct effects *fx)
+{
+	struct signer *s = &f->world.signer;
+	struct sig sig;
+	struct err e;
+
+	fx->soft = true;
+	assert_true(f->world.store.put(f->world.store.self, request_record(), NULL, &e));
+	if (r->route == ROUTE_SOFT_SIGN)
+		assert_true(s->sign(s->self, &(struct hash){{1}}, &sig, &e));
+	fx_reply(fx, r->conn, 200, json_pack("{s:i}", "commits", (int)f->commits));
+}
+
 UNUSED static void on_request(struct fixture *f, const struct event *ev, struct effects *fx)
 {
 	const struct http_req *r = ev->request;
@@ -350,6 +368,8 @@ UNUSED static void on_request(struct fixture *f, const struct event *ev, struct 
 		fx_reply(fx, r->conn, 200, json_pack("{s:o}", "deal", json_of_str(r->deal)));
 		break;
 	case ROUTE_PORTS: use_ports(f, r, fx); break;
+	case ROUTE_SOFT:
+	case ROUTE_SOFT_SIGN: write_softly(f, r, fx); break;
 	case ROUTE_SILENT: f->waiting = r->conn; break;
 	default: break;
 	}

@@ -219,6 +219,43 @@ static void the_end_of_a_turn_answers(void **state)
 	wait_until(f, &g.done);
 }
 
+/* Soft writes are answered at once, and durable soon; a signature after them waits for both. */
+static void soft_writes_are_committed_soon(void **state)
+{
+	struct fixture *f = *state;
+	struct got g = {0};
+
+	host_up(f, 0);
+	ask(f, "POST", "/v1/soft", "", false, &g);
+	assert_int_equal(g.status, 200);
+	assert_int_equal(f->puts, 1);
+	assert_true(f->in_tx && f->commits == 0);
+	for (int i = 0; i < 100 && f->in_tx; i++)
+		uv_run(&f->loop, UV_RUN_ONCE);
+	assert_true(!f->in_tx && f->commits == 1);
+	ask(f, "POST", "/v1/soft", "", false, &g);
+	ask(f, "POST", "/v1/soft-sign", "", false, &g);
+	assert_true(f->puts == 3 && !f->in_tx && f->commits == 2);
+	/* Another's write takes them along. */
+	ask(f, "POST", "/v1/soft", "", false, &g);
+	ask(f, "POST", "/v1/write", "{}", false, &g);
+	assert_true(f->puts == 5 && !f->in_tx && f->commits == 3);
+}
+
+static void soft_writes_are_committed_at_a_stop(void **state)
+{
+	struct fixture *f = *state;
+	struct got g = {0};
+
+	host_up(f, 0);
+	ask(f, "POST", "/v1/soft", "", false, &g);
+	assert_true(f->in_tx);
+	host_stop(f->host);
+	for (int i = 0; i < 100 && f->in_tx; i++)
+		uv_run(&f->loop, UV_RUN_ONCE);
+	assert_true(!f->in_tx && f->commits == 1 && f->stops == 1);
+}
+
 static void failed_commit_ends_the_process(void **state)
 {
 	struct fixture *f = *state;
@@ -732,6 +769,8 @@ int main(void)
 	        T(deal_header_is_decoded),
 	        T(writes_are_committed_before_answers),
 	        T(the_end_of_a_turn_answers),
+	        T(soft_writes_are_committed_soon),
+	        T(soft_writes_are_committed_at_a_stop),
 	        T(failed_commit_ends_the_process),
 	        T(calls_of_the_role),
 	        T(nobody_there),

@@ -83,7 +83,7 @@ void host_wait(struct host *h)
 
 	if (h->in_tx)
 		h->o.tx.rollback(h->o.tx.self);
-	h->in_tx = false;
+	h->in_tx = h->firm = false;
 	drop_effects(h);
 	log_line(&h->world->log, LOG_ODD, "%s; %s", h->lost.msg, h->lost.hint);
 	if (stopping || !h->daemon) {

@@ -2,12 +2,13 @@
  *
  * The first write of a turn begins the transaction. While none is open, what an event asks for is done
  * at once: reads are answered without waiting. From the first write on, the effects of all events of the
- * turn wait for its commit, in order. */
+ * turn wait for its commit, in order; but what an event wrote that is soft (port/port.h) waits for the commit of
+ * another one, or SOFT_MS. */
 #include "host/host_own.h"
 #include "os/clock.h"
 
 /* A turn that gathers so much is committed before its end. */
-enum { TURN_BYTES = 8 << 20 };
+enum { TURN_BYTES = 8 << 20, SOFT_MS = 50 };
 #define MADE_UP_NUMBERS ((uint64_t)1 << 62)
 
 /* ---- the wrapped store --------------------------------------------------------------------------------- */
@@ -27,6 +28,7 @@ static bool put(void *self, const struct record *r, const void *row, struct err 
 {
 	struct host *h = self;
 
+	h->wrote = true;
 	if (host_is_lost(h))
 		return true;
 	return (begin(h, e) && h->store.put(h->store.self, r, row, e)) || host_lose(h, e);
@@ -36,6 +38,7 @@ static bool del(void *self, const struct record *r, const void *row, struct err 
 {
 	struct host *h = self;
 
+	h->wrote = true;
 	if (host_is_lost(h))
 		return true;
 	return (begin(h, e) && h->store.del(h->store.self, r, row, e)) || host_lose(h, e);
@@ -45,6 +48,7 @@ static bool next(void *self, const char *counter, uint64_t *out, struct err *e)
 {
 	struct host *h = self;
 
+	h->wrote = h->bound = true;
 	if (!host_is_lost(h)) {
 		if (begin(h, e) && h->store.next(h->store.self, counter, out, e))
 			return true;
@@ -71,10 +75,26 @@ static bool each(void *self, const struct record *r, const struct field *by, con
 	return h->store.each(h->store.self, r, by, row, cb, ctx, e);
 }
 
-void host_wrap_store(struct host *h)
+static bool sign(void *self, const struct hash *digest, struct sig *out, struct err *e)
+{
+	struct host *h = self;
+
+	h->bound = true;
+	return h->signer.sign(h->signer.self, digest, out, e);
+}
+
+void host_wrap(struct host *h)
 {
 	h->store = h->world->store;
 	h->world->store = (struct store){h, put, get, del, each, next};
+	h->signer = h->world->signer;
+	h->world->signer = (struct signer){h, h->signer.addr, sign};
+}
+
+void host_unwrap(struct host *h)
+{
+	h->world->store = h->store;
+	h->world->signer = h->signer;
 }
 
 /* ---- turns --------------------------------------------------------------------------------------------- */
@@ -116,16 +136,24 @@ static bool end_turn(struct host *h)
 	return !host_is_lost(h);
 }
 
+static void on_soft(uv_timer_t *t)
+{
+	struct host *h = t->data;
+
+	h->firm = h->in_tx;
+	host_flush(h);
+}
+
 void host_flush(struct host *h)
 {
 	struct err e;
 
-	if (h->in_tx && !end_turn(h)) {
+	if (h->in_tx && h->firm && !end_turn(h)) {
 		host_wait(h);
 		return;
 	}
-	if (h->in_tx) {
-		h->in_tx = false;
+	if (h->in_tx && h->firm) {
+		h->in_tx = h->firm = false;
 		h->figures.commits++;
 		if (!h->o.tx.commit(h->o.tx.self, &e)) {
 			if (host_lose(h, &e)) {
@@ -142,6 +170,16 @@ void host_flush(struct host *h)
 	}
 	if (h->first)
 		perform_all(h);
+	if (h->in_tx && !uv_is_active((uv_handle_t *)&h->soft) && h->phase == HOST_RUNNING)
+		uv_timer_start(&h->soft, on_soft, SOFT_MS, 0);
+}
+
+/* An event is over. Nobody is told anything that could be otherwise after a crash: what was signed or numbered,
+ * and all before it, is durable first. */
+static void weigh(struct host *h, const struct effects *fx)
+{
+	if (h->in_tx && (h->bound || (h->wrote && !fx->soft)))
+		h->firm = true;
 }
 
 void host_event(struct host *h, struct event *ev)
@@ -158,15 +196,17 @@ void host_event(struct host *h, struct event *ev)
 	ev->now = clock_mono();
 	fx_init(&fx, &h->arena);
 	h->figures.events[ev->kind]++;
+	h->wrote = h->bound = false;
 	h->in_event = true;
 	h->asked = false;
 	h->o.role.on_event(h->o.role.self, ev, &fx);
 	h->in_event = false;
 	if (!host_hold(h, ev))
 		append(h, &fx);
+	weigh(h, &fx);
 	if (host_is_lost(h))
 		host_wait(h);
-	else if (!h->in_tx)
+	else if (!h->firm)
 		perform_all(h);
 	else if (h->arena.used > TURN_BYTES)
 		host_flush(h);

@@ -100,7 +100,7 @@ static bool add_deals(const struct ledger *l, struct places *p, struct err *e)
 	void *val;
 
 	for (size_t i = 0; map_next(&l->agreements, &i, &key, &val);) {
-		const struct agreement *d = val;
+		const struct agreement *d = *(struct agreement *const *)val;
 
 		TRY(deal_locks(d, e), e);
 		if (!hash_is_zero(&d->channel)) {

@@ -9,7 +9,7 @@ static bool find(const struct step *s, const struct hash *id, struct agreement *
 {
 	char text[HASH_TEXT_MAX];
 
-	*out = map_get(&s->l->agreements, id);
+	*out = agreement_get(s->l, id);
 	if (*out)
 		return true;
 	hash_format(id, text);

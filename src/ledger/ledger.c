@@ -72,9 +72,10 @@ bool ledger_new(
 	ledger_set_verify(l, o);
 	map_init(&l->accounts, sizeof(struct addr), sizeof(struct account), LEDGER_ACCOUNTS_MAX,
 	        seed);
-	map_init(&l->agreements, sizeof(struct hash), sizeof(struct agreement), LEDGER_DEALS_MAX,
+	map_init(&l->agreements, sizeof(struct hash), sizeof(struct agreement *), LEDGER_DEALS_MAX,
 	        seed);
-	map_init(&l->nonces, sizeof(struct nonce_key), sizeof(struct hash), LEDGER_DEALS_MAX, seed);
+	map_init(&l->nonces, sizeof(struct nonce_key), sizeof(struct agreement *), LEDGER_DEALS_MAX,
+	        seed);
 	map_init(&l->channels, sizeof(struct hash), sizeof(struct ledger_channel),
 	        LEDGER_CHANNELS_MAX, seed);
 	map_init(&l->numbers, sizeof(struct number_key), 32, LEDGER_DEALS_MAX, seed);
@@ -87,6 +88,20 @@ bool ledger_new(
 	return true;
 }
 
+struct agreement *agreement_get(const struct ledger *l, const struct hash *id)
+{
+	struct agreement *const *at = map_get(&l->agreements, id);
+
+	return at ? *at : NULL;
+}
+
+void agreement_free(struct agreement *a)
+{
+	if (a)
+		free(a->hot);
+	free(a);
+}
+
 struct ledger *ledger_free(struct ledger *l)
 {
 	const void *key;
@@ -95,7 +110,7 @@ struct ledger *ledger_free(struct ledger *l)
 	if (!l)
 		return NULL;
 	for (size_t i = 0; map_next(&l->agreements, &i, &key, &val);)
-		free(((struct agreement *)val)->hot);
+		agreement_free(*(struct agreement **)val);
 	map_done(&l->accounts);
 	map_done(&l->agreements);
 	map_done(&l->nonces);
@@ -130,18 +145,18 @@ struct btime ledger_time(const struct ledger *l)
 
 const struct agreement *ledger_agreement(const struct ledger *l, const struct hash *id)
 {
-	return map_get(&l->agreements, id);
+	return agreement_get(l, id);
 }
 
 const struct agreement *ledger_agreement_of(
         const struct ledger *l, const struct addr *jc, uint64_t nonce)
 {
 	struct nonce_key key;
-	const struct hash *id;
+	struct agreement *const *at;
 
 	nonce_key(jc, nonce, &key);
-	id = map_get(&l->nonces, &key);
-	return id ? ledger_agreement(l, id) : NULL;
+	at = map_get(&l->nonces, &key);
+	return at ? *at : NULL;
 }
 
 const struct ledger_channel *ledger_channel(const struct ledger *l, const struct hash *id)

@@ -30,12 +30,13 @@ struct ledger {
 	struct hash domain;
 	ledger_verify verify;
 	void *verify_ctx;
-	struct map accounts;   /* addr -> struct account */
-	struct map agreements; /* deal id -> struct agreement */
-	struct map nonces;     /* nonce_key -> deal id */
-	struct map burnt;      /* nonce_key of nonce / 256 -> bitmap of 32 bytes (8.4) */
-	struct map channels;   /* channel id -> struct ledger_channel */
-	struct map numbers;    /* number_key of number / 256 -> bitmap of 32 bytes (8.4) */
+	struct map accounts; /* addr -> struct account */
+	struct map
+	        agreements; /* deal id -> struct agreement *, owned: a table that doubles moves no deals */
+	struct map nonces;   /* nonce_key -> struct agreement * */
+	struct map burnt;    /* nonce_key of nonce / 256 -> bitmap of 32 bytes (8.4) */
+	struct map channels; /* channel id -> struct ledger_channel */
+	struct map numbers;  /* number_key of number / 256 -> bitmap of 32 bytes (8.4) */
 	struct ledger_totals totals;
 	/* 5.15 (b): the sum of all jc_lock and rp_lock, counted where those are set and not where accounts
 	 * change, so that it equals totals.locked only if both sides were moved. */
@@ -61,6 +62,10 @@ struct step {
 	size_t max;
 	bool changed; /* false: a repetition */
 };
+
+/* NULL: no such deal. It stays where it is. */
+struct agreement *agreement_get(const struct ledger *l, const struct hash *id);
+void agreement_free(struct agreement *a); /* may be NULL */
 
 /* ---- accounts.c: balances; nothing else changes one ---- */
 struct account *account_get(const struct ledger *l, const struct addr *who); /* NULL: unknown */

@@ -115,8 +115,10 @@ static bool accounts_ready(struct ledger *l, const struct deal *d, struct err *e
 	return true;
 }
 
-static void fill(struct agreement *a, const struct deal *d, const struct hash *id, struct hot *hot)
+static void fill(struct agreement *a, const struct deal *d, const struct hash *id)
 {
+	struct hot *hot = a->hot;
+
 	*hot = d->hot;
 	*a = (struct agreement){.id = *id,
 	        .jc = d->hot.job_creator,
@@ -132,10 +134,10 @@ static void fill(struct agreement *a, const struct deal *d, const struct hash *i
 }
 
 /* (JC, nonce) is the key of an escrow deal; a number is guarded by its bit (8.4). BUSY. */
-static bool take_key(struct ledger *l, const struct hot *h, const struct hash *id, struct err *e)
+static bool take_key(struct ledger *l, const struct hot *h, struct agreement *a, struct err *e)
 {
 	struct nonce_key key;
-	struct hash *of;
+	struct agreement **of;
 
 	if (!hash_is_zero(&h->channel))
 		return number_take(l, channel_get(l, &h->channel), h->nonce, e);
@@ -143,7 +145,7 @@ static bool take_key(struct ledger *l, const struct hot *h, const struct hash *i
 	of = map_put(&l->nonces, &key, NULL);
 	if (!of)
 		return FAIL(e, BUSY, "this ledger has no room for another job nonce");
-	*of = *id;
+	*of = a;
 	use_nonce(l, &h->job_creator, h->nonce);
 	return true;
 }
@@ -152,23 +154,25 @@ bool deal_record_new(struct step *s, const struct deal *d, const struct hash *id
         struct agreement **out, struct err *e)
 {
 	struct ledger *l = s->l;
-	struct agreement *a;
-	struct hot *hot;
+	struct agreement *a, **at;
 
 	TRY(accounts_ready(l, d, e), e);
-	hot = malloc(sizeof *hot);
-	a = hot ? map_put(&l->agreements, id, NULL) : NULL;
-	if (!a) {
-		free(hot);
+	a = calloc(1, sizeof *a);
+	if (a)
+		a->hot = malloc(sizeof *a->hot);
+	at = a && a->hot ? map_put(&l->agreements, id, NULL) : NULL;
+	if (!at) {
+		agreement_free(a);
 		return FAIL(e, BUSY, "this ledger has no room for another deal beside its %zu",
 		        l->agreements.n);
 	}
-	if (!take_key(l, &d->hot, id, e)) {
+	if (!take_key(l, &d->hot, a, e)) {
 		map_del(&l->agreements, id);
-		free(hot);
+		agreement_free(a);
 		return false;
 	}
-	fill(a, d, id, hot);
+	*at = a;
+	fill(a, d, id);
 	*out = a;
 	return true;
 }
@@ -233,7 +237,7 @@ bool apply_open(struct step *s, struct err *e)
 		        "a deal of a channel needs no open, and only its job creator sends one");
 	TRY(deal_offered(s, &d->hot, e), e);
 	eip712_hash(deal_record(), d, &id);
-	a = map_get(&s->l->agreements, &id);
+	a = agreement_get(s->l, &id);
 	if (a && a->rp_agreed)
 		return true;
 	if (a)
@@ -282,7 +286,7 @@ bool apply_agree(struct step *s, struct err *e)
 
 	if (!hash_is_zero(&h->channel))
 		return apply_open_in(s, e);
-	a = map_get(&s->l->agreements, &s->body);
+	a = agreement_get(s->l, &s->body);
 	if (a && (is_jc || (is_rp && a->rp_agreed)))
 		return true;
 	if (a)

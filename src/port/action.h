@@ -118,6 +118,8 @@ struct ledger_event {
 struct ledger_note {
 	enum ledger_stage stage;
 	struct hash action_id;
+	struct hash
+	        tx; /* INCLUDED, FINAL, on a chain: the transaction that it is in; zero: not known */
 	bool failed; /* INCLUDED, FINAL: included, but the action itself failed: err */
 	struct err err;
 	struct btime time;         /* block time of the confirmed head */

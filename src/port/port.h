@@ -3,7 +3,7 @@
  * A role is a step function: role_on_event(role, event, effects). Within one event it may call the
  * synchronous ports (store, blobs, signer, rng, log) and append effects. The host opens a store
  * transaction before the events of one loop turn, commits after them, and only then performs their
- * effects. Every effect is keyed and safe to repeat: after a crash the role finds in its store what
+ * effects (but see `soft`). Every effect is keyed and safe to repeat: after a crash the role finds in its store what
  * is outstanding and asks again on EV_START. Time is a value in the event. */
 #ifndef LILYPAD_PORT_PORT_H
 #define LILYPAD_PORT_PORT_H
@@ -251,6 +251,10 @@ struct effects {
 	struct fx *first;
 	struct fx **last;
 	unsigned n;
+	/* What this event wrote, the role would learn again after a crash (an event of the ledger, after the
+	 * stored cursor) or do again: its effects do not wait for a commit, which comes soon. Not heeded
+	 * where the event signed something or took the next value of a counter. */
+	bool soft;
 };
 
 #define EFFECTS_MAX 256 /* of one event; a role that wants more is a bug */

@@ -201,6 +201,10 @@ static void on_pushed(
 	p->no_directory_s = 0;
 	k->w.keep_until = st.keep_until;
 	k->w.tree_bytes = st.bytes;
+	if (!step_sign_result(p, k, &e)) {
+		step_decline(p, k, REASON_HOST_FAILURE, e.msg, fx);
+		return;
+	}
 	provider_move(p, k, WORK_STORED);
 	step_submit(p, k, fx);
 }
@@ -219,10 +223,9 @@ void provider_on_tree(struct provider *p, const struct event *ev, struct effects
 }
 
 /* Fill in the outcome of a run: what is charged is what 2.5 says. */
-static bool outcome(struct provider *p, struct work *k, const struct run_done *r, struct err *e)
+static void outcome(struct work *k, const struct run_done *r)
 {
 	struct outcome o;
-	struct result res;
 
 	outcome_of_run(r, k->deal.deal.hot.byte_limit, &o);
 	k->w.status = o.status;
@@ -230,10 +233,6 @@ static bool outcome(struct provider *p, struct work *k, const struct run_done *r
 	k->w.wall_us = r->wall_us;
 	k->w.tree = o.tree;
 	k->w.bytes = o.bytes;
-	p->world->rng.fill(p->world->rng.self, k->w.secret.b, sizeof k->w.secret.b);
-	work_result(k, &res);
-	TRY(world_sign(p->world, &p->c.domain, result_record(), &res, &k->w.result_sig, e), e);
-	return true;
 }
 
 /* A slot is free: the deals that wait for one are started. */
@@ -269,7 +268,8 @@ void provider_on_run(struct provider *p, const struct event *ev, struct effects 
 		k->running = false;
 	/* Otherwise it was declined, or is over: how the run ended tells nothing any more. */
 	if (k && k->w.state == WORK_RUNNING && !provider_is_strange(p, &k->w.id)) {
-		if (r->ok && outcome(p, k, r, &e)) {
+		if (r->ok) {
+			outcome(k, r);
 			provider_move(p, k, WORK_RAN);
 			step_push(p, k, fx);
 		} else if (again(k, fx)) {
@@ -283,7 +283,7 @@ void provider_on_run(struct provider *p, const struct event *ev, struct effects 
 
 /* ---- the ledger ---------------------------------------------------------------------------------- */
 
-static void settle(
+void provider_paid(
         struct provider *p, struct work *k, const struct ledger_event *le, struct effects *fx)
 {
 	const struct hot *h = &k->deal.deal.hot;
@@ -311,7 +311,7 @@ static void on_settled(
 	struct ledger_event end = *le;
 
 	end.to = DEAL_RESULTS_ACCEPTED;
-	settle(p, k, &end, fx);
+	provider_paid(p, k, &end, fx);
 }
 
 /* Its JC has opened a deal of a channel: from now on it runs by the ledger's clocks. */
@@ -342,7 +342,7 @@ static void on_deal_event(struct provider *p, const struct ledger_event *le, str
 		if (k->w.state == WORK_FETCHING)
 			provider_finish(p, k, WORK_LOST, "the deal ended before we signed");
 		else
-			settle(p, k, le, fx);
+			provider_paid(p, k, le, fx);
 		return;
 	}
 	if (le->to == DEAL_AGREED && k->w.state == WORK_SIGNED) {
@@ -475,6 +475,7 @@ void provider_on_ledger(struct provider *p, const struct event *ev, struct effec
 		note_balance(p, &n->event);
 		provider_note_channel(p, &n->event);
 		settle_on_event(p, &n->event);
+		voucher_on_redeemed(p, &n->event, fx);
 		on_deal_event(p, &n->event, fx);
 		if (p->strange.n == 0)
 			provider_saw(p, CURSOR_LEDGER, n->event.seq);
@@ -510,6 +511,8 @@ static void resume(struct provider *p, struct work *k, struct effects *fx)
 	case WORK_STORED:
 		if (work_off_ledger(k) && k->w.state == WORK_STORED)
 			draws_look(p, k, fx);
+		else if (work_off_ledger(k))
+			draws_room(p, k);
 		/* What the ledger has, the JC may still wait for: only the solver tells it the Output. */
 		if (k->w.ledger == DEAL_AGREED)
 			step_submit(p, k, fx);

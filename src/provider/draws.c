@@ -7,7 +7,10 @@
 #include "model/deal_rules.h"
 #include "provider/provider_own.h"
 
-enum { WAIT_MS = 500 };
+enum {
+	WAIT_MS = 500,
+	WAIT_SPARE_S = 60 /* before openBy nothing is waited for any more: the JC may open then */
+};
 
 /* ---- what we sign -------------------------------------------------------------------------------- */
 
@@ -118,13 +121,31 @@ bool draws_wait(struct provider *p, struct work *k, const struct err *why, struc
 	const struct hot *h = &k->deal.deal.hot;
 
 	if ((why->code != E_FUNDS && why->code != E_BUSY) ||
-	        p->ledger_time.s + h->submit_timeout.s >= h->open_by.s)
+	        p->ledger_time.s + WAIT_SPARE_S >= h->open_by.s)
 		return true;
 	p->room_wanted = p->room_wanted || why->code == E_FUNDS;
 	settle_on_time(p, fx);
 	fx_add(fx, FX_TIMER, (struct tag){.what = TAG_RETRY, .key = k->w.id})->delay =
 	        span_ms(WAIT_MS);
 	return false;
+}
+
+/* While the sums do not cover another deal like this one the job creator offers none: what it has accepted is settled
+ * at once. */
+void draws_room(struct provider *p, const struct work *k)
+{
+	const struct hot *h = &k->deal.deal.hot;
+	struct channel_load load = {0};
+	struct provider_channel row;
+	struct channel_sums sums;
+	struct err e;
+
+	if (!channel_row(p, &h->channel, &row, &e))
+		return;
+	load_of(p, &h->channel, &load);
+	channel_load_open(&load, channel_draws(h), h->result_bond);
+	sums = (struct channel_sums){.job = row.job, .provider = row.provider};
+	p->room_wanted = p->room_wanted || !channel_covers(&sums, &load, &e);
 }
 
 /* ---- what the job creator signs ------------------------------------------------------------------- */
@@ -137,9 +158,10 @@ static bool check_acceptance(
 	struct channel_acceptance doc, due;
 	struct hash is, must, hash;
 	struct result result;
+	struct sig jc;
 
 	TRY(json_get_record(j, "acceptance", channel_acceptance_record(), &doc, e), e);
-	TRY(json_get_sig(j, "signature", sig, e), e);
+	TRY(json_get_sig(j, "signature", &jc, e), e);
 	work_result(k, &result);
 	eip712_hash(result_record(), &result, &hash);
 	channel_acceptance_of(h, &k->w.id, &hash, deal_cost(h, result.count, result.bytes), &due);
@@ -147,29 +169,43 @@ static bool check_acceptance(
 	eip712_hash(channel_acceptance_record(), &due, &must);
 	if (!hash_eq(&is, &must))
 		return FAIL(e, RESULT, "it does not say what follows from deal and result");
-	return signed_check(
-	        &p->c.domain, channel_acceptance_record(), &doc, sig, &h->job_creator, e);
+	TRY(signed_check(&p->c.domain, channel_acceptance_record(), &doc, &jc, &h->job_creator, e),
+	        e);
+	*sig = jc;
+	return true;
+}
+
+/* Of what is accepted already only a newer voucher counts. */
+static bool take_accepted(struct provider *p, struct work *k, const json_t *j, struct err *e)
+{
+	struct provider_channel row;
+
+	TRY(channel_row(p, &k->deal.deal.hot.channel, &row, e), e);
+	if (row.channel.id.kind == CHANNEL_VOUCHERS)
+		return voucher_take(p, k, j, e);
+	return k->w.state == WORK_ACCEPTED || check_acceptance(p, k, j, &k->w.accept_sig, e);
 }
 
 void draws_on_accepted(struct provider *p, const json_t *j, struct effects *fx)
 {
 	struct hash id;
 	struct work *k;
-	struct sig sig;
 	struct err e;
 
 	if (!json_get_hash(j, "id", &id, &e))
 		return;
 	k = provider_work_get(p, &id);
-	if (!k || !work_draws(k) || k->w.state != WORK_STORED)
+	if (!k || !work_off_ledger(k) || (k->w.state != WORK_STORED && k->w.state != WORK_ACCEPTED))
 		return;
-	if (!check_acceptance(p, k, j, &sig, &e)) {
+	if (!take_accepted(p, k, j, &e)) {
 		log_line(&p->world->log, LOG_ODD, "an acceptance that is none: %s", e.msg);
 		return;
 	}
-	k->w.accept_sig = sig;
-	k->w.accepted = p->ledger_time;
-	provider_move(p, k, WORK_ACCEPTED);
+	if (k->w.state == WORK_STORED) {
+		k->w.accepted = p->ledger_time;
+		provider_move(p, k, WORK_ACCEPTED);
+	}
+	draws_room(p, k);
 	settle_on_time(p, fx);
 }
 

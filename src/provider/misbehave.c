@@ -34,6 +34,7 @@ static bool is_dropped(const void *ctx, const struct fx *f)
 	case PROVIDER_DECLINES_LATE: return runs_the_job(f);
 	case PROVIDER_NEVER_SUBMITS:
 		return fx_submits(f, ACTION_RESULT) || fx_submits(f, ACTION_DECLINE) ||
+		       fx_submits(f, ACTION_CLAIM) ||
 		       (f->kind == FX_CALL && f->tag.what == TAG_RESULT);
 	case PROVIDER_HIDES: return f->kind == FX_CALL && f->tag.what == TAG_RESULT;
 	case PROVIDER_NEVER_PUBLISHES: return f->kind == FX_PUSH;
@@ -49,10 +50,14 @@ static bool is_dropped(const void *ctx, const struct fx *f)
 /* Submitted as if the directory had signed. */
 static void submit_unpublished(struct misbehaving *m, struct effects *fx)
 {
+	struct err e;
+
 	for (const struct fx *f = fx->first; f; f = f->next) {
 		struct work *k = f->kind == FX_PUSH ? provider_work_get(m->p, &f->tag.key) : NULL;
 
 		if (!k || k->w.state != WORK_RAN)
+			continue;
+		if (!step_sign_result(m->p, k, &e))
 			continue;
 		provider_move(m->p, k, WORK_STORED);
 		step_submit(m->p, k, fx);

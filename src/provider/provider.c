@@ -121,6 +121,8 @@ static void on_event(void *self, const struct event *ev, struct effects *fx)
 {
 	struct provider *p = self;
 
+	/* A restart hears of the same events again, and runs again what has not ended. */
+	fx->soft = ev->kind == EV_LEDGER || ev->kind == EV_RUN;
 	switch (ev->kind) {
 	case EV_START: on_start(p, ev, fx); break;
 	case EV_TIMER: on_timer(p, ev, fx); break;

@@ -154,6 +154,9 @@ void provider_on_nonces(struct provider *p, const struct event *ev, struct effec
 /* Nobody is to be matched with a provider that is gone. */
 void provider_cancel_offer(struct provider *p, const struct event *ev, struct effects *fx);
 /* deals.c */
+/* The end of a deal by the ledger's event. */
+void provider_paid(
+        struct provider *p, struct work *k, const struct ledger_event *le, struct effects *fx);
 void provider_on_message(struct provider *p, const struct event *ev, struct effects *fx);
 void provider_on_tree(struct provider *p, const struct event *ev, struct effects *fx);
 void provider_on_run(struct provider *p, const struct event *ev, struct effects *fx);
@@ -170,6 +173,8 @@ void step_open(struct provider *p, struct work *k, struct effects *fx);
 void step_timeout(struct work *k, struct effects *fx);
 void step_run(struct provider *p, struct work *k, struct effects *fx);
 void step_push(struct provider *p, struct work *k, struct effects *fx);
+/* Once: a result that is signed stays. */
+MUST bool step_sign_result(struct provider *p, struct work *k, struct err *e);
 void step_submit(struct provider *p, struct work *k, struct effects *fx);
 /* Our signature and our result to the solver, as far as it has not taken them. */
 void step_tell(struct provider *p, struct work *k, struct effects *fx);
@@ -243,12 +248,22 @@ MUST bool draws_may_sign(struct provider *p, const struct work *k, struct err *e
 void draws_signed(struct provider *p, const struct work *k);
 /* Not signed for now: tried again, unless too little time would be left; true then. */
 MUST bool draws_wait(struct provider *p, struct work *k, const struct err *why, struct effects *fx);
+void draws_room(struct provider *p, const struct work *k);
 /* Deals that are open on our side in a channel, and the sums' state; for its end. */
 unsigned draws_open(struct provider *p, const struct hash *channel);
 void draws_on_accepted(struct provider *p, const json_t *j, struct effects *fx);
 /* Asks the solver for what the JC has signed. */
 void draws_look(struct provider *p, struct work *k, struct effects *fx);
 void draws_on_look(struct provider *p, const struct event *ev, struct effects *fx);
+/* voucher.c: channels of vouchers. */
+/* The voucher of {"voucher", "signature"} is kept as the latest: it counts k and all that is accepted. RESULT,
+ * CONFLICT, SIGNATURE. */
+MUST bool voucher_take(struct provider *p, const struct work *k, const json_t *j, struct err *e);
+/* Its row, if its voucher says something new, and closes nothing that is not in it. */
+MUST bool voucher_to_redeem(
+        struct provider *p, const struct hash *channel, struct provider_channel *row);
+/* What a voucher that was redeemed has closed is paid, or lost. */
+void voucher_on_redeemed(struct provider *p, const struct ledger_event *le, struct effects *fx);
 /* settle.c: what is settled, and what is claimed, and when. */
 void settle_on_time(struct provider *p, struct effects *fx);
 /* An event of the ledger, an action that was included, or one that will not be. */

@@ -122,7 +122,35 @@ struct waiting {
 	uint32_t all;     /* those that did not fit as well */
 	struct work *odd; /* was in a list, and not settled by it */
 	bool due;
+	bool vouchers; /* one can be redeemed, in that channel */
+	struct provider_channel channel;
 };
+
+/* A voucher is for its channel what a list is for many. */
+static bool by_voucher(struct provider *p, const struct work *k, struct waiting *w)
+{
+	struct provider_channel row;
+	struct err e;
+
+	if (k->w.accept_sig.n || !channel_row(p, &k->deal.deal.hot.channel, &row, &e) ||
+	        row.channel.id.kind != CHANNEL_VOUCHERS)
+		return false;
+	if (!w->vouchers)
+		w->vouchers = voucher_to_redeem(p, &row.id, &w->channel);
+	return true;
+}
+
+static void redeem(struct provider *p, const struct provider_channel *row, struct effects *fx)
+{
+	struct action *a = fx_action(fx, ACTION_REDEEM);
+	static const struct hash none;
+	struct hash body;
+
+	a->voucher = row->voucher;
+	a->doc_sig = row->voucher_sig;
+	eip712_hash(voucher_record(), &row->voucher, &body);
+	send_it(p, a, SEND_REDEEM, &body, &none, fx);
+}
 
 static void gather(struct provider *p, struct waiting *w)
 {
@@ -138,6 +166,8 @@ static void gather(struct provider *p, struct waiting *w)
 		w->due =
 		        w->due || hurries(p, k) ||
 		        p->ledger_time.s >= k->w.accepted.s + (uint64_t)p->c.settle_after.ms / 1000;
+		if (by_voucher(p, k, w))
+			continue;
 		if (k->listed)
 			w->odd = k;
 		else if (w->n < ACTION_SETTLE_MAX)
@@ -183,6 +213,8 @@ static bool settle_some(struct provider *p, struct effects *fx)
 		settle_one(p, w->v[0], fx);
 	else if (w->n)
 		settle_list(p, w, fx);
+	else if (w->vouchers)
+		redeem(p, &w->channel, fx);
 	p->room_wanted = false;
 	return !hash_is_zero(&p->sending.action);
 }

@@ -322,12 +322,25 @@ void step_push(struct provider *p, struct work *k, struct effects *fx)
 	f->body = work_deal_json(fx, k);
 }
 
+bool step_sign_result(struct provider *p, struct work *k, struct err *e)
+{
+	struct result res;
+
+	if (k->w.result_sig.n)
+		return true;
+	p->world->rng.fill(p->world->rng.self, k->w.secret.b, sizeof k->w.secret.b);
+	work_result(k, &res);
+	TRY(world_sign(p->world, &p->c.domain, result_record(), &res, &k->w.result_sig, e), e);
+	return true;
+}
+
 /* The result goes to the ledger (its Output as a hash only) and, whole, through the solver to the JC. */
 void step_submit(struct provider *p, struct work *k, struct effects *fx)
 {
 	struct action *a;
 
 	if (work_off_ledger(k)) {
+		k->told_s = p->ledger_time.s;
 		step_tell(p, k, fx);
 		return;
 	}

@@ -81,7 +81,7 @@ static bool of_parties(const struct channel_id *id, const struct job_offer *o, s
 	return true;
 }
 
-bool channel_of_offer(const struct http_req *r, struct solver_job *doc, struct err *e)
+bool channel_of_offer(const struct http_req *r, struct solver_filed *doc, struct err *e)
 {
 	json_t *j OWN(json_own) = NULL;
 	struct channel_id id;
@@ -100,7 +100,7 @@ bool channel_of_offer(const struct http_req *r, struct solver_job *doc, struct e
 	return of_parties(&id, &doc->offer, e);
 }
 
-bool channel_fits(struct solver *s, const struct solver_job *doc, struct err *e)
+bool channel_fits(struct solver *s, const struct solver_filed *doc, struct err *e)
 {
 	const struct terms *t = &doc->offer.terms;
 	struct solver_channel row = {0};

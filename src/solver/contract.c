@@ -54,15 +54,11 @@ bool contract_pays(struct solver *s, const struct job_offer *o, struct amount fu
 struct addr jc_key(struct solver *s, const struct solver_deal *d)
 {
 	struct solver_offer row = {.id = d->deal.cold.job_offer};
-	struct solver_job job = {.id = row.id};
-	struct open_offer *o;
+	struct solver_filed job;
 
 	if (!contract_known(s, &d->job_creator) || !solver_get(s, solver_offer_record(), &row))
 		return d->job_creator;
-	o = offer_find(s, &row.id);
-	if (o && o->kind == OFFER_JOB)
-		offer_job(o, &job.offer);
-	else if (!solver_get(s, solver_job_record(), &job))
+	if (!job_document(s, &row.id, &job))
 		return d->job_creator;
 	return key_of(&s->c.domain, job_offer_record(), &job.offer, &row.sig);
 }

@@ -104,15 +104,41 @@ static int by_sequence(const void *a, const void *b)
 	return (x->sequence > y->sequence) - (x->sequence < y->sequence);
 }
 
+static bool filed(
+        struct solver *s, const struct hash *id, uint64_t sequence, struct solver_filed *out)
+{
+	struct solver_job old = {.id = *id};
+
+	*out = (struct solver_filed){.sequence = sequence};
+	if (solver_get(s, solver_filed_record(), out))
+		return true;
+	/* What a version before this one has filed is found by its id. */
+	if (!solver_get(s, solver_job_record(), &old))
+		return false;
+	out->offer = old.offer;
+	return true;
+}
+
+bool job_document(struct solver *s, const struct hash *id, struct solver_filed *out)
+{
+	const struct open_offer *o = offer_find(s, id);
+	struct solver_offer row = {.id = *id};
+
+	if (o)
+		return o->kind == OFFER_JOB && filed(s, id, o->sequence, out);
+	return solver_get(s, solver_offer_record(), &row) && row.kind == OFFER_JOB &&
+	       filed(s, id, row.sequence, out);
+}
+
 static bool load_offer(struct solver *s, const struct order *o, struct err *e)
 {
 	struct solver_resource *r;
-	struct solver_job j = {.id = o->id};
+	struct solver_filed j;
 	struct hash replaced;
 	bool ok;
 
 	if (o->kind == OFFER_JOB) {
-		if (!solver_get(s, solver_job_record(), &j))
+		if (!filed(s, &o->id, o->sequence, &j))
 			return FAIL(e, NOT_FOUND, "the document of a job offer is not stored");
 		TRY(offer_remember(s, &o->id, o->sequence, OFFER_JOB, &j.offer, e), e);
 		TRY(contract_recall(s, &o->id, &j.offer, e), e);
@@ -169,36 +195,26 @@ static bool read_resource(struct solver *s, struct solver_resource *r)
 	return true;
 }
 
-static bool read_job(struct solver *s, struct solver_job *j)
-{
-	const struct open_offer *o = offer_find(s, &j->id);
-
-	if (!o || o->kind != OFFER_JOB)
-		return solver_get(s, solver_job_record(), j);
-	offer_job(o, &j->offer);
-	return true;
-}
-
 bool deal_restore(struct solver *s, const struct solver_deal *d, bool locked, struct err *e)
 {
 	const struct hot *hot = &d->deal.hot;
 	struct book_hold h = {
 	        .deal = d->id, .provider = hot->provider, .job_creator = hot->job_creator};
 	struct solver_resource *r = calloc(1, sizeof *r);
-	struct solver_job j = {.id = d->deal.cold.job_offer};
+	struct solver_filed j;
 	bool ok;
 
 	if (!r)
 		return FAIL(e, MEMORY, "no memory for an offer");
 	r->id = d->deal.cold.resource_offer;
-	ok = read_resource(s, r) && read_job(s, &j);
+	ok = read_resource(s, r) && job_document(s, &d->deal.cold.job_offer, &j);
 	h.machine = r->offer.machine;
 	free(r);
 	if (!ok)
 		return FAIL(e, STORE, "the offers of a deal are not stored");
 	h.taken = j.offer.resources;
 	if (!locked) {
-		h.job = j.id;
+		h.job = d->deal.cold.job_offer;
 		h.rp_lock = hot->result_bond;
 		if (!amount_add(hot->pay, hot->job_bond, &h.jc_lock))
 			return FAIL(e, RANGE, "PAY + JB overflows");

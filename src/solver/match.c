@@ -47,7 +47,7 @@ static bool make_deal(struct solver *s, const struct book_match *m, const struct
 	struct open_offer *j = offer_find(s, &m->job), *r = offer_find(s, &m->resource);
 	struct deal_making making = {
 	        .job_offer = m->job, .resource_offer = m->resource, .cleared = cleared};
-	struct solver_job doc = {.id = m->job};
+	struct solver_filed doc;
 	struct job_offer job;
 	struct resource_offer resource;
 
@@ -56,7 +56,7 @@ static bool make_deal(struct solver *s, const struct book_match *m, const struct
 	offer_job(j, &job);
 	offer_resource(r, &resource);
 	making.open_by.s = open_by(s, &job);
-	if (job.settlement == SETTLEMENT_CHANNEL && solver_get(s, solver_job_record(), &doc)) {
+	if (job.settlement == SETTLEMENT_CHANNEL && job_document(s, &m->job, &doc)) {
 		making.channel = doc.channel;
 		making.number = doc.number;
 	}

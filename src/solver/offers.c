@@ -134,14 +134,13 @@ static bool check_signer(struct solver *s, const struct record *rec, const void 
 	       signed_check(&s->c.domain, rec, doc, sig, who, e);
 }
 
-static bool check_creator(struct solver *s, const struct solver_job *doc, const struct sig *sig,
-        struct amount *funds, struct err *e)
+static bool check_creator(struct solver *s, const struct job_offer *o, const struct hash *id,
+        const struct sig *sig, struct amount *funds, struct err *e)
 {
-	const struct job_offer *o = &doc->offer;
 	struct hash digest;
 
 	*funds = amount_of(0);
-	eip712_digest(&s->c.domain, &doc->id, &digest);
+	eip712_digest(&s->c.domain, id, &digest);
 	return secp_check(&digest, sig, &o->job_creator, e) ||
 	       world_check(s->world, &s->c.domain, job_offer_record(), o, o->nonce, sig,
 	               &o->job_creator, funds, e);
@@ -191,13 +190,13 @@ static bool check_share(const struct solver *s, const struct addr *signer, struc
 	return err_hint(e, "wait until some are matched, or cancel them");
 }
 
-static bool check_job(struct solver *s, const struct solver_job *doc, const struct sig *sig,
-        const struct event *ev, struct err *e)
+static bool check_job(struct solver *s, const struct solver_filed *doc, const struct hash *id,
+        const struct sig *sig, const struct event *ev, struct err *e)
 {
 	const struct job_offer *o = &doc->offer;
 	struct amount funds;
 
-	TRY(check_creator(s, doc, sig, &funds, e), e);
+	TRY(check_creator(s, o, id, sig, &funds, e), e);
 	TRY(take_rate(s, &o->job_creator, ev->now, e), e);
 	TRY(check_share(s, &o->job_creator, e), e);
 	TRY(check_solver(s, &o->solver, e), e);
@@ -207,7 +206,7 @@ static bool check_job(struct solver *s, const struct solver_job *doc, const stru
 	TRY(check_kind(o, e), e);
 	TRY(terms_valid(&o->terms, o->mediation, e), e);
 	TRY(check_clocks(s, &o->terms, e), e);
-	TRY(check_nonce(s, o, &doc->id, e), e);
+	TRY(check_nonce(s, o, id, e), e);
 	if (o->settlement == SETTLEMENT_CHANNEL)
 		TRY(channel_fits(s, doc, e), e);
 	else
@@ -276,12 +275,12 @@ static void number(struct solver *s, struct solver_offer *row, const struct even
 	row->time.s = wall_seconds(ev->wall);
 }
 
-static bool file_job(struct solver *s, struct solver_job *doc, struct solver_offer *row,
+static bool file_job(struct solver *s, struct solver_filed *doc, struct solver_offer *row,
         const struct event *ev, struct err *e)
 {
-	struct solver_nonce nonce = {doc->offer.job_creator, doc->offer.nonce, doc->id};
+	struct solver_nonce nonce = {doc->offer.job_creator, doc->offer.nonce, row->id};
 
-	TRY(check_job(s, doc, &row->sig, ev, e), e);
+	TRY(check_job(s, doc, &row->id, &row->sig, ev, e), e);
 	number(s, row, ev);
 	TRY(book_add_job(s->book, &row->id, &doc->offer, row->sequence, e), e);
 	if (!offer_remember(s, &row->id, row->sequence, OFFER_JOB, &doc->offer, e)) {
@@ -289,8 +288,8 @@ static bool file_job(struct solver *s, struct solver_job *doc, struct solver_off
 		return false;
 	}
 	row->account = doc->offer.job_creator;
-	s->sequence = row->sequence;
-	solver_put(s, solver_job_record(), doc);
+	s->sequence = doc->sequence = row->sequence;
+	solver_put(s, solver_filed_record(), doc);
 	solver_put(s, solver_nonce_record(), &nonce);
 	saw(s, &row->account, doc->offer.nonce, 0);
 	solver_put(s, solver_offer_record(), row);
@@ -301,7 +300,7 @@ static bool file_job(struct solver *s, struct solver_job *doc, struct solver_off
 void on_job_offer(struct solver *s, const struct event *ev, struct effects *fx)
 {
 	const struct http_req *r = ev->request;
-	struct solver_job doc = {0};
+	struct solver_filed doc = {0};
 	struct solver_offer row = {.kind = OFFER_JOB};
 	struct err e;
 
@@ -309,8 +308,7 @@ void on_job_offer(struct solver *s, const struct event *ev, struct effects *fx)
 		refuse(s, r->conn, &e, fx);
 		return;
 	}
-	eip712_hash(job_offer_record(), &doc.offer, &doc.id);
-	row.id = doc.id;
+	eip712_hash(job_offer_record(), &doc.offer, &row.id);
 	if (known(s, r, &row, fx))
 		return;
 	if (!channel_of_offer(r, &doc, &e) || !file_job(s, &doc, &row, ev, &e)) {
@@ -371,9 +369,9 @@ void on_resource_offer(struct solver *s, const struct event *ev, struct effects 
 /* The nonce of a job offer, by which a contract knows its own. */
 static uint64_t number_of(struct solver *s, const struct solver_offer *row)
 {
-	struct solver_job job = {.id = row->id};
+	struct solver_filed job;
 
-	if (row->kind != OFFER_JOB || !solver_get(s, solver_job_record(), &job))
+	if (row->kind != OFFER_JOB || !job_document(s, &row->id, &job))
 		return 0;
 	return job.offer.nonce;
 }

@@ -114,6 +114,7 @@ static void on_event(void *self, const struct event *ev, struct effects *fx)
 	struct solver *s = self;
 
 	s->now = ev->now;
+	fx->soft = ev->kind == EV_LEDGER;
 	switch (ev->kind) {
 	case EV_START: on_start(s, ev, fx); break;
 	case EV_TIMER:

@@ -167,6 +167,8 @@ MUST bool step_read(struct solver *s, struct solver_step *step);
 void step_write(struct solver *s, const struct solver_step *step);
 
 /* load.c: after a start. */
+/* A job offer that was acknowledged, in whatever state it is; false: there is none. */
+MUST bool job_document(struct solver *s, const struct hash *id, struct solver_filed *out);
 MUST bool solver_load(struct solver *s, struct wall now, struct err *e);
 /* What a deal takes of book and balances. locked: its money is on the ledger. */
 MUST bool deal_restore(struct solver *s, const struct solver_deal *d, bool locked, struct err *e);
@@ -207,9 +209,9 @@ void on_batch(struct solver *s, const struct event *ev, struct effects *fx);
 
 /* channel.c: deals that draw on the sums of a channel (8.3). */
 /* Which channel and number the deal of a job offer is to have; both parties' signatures bind them. */
-MUST bool channel_of_offer(const struct http_req *r, struct solver_job *doc, struct err *e);
+MUST bool channel_of_offer(const struct http_req *r, struct solver_filed *doc, struct err *e);
 /* That channel is on the ledger, nobody leaves it, and its sums cover the job. */
-MUST bool channel_fits(struct solver *s, const struct solver_job *doc, struct err *e);
+MUST bool channel_fits(struct solver *s, const struct solver_filed *doc, struct err *e);
 void channel_note(struct solver *s, const struct channel_change *c);
 /* A deal was made with that number. */
 void channel_used(struct solver *s, const struct hash *channel, uint64_t number);

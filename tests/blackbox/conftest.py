@@ -99,7 +99,7 @@ class Market(Lilypad):
             assert not BROKEN.search(text), f"{role} says broken:\n{text[-3000:]}"
             assert not SANITIZER.search(text), f"{role}:\n{text[-6000:]}"
         if any((self.folder / "state").rglob("ledger/*")):
-            self.run("ledger", "verify")
+            self.run("ledger", "verify", timeout=1800)  # it takes what the journal is long
 
 
 def alive(pid):

@@ -403,7 +403,8 @@ def test_another_chain_is_refused(new_chain):
     assert "cd" * 32 in e["message"]
 
 
-@pytest.mark.parametrize("mood, name, word", [("html", "PEER", "no JSON-RPC"), ("gone", "UNREACHABLE", "")])
+@pytest.mark.parametrize("mood, name, word", [("html", "PEER", "no JSON-RPC"), ("gone", "UNREACHABLE", ""),
+                                              ("mute", "TIMEOUT", "")])
 def test_nonsense_and_silence(new_chain, mood, name, word):
     chain = new_chain(roles=())
     wall = chain.proxy()
@@ -414,6 +415,72 @@ def test_nonsense_and_silence(new_chain, mood, name, word):
     wall.mood = mood
     e = chain.error("wallet", "balance", code=5, name=name)
     assert word in e["message"] and wall.url in e["message"]
+
+
+def two_nodes(new_chain):
+    """A market that asks a proxy first and the node itself when that fails."""
+    chain = new_chain(roles=())
+    first = chain.proxy()
+    chain.settings = {"LILYPAD_LEDGER_RPC": f"{first.url},{chain.url}"}
+    chain.env.update(chain.settings)
+    for role in ("directory", "solver", "mediator", "provider"):
+        chain.role(role)
+    chain.offers(1)
+    return chain, first
+
+
+def test_a_node_that_never_answers(new_chain):
+    """In the middle of a job it falls silent: after the deadline of a question the next one is asked."""
+    chain, first = two_nodes(new_chain)
+    job = chain.popen("run", "cowsay", "-i", "Message=moo", "--yes", "-O", chain.folder / "out")
+    wait_until(lambda: "eth_sendRawTransaction" in first.asked, timeout=30)
+    first.mood = "mute"
+    assert job.wait(timeout=120) == 0, job.stderr.read()
+    first.mood = "well"
+    assert held(chain) == supply(chain)
+
+
+def test_a_node_that_lags(new_chain):
+    """It stands still while the chain goes on, in the middle of a job: the other is asked, and what the first says of
+    an old head afterwards is not believed."""
+    chain, first = two_nodes(new_chain)
+    stood = {}
+
+    def hook(call):
+        if call["method"] == "eth_getBlockByNumber" and call["params"] == ["latest", False] and stood:
+            return {"result": stood["head"]}
+        return None
+    first.hook = hook
+    job = chain.popen("run", "cowsay", "-i", "Message=moo", "--yes", "-O", chain.folder / "out")
+    wait_until(lambda: "eth_sendRawTransaction" in first.asked, timeout=30)
+    stood["head"] = chain.ask("eth_getBlockByNumber", "latest", False)
+    assert job.wait(timeout=120) == 0, job.stderr.read()
+    assert f"the node {first.url}: its head does not move" in chain.log("provider")
+    assert held(chain) == supply(chain)
+
+
+def test_a_node_that_turns_to_another_chain(new_chain):
+    """While a deal is open the only node says once that it is another chain's: it is not used, nothing is sent there,
+    and when it is itself again the deal goes on."""
+    chain = new_chain(roles=("directory", "solver", "mediator"))
+    wall = chain.proxy()
+    chain.settings = {"LILYPAD_LEDGER_RPC": wall.url}
+    chain.role("provider")
+    chain.offers(1)
+    before = len(chain.logs())
+    job = chain.popen("run", "cowsay", "-i", "Message=moo", "--yes", "-O", chain.folder / "out")
+    wait_until(lambda: len(chain.logs()) > before, timeout=60)
+    wall.hook = lambda call: {"result": "0x1"} if call["method"] == "eth_chainId" else None
+    wall.mood = "html"  # away for a moment, so that it is asked who it is when it is back
+    wait_until(lambda: "no JSON-RPC" in chain.log("provider"), timeout=30)
+    wall.mood = "well"
+    wait_until(lambda: "chain 1" in chain.log("provider"), timeout=60)
+    known = len(wall.asked)
+    time.sleep(6)
+    assert set(wall.asked[known:]) <= {"eth_chainId"}, "nothing else is asked of it, and nothing is sent"
+    wall.hook = None
+    assert job.wait(timeout=120) == 0, job.stderr.read()
+    assert held(chain) == supply(chain)
 
 
 def test_secrets_of_an_endpoint_are_not_shown(new_chain):
@@ -433,11 +500,60 @@ def test_too_little_gas(new_chain):
     chain.offers(1)
     job = chain.popen("run", "cowsay", "-i", "Message=moo", "--yes", "-O", chain.folder / "out")
     text = wait_until(lambda: "wei" in chain.log("provider") and chain.log("provider"), timeout=30)
-    assert who in text and "has 100 wei" in text and "are missing" in text
+    assert who in text and "has 100 wei" in text and "short by" in text and "nothing was sent" in text
     assert int(chain.ask("eth_getTransactionCount", who, "latest"), 16) == 0
     assert int(chain.json("wallet", "balance")["locked"]) == 0
     job.kill()
     job.wait()
+
+
+def test_a_provider_whose_gas_runs_out(new_chain):
+    """With a deal open: its operator is told once, by the log and by the command; filled up, it goes on."""
+    chain = new_chain(roles=("directory", "solver", "mediator"))
+    heard = chain.folder / "heard"
+    chain.settings = {"LILYPAD_NOTIFY_COMMAND": f'echo "$LILYPAD_WARNING" >> {heard}'}
+    chain.role("provider")
+    chain.offers(1)
+    who = next(w["account"] for w in chain.json("wallet", "list")["wallets"] if w["name"] == "provider")
+    before = len(chain.logs())
+    job = chain.popen("run", "cowsay", "-i", "Message=moo", "--yes", "-O", chain.folder / "out")
+    wait_until(lambda: len(chain.logs()) > before, timeout=60)
+    chain.ask("anvil_setBalance", who, "0x64")
+    told = wait_until(lambda: heard.exists() and heard.read_text(), timeout=30)
+    sent = int(chain.ask("eth_getTransactionCount", who, "latest"), 16)
+    warning = json.loads(told.splitlines()[0])
+    for word in (who, "has 100 wei of the chain's coin", "needs up to", "short by", "nothing was sent"):
+        assert word in warning["text"], warning
+    assert warning["role"] == "provider" and warning["deadline"] > 0
+    time.sleep(4)
+    assert len(heard.read_text().splitlines()) == 1 and chain.log("provider").count("short by") == 1
+    assert int(chain.ask("eth_getTransactionCount", who, "latest"), 16) == sent
+    chain.ask("anvil_setBalance", who, hex(10 ** 20))
+    assert job.wait(timeout=60) == 0, job.stderr.read()
+    assert held(chain) == supply(chain)
+
+
+def test_a_command_without_gas(new_chain):
+    chain = new_chain(roles=())
+    who = chain.json("wallet", "balance", "operator")["account"]
+    chain.ask("anvil_setBalance", who, "0x64")
+    e = chain.error("wallet", "fund", "5", code=4, name="FUNDS")
+    for word in (who, "has 100 wei of the chain's coin", "needs up to", "short by", "nothing was sent"):
+        assert word in e["message"], e
+    assert who in e["hint"]
+    assert chain.ask("eth_getBalance", who, "latest") == "0x64"
+
+
+def test_a_key_without_a_role(new_chain):
+    """Another key than that of the network file serves nobody: named, with the one that would be right."""
+    chain = new_chain(roles=())
+    chain.run("wallet", "new", "stranger")
+    who = next(w["account"] for w in chain.json("wallet", "list")["wallets"] if w["name"] == "stranger")
+    for role in ("solver", "directory", "mediator"):
+        e = chain.error(role, "-w", "stranger", code=1, name="PARTY")
+        must = chain.contents["mediators"][0]["account"] if role == "mediator" else chain.contents[role]
+        assert who in e["message"] and must in e["message"] and role in e["message"]
+    assert int(chain.ask("eth_getTransactionCount", who, "latest"), 16) == 0
 
 
 def test_too_few_tokens(new_chain):

@@ -1,4 +1,4 @@
-"""kill -9 of every role at random instants, the short form of `make kill-long`: nothing is lost, created or
+"""kill -9 of every role at random instants, the short form of `make kills`: nothing is lost, created or
 paid twice, no deal stays behind, every job says truthfully how it ended."""
 import os
 

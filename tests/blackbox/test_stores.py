@@ -173,7 +173,7 @@ def nonces(market):
     """(nonce, offer) of every job offer that the solver was ever given."""
     at = market.folder / "state" / "solver" / "store.db"
     db = sqlite3.connect(f"file:{at}?mode=ro", uri=True)
-    out = db.execute("SELECT offer FROM solver_job").fetchall()
+    out = db.execute("SELECT offer FROM solver_filed").fetchall()
     db.close()
     return [int(json.loads(o)["nonce"]) for o, in out]
 

@@ -123,6 +123,7 @@ static bool life_begin(
 	        .chain_id = w->c.chain_id,
 	        .genesis = w->genesis,
 	        .controller = w->c.controller,
+	        .domain = w->c.domain,
 	        .from_block = 1,
 	        .depth = DEPTH,
 	        .dir = w->dir,
@@ -307,6 +308,8 @@ static bool same_events(struct course *w, struct err *e)
 	for (size_t i = 0; i < p->n; i++) {
 		bool last = i + 1 == p->n;
 
+		TRY(same_hash("the action's id", &t->id, &t->events[w->compared + i].action_id, e),
+		        e);
 		if (!same_event(&p->more[i], &t->events[w->compared + i], last, e)) {
 			err_prefix(e, "event %zu of %zu: ", i, p->n);
 			return false;

@@ -11,7 +11,8 @@ enum {
 	DRAIN_MS = 2000,
 	TIMERS_MAX = 65536,
 	FOLLOWS_MAX = 64,
-	EXIT_MS = 1
+	EXIT_MS = 1,
+	SOFT_MS = 50
 };
 
 #define MADE_UP_NUMBERS ((uint64_t)1 << 62)
@@ -45,6 +46,7 @@ static bool put(void *self, const struct record *r, const void *row, struct err 
 	struct node *n = self;
 	struct store s = store_memory_port(n->account->rows);
 
+	n->wrote = true;
 	if (is_lost(n))
 		return true;
 	TRY(begin(n, e), e);
@@ -56,6 +58,7 @@ static bool del(void *self, const struct record *r, const void *row, struct err 
 	struct node *n = self;
 	struct store s = store_memory_port(n->account->rows);
 
+	n->wrote = true;
 	if (is_lost(n))
 		return true;
 	TRY(begin(n, e), e);
@@ -67,6 +70,7 @@ static bool next(void *self, const char *counter, uint64_t *out, struct err *e)
 	struct node *n = self;
 	struct store s = store_memory_port(n->account->rows);
 
+	n->wrote = n->bound = true;
 	if (is_lost(n)) {
 		*out = MADE_UP_NUMBERS + n->token++;
 		return true;
@@ -98,6 +102,7 @@ static bool sign(void *self, const struct hash *digest, struct sig *out, struct 
 {
 	struct node *n = self;
 
+	n->bound = true;
 	return secp_sign(&n->account->key, digest, out, e);
 }
 
@@ -331,7 +336,7 @@ static void last_of_turn(struct node *n)
 	struct event now = {.wall = node_wall(n), .now.ns = n->sim->now};
 	struct effects fx;
 
-	if (!n->in_tx || !n->role.on_turn)
+	if (!n->in_tx || !n->firm || !n->role.on_turn)
 		return;
 	fx_init(&fx, &n->arena);
 	n->in_event = true;
@@ -350,7 +355,7 @@ static void flush(struct node *n)
 	if (n->in_tx) {
 		if (crashes_here(n))
 			return;
-		n->in_tx = false;
+		n->in_tx = n->firm = false;
 		if (!tx.commit(tx.self, &e))
 			sim_fail(n->sim, "%s cannot commit: %s", n->name, e.msg);
 		if (n == n->sim->ledger)
@@ -366,6 +371,23 @@ static void on_flush(struct sim *s, struct node *n, void *ctx)
 	flush(n);
 }
 
+static void on_soft(struct sim *s, struct node *n, void *ctx)
+{
+	(void)s, (void)ctx;
+	n->soft_set = false;
+	if (n->in_tx && !n->firm)
+		flush(n);
+}
+
+/* What need not be durable at once. */
+static void soon(struct node *n)
+{
+	if (!n->up || !n->in_tx || n->soft_set)
+		return;
+	n->soft_set = true;
+	sim_after(n->sim, SOFT_MS * MS, n, on_soft, NULL, NULL);
+}
+
 /* Several events may come in one turn. A store that is shared is not held: others wait for it. */
 static void end_turn(struct node *n)
 {
@@ -373,8 +395,9 @@ static void end_turn(struct node *n)
 
 	if (n->lost) {
 		node_crash(n, (int64_t)sim_draw(n->sim, (uint64_t)n->sim->sc->down.ms * MS + 1));
-	} else if (!n->in_tx) {
+	} else if (!n->firm) {
 		perform_all(n);
+		soon(n);
 	} else if (shared || n->stopping || sim_chance(n->sim, 700)) {
 		flush(n);
 	} else if (!n->flush_set) {
@@ -394,10 +417,12 @@ void node_event(struct node *n, struct event *ev)
 	ev->now.ns = n->sim->now;
 	fx_init(&fx, &n->arena);
 	n->sim->n.events++;
+	n->wrote = n->bound = false;
 	n->in_event = true;
 	n->role.on_event(n->role.self, ev, &fx);
 	n->in_event = false;
 	append(n, &fx);
+	n->firm = n->firm || (n->in_tx && (n->bound || (n->wrote && !fx.soft)));
 	end_turn(n);
 }
 
@@ -465,6 +490,7 @@ static void end_life(struct node *n)
 	*c = (struct corpse){n->self, n->free, n->client, n->account->blobs ? NULL : n->blobs,
 	        n->arena, n->timers, n->follows};
 	n->up = n->started = n->stopping = n->in_event = n->in_tx = n->flush_set = n->lost = false;
+	n->firm = n->soft_set = false;
 	n->life++;
 	n->self = NULL;
 	n->client = NULL;

@@ -195,7 +195,9 @@ struct node {
 	/* Of one life. */
 	unsigned life;
 	bool up, started, stopping, in_event, in_tx, flush_set, lost;
-	bool over; /* it ended by itself and is not started again */
+	bool firm, soft_set; /* a commit is due before anything else, or soon (host/turn.c) */
+	bool wrote, bound;   /* in the present event */
+	bool over;           /* it ended by itself and is not started again */
 	int code;
 	struct world world;
 	struct role role;

@@ -3,7 +3,7 @@
 checked as it comes, and what each process holds in memory is measured. Fails when a sum is wrong, a deal stays
 behind, a job fails, or a process goes on growing.
 
-    soak.py [--minutes 60] [--rate 200]
+    soak.py [--seconds 3600] [--rate 200]
 
 What a process may grow by in the last third of the time: a constant for caches that fill (SQLite's page cache, the
 allocator's), the ledger by what the protocol has it keep of every deal for ever (8.4), and by the log of its event
@@ -105,8 +105,8 @@ def memory(pid):
 
 
 class Soak:
-    def __init__(self, minutes, rate):
-        self.seconds = int(minutes * 60)
+    def __init__(self, seconds, rate):
+        self.seconds = seconds
         self.rate = rate
         self.samples = []  # (seconds, jobs ended, {role: bytes})
         self.wrong = []
@@ -192,16 +192,16 @@ class Soak:
         disk = {r: sum(x.stat().st_size for x in (self.m.folder / "state" / r).rglob("*") if x.is_file())
                 for r in ("ledger", "solver", "directory", "provider", "creator")}
         print("on disk: " + ", ".join(f"{r} {n >> 20} MiB" for r, n in disk.items()))
-        print(f"{self.last['ended']} jobs in {self.took:.0f} s: {self.last['ended'] / self.took:.1f} a second of "
-              f"{self.rate} asked for, {self.last['failed']} failed; {f.blocks} blocks, {f.seq} events, ends {dict(f.ends)}")
+        self.figures = (f"{self.last['ended']} jobs in {self.took:.0f} s: {self.last['ended'] / self.took:.1f} a second of "
+                        f"{self.rate} asked for, {self.last['failed']} failed; {f.blocks} blocks, {f.seq} events, ends {dict(f.ends)}")
 
 
 def main():
     a = argparse.ArgumentParser()
-    a.add_argument("--minutes", type=float, default=60)
+    a.add_argument("--seconds", type=int, default=3600)
     a.add_argument("--rate", type=float, default=200)
     a = a.parse_args()
-    s = Soak(a.minutes, a.rate)
+    s = Soak(a.seconds, a.rate)
     try:
         s.run().print()
     finally:
@@ -210,7 +210,7 @@ def main():
         print("WRONG", w)
     if not s.wrong:
         shutil.rmtree(s.m.folder, ignore_errors=True)
-    print(f"{len(s.wrong)} wrong")
+    print(f"{s.figures}; {len(s.wrong)} wrong")
     sys.exit(1 if s.wrong else 0)
 
 
