@@ -87,7 +87,7 @@ static bool call(struct turn *t, struct err *e)
 	t->on_chain = !t->unsaid;
 	if (!o->ok)
 		return chain_idle(t->w->c, t->w->p.now, e);
-	by = t->w->sent ? (enum hand)(PARTY_0 + t->w->sender) : CARRIER;
+	by = t->w->sent ? hand_of(t->w->sender) : CARRIER;
 	return chain_play(t->w->c, by, buf_bytes(&data), t->w->p.now, o, e);
 }
 

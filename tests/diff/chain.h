@@ -16,6 +16,11 @@
 
 /* Who sends a transaction: one who has no part in anything, the holder of all tokens, or party i. */
 enum hand { CARRIER, TREASURY, PARTY_0, HANDS = PARTY_0 + CHAIN_PARTIES };
+static inline enum hand hand_of(unsigned party)
+{
+	assert(party < CHAIN_PARTIES);
+	return (enum hand)(PARTY_0 + party);
+}
 
 struct chain {
 	struct node node;

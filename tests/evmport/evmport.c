@@ -118,7 +118,7 @@ static void line(void *self, enum log_level level, const char *text)
 static bool life_begin(
         struct course *w, struct life *t, uint64_t after, const struct addr *only, struct err *e)
 {
-	enum hand by = w->s.by_rp ? (enum hand)(PARTY_0 + RP) : CARRIER;
+	enum hand by = w->s.by_rp ? hand_of(RP) : CARRIER;
 	struct evm_options o = {.loop = &t->loop,
 	        .urls = w->c.node.url,
 	        .chain_id = w->c.chain_id,

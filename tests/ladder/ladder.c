@@ -171,7 +171,7 @@ static void own_agree(
 
 	*gas = 400000;
 	buf_init(&bytes, 4096);
-	if (by == PARTY_0 + JC) {
+	if (by == hand_of(JC)) {
 		packed_put(deal_record(), d, &bytes);
 		leaf[0] = abi_bytes(buf_bytes(&bytes));
 		MUST_DO("a call", abi_encode_call(fn_controller_agree, leaf, 1, out, &e));
@@ -245,22 +245,22 @@ static void four_steps(struct ladder *l, size_t n)
 {
 	prepare(l, n, NULL);
 	EACH(l, n, play_agree(&l->p, JC, &l->whole[i]));
-	play_round(l, PARTY_0 + JC, n);
+	play_round(l, hand_of(JC), n);
 	EACH(l, n, play_agree(&l->p, RP, &l->whole[i]));
-	play_round(l, PARTY_0 + RP, n);
+	play_round(l, hand_of(RP), n);
 	EACH(l, n, play_result(&l->p, &l->known[i].id, COUNT_OF_JOB, BYTES_OF_JOB));
-	play_round(l, PARTY_0 + RP, n);
+	play_round(l, hand_of(RP), n);
 	EACH(l, n, play_accept(&l->p, &l->known[i].id, COUNT_OF_JOB, BYTES_OF_JOB, false));
-	play_round(l, PARTY_0 + JC, n);
+	play_round(l, hand_of(JC), n);
 }
 
 static void open_and_close(struct ladder *l, size_t n)
 {
 	prepare(l, n, NULL);
 	EACH(l, n, play_open(&l->p, &l->whole[i]));
-	play_round(l, PARTY_0 + RP, n);
+	play_round(l, hand_of(RP), n);
 	EACH(l, n, play_accept(&l->p, &l->known[i].id, COUNT_OF_JOB, BYTES_OF_JOB, true));
-	play_round(l, PARTY_0 + RP, n);
+	play_round(l, hand_of(RP), n);
 }
 
 static void fill_list(struct ladder *l, size_t n)
@@ -274,7 +274,7 @@ static void settle(struct ladder *l, size_t n)
 {
 	fill_list(l, n);
 	EACH(l, n, play_settle(&l->p, RP, &l->list[i], 1));
-	play_round(l, PARTY_0 + RP, n);
+	play_round(l, hand_of(RP), n);
 }
 
 static void relayed(struct ladder *l, size_t n)
@@ -293,7 +293,7 @@ static void list_of(struct ladder *l, size_t n)
 	fill_list(l, n);
 	play_settle(&l->p, RP, l->list, (uint32_t)n);
 	l->a[0] = l->p.a;
-	play_round(l, PARTY_0 + RP, 1);
+	play_round(l, hand_of(RP), 1);
 }
 
 /* One voucher for all jobs of a round of any size: nothing of it depends on how many. */
@@ -312,7 +312,7 @@ static void voucher(struct ladder *l, size_t n)
 	play_sign_hash(&l->p, JC, &h, &l->p.a.doc_sig);
 	play_send_of(&l->p, RP, SEND_REDEEM, &h);
 	l->a[0] = l->p.a;
-	play_round(l, PARTY_0 + RP, 1);
+	play_round(l, hand_of(RP), 1);
 }
 
 /* ---- figures ------------------------------------------------------------------------------------- */
