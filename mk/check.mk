@@ -20,6 +20,6 @@ clang:
 
 # `make blackbox K=name` runs what has that name.
 blackbox: all
-	@$(PYTHON) -m pytest -q -ra --durations=5 -p no:cacheprovider $(if $(K),-k '$(K)') tests/blackbox
+	@tools/blackbox $(PYTHON) $(if $(K),'$(K)')
 
 .PHONY: check lint format clang blackbox

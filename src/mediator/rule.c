@@ -57,8 +57,8 @@ static void keep_difference(struct dispute *k, const struct difference *d)
 	k->c.diff_other = d->other_bytes;
 }
 
-/* Equal bytes are always the same, others are not so in class `exact` and under `bytes`; the other comparators
- * are not here (7.4). */
+/* Equal bytes are always the same, others are not so in class `exact` and under `bytes`; of the other comparators
+ * only `json` is here (7.4). */
 static void judge_output(
         struct dispute *k, struct ruling_case *c, char words[DIFFERENCE_TEXT_MAX + 1])
 {
@@ -78,7 +78,7 @@ static void judge_output(
 	if (d->kind == DIFFERENCE_NONE)
 		c->outputs = SAMENESS_SAME;
 	else if (k->f.deal.cold.determinism == DETERMINISM_EXACT ||
-	         k->c.comparator == COMPARATOR_BYTES)
+	         k->c.comparator == COMPARATOR_BYTES || k->c.comparator == COMPARATOR_JSON)
 		c->outputs = SAMENESS_DIFFERENT;
 	else
 		snprintf(words, DIFFERENCE_TEXT_MAX + 1, "this mediator has no comparator %s",
@@ -206,9 +206,11 @@ static void not_compared(struct dispute *k, const struct err *why)
 static void begin_comparison(struct dispute *k, struct effects *fx)
 {
 	struct cid own = cid_tree(&k->c.own_tree), other = cid_tree(&k->c.tree);
+	bool alike = k->f.deal.cold.determinism == DETERMINISM_COMPARABLE;
+	struct likeness like = {k->c.comparator, k->f.deal.cold.tolerance};
 	struct err e;
 
-	if (!difference_begin(&own, &other, &k->search, &e))
+	if (!difference_begin(&own, &other, alike ? &like : NULL, &k->search, &e))
 		not_compared(k, &e);
 	fx_add(fx, FX_TIMER, dispute_tag(k, TAG_COMPARE, 0));
 }

@@ -61,6 +61,41 @@ static void wrong_output(void **state)
 	assert_true(amount_eq(case_row(s).earned, amount_of(FEE)));
 }
 
+/* 7.4: the provider's output is `text`, ours {"x":1.001}; a thousandth more or less is the same. */
+static void under_json(struct stage *s, const char *text)
+{
+	s->spec.determinism = DETERMINISM_COMPARABLE;
+	s->spec.comparator = COMPARATOR_JSON;
+	make_deal(s);
+	s->deal.cold.tolerance = 1;
+	make_result(s);
+	s->output = output_tree(s->b->remote, text, "outputs/a.txt");
+	s->result.output.tree = s->output.cid.digest;
+	s->result.bytes = s->spec.inputs.v[0].bytes + s->output.tree_bytes;
+	s->stored.bytes = s->output.tree_bytes;
+	seal(s);
+	differ(s, "{\"x\":1.001}");
+	to_answer(s);
+}
+
+static void alike_output(void **state)
+{
+	struct stage *s = *state;
+
+	under_json(s, "{ \"x\" : 1.0000 }");
+	assert_verdict(s, RULING_RESULT_CORRECT, "right");
+	/* It may charge the bytes of the tree that it published. */
+	assert_int_equal(submitted(s->b, ACTION_VERDICT)->verdict.bytes, s->result.bytes);
+}
+
+static void unlike_output(void **state)
+{
+	struct stage *s = *state;
+
+	under_json(s, "{ \"x\" : 1.01 }");
+	assert_verdict(s, RULING_RESULT_WRONG, "outputs/a.txt differs from byte 1 on");
+}
+
 static void wrong_status(void **state)
 {
 	struct stage *s = *state;
@@ -540,9 +575,10 @@ static void blind(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {T(right_provider), T(wrong_output), T(wrong_status),
-	        T(too_many_bytes_for_the_deal), T(too_much_charged), T(too_many_bytes_charged),
-	        T(partial_output), T(input_that_no_source_gives), T(spec_that_no_source_gives),
+	const struct CMUnitTest tests[] = {T(right_provider), T(wrong_output), T(alike_output),
+	        T(unlike_output), T(wrong_status), T(too_many_bytes_for_the_deal),
+	        T(too_much_charged), T(too_many_bytes_charged), T(partial_output),
+	        T(input_that_no_source_gives), T(spec_that_no_source_gives),
 	        T(larger_input_than_the_spec_says), T(smaller_input_than_the_spec_says),
 	        T(spec_that_is_none), T(spec_of_another_deal), T(silent_source), T(not_published),
 	        T(lost_output), T(lost_output_made_again), T(output_refused_for_now),

@@ -34,8 +34,14 @@ struct difference {
 
 /* A comparison that is taken up again and again: a foreign tree may be large, and nothing else waits for it. */
 struct difference_search;
+/* What counts as the same (7.4): equal bytes always do; under `json` files that alike_json() calls so, except the
+ * exit code. NULL: nothing but equal bytes. The other comparators are not here: they compare bytes. */
+struct likeness {
+	uint8_t comparator; /* enum comparator */
+	uint16_t tolerance; /* per mille */
+};
 MUST bool difference_begin(const struct cid *own, const struct cid *other,
-        struct difference_search **out, struct err *e); /* MEMORY */
+        const struct likeness *like, struct difference_search **out, struct err *e); /* MEMORY */
 /* Goes on for about `blocks` blocks of both trees. *over: out says what was found. As difference_find(); after a
  * failure it can only be freed. */
 MUST bool difference_go_on(struct difference_search *s, const struct block_source *src,
@@ -46,7 +52,8 @@ struct difference_search *difference_free(struct difference_search *s); /* retur
  * blocks. What src says (NOT_FOUND, BLOCK_CORRUPT, IO) when it does not give a block, of whichever tree; MEMORY;
  * INTERNAL: own is not well-formed. Neither is written on failure. */
 MUST bool difference_find(const struct block_source *src, const struct cid *own,
-        const struct cid *other, struct difference *out, struct err *e);
+        const struct cid *other, const struct likeness *like, struct difference *out,
+        struct err *e);
 
 #define DIFFERENCE_TEXT_MAX 255
 /* "outputs/a.txt differs from byte 3 on: 0x61 is right, 0x62 is there"; of a long path the end is kept. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/bounds.h"
+#include "model/model.h"
 #include "verify/difference.h"
 
 enum { OWN_MAX = 16, FOREIGN_MAX = 32 };
@@ -72,6 +73,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
 	static struct cid mine;
 	const struct cid other = {.codec = CID_DAG_PB};
+	const struct likeness like = {COMPARATOR_JSON, 100};
 	struct world w = {.n = 0};
 	struct block_source src = {&w, get};
 	char text[DIFFERENCE_TEXT_MAX + 1];
@@ -87,7 +89,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		p += 2 + len;
 		n -= 2 + len;
 	}
-	if (!difference_find(&src, &mine, &other, &d, &e)) {
+	if (!difference_find(&src, &mine, &other, NULL, &d, &e) ||
+	        !difference_find(&src, &mine, &other, &like, &d, &e)) {
 		/* Every block is there: whatever it holds, it is a finding. */
 		if (w.n)
 			abort();

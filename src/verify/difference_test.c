@@ -10,6 +10,8 @@
 #include "base/bounds.h"
 #include "base/draw_suite.h"
 #include "blobs/memory.h"
+#include "model/model.h"
+#include "verify/alike.h"
 #include "verify/difference.h"
 
 struct stage {
@@ -70,7 +72,7 @@ static struct difference find(struct stage *s, const struct cid *own, const stru
 	struct err e;
 
 	s->reads = 0;
-	if (!difference_find(&src, own, other, &d, &e))
+	if (!difference_find(&src, own, other, NULL, &d, &e))
 		fail_msg("%s", e.msg);
 	return d;
 }
@@ -369,7 +371,7 @@ static unsigned in_turns(struct stage *s, const struct cid *own, const struct ci
 	bool over = false;
 	struct err e;
 
-	assert_true(difference_begin(own, other, &x, &e));
+	assert_true(difference_begin(own, other, NULL, &x, &e));
 	while (!over) {
 		size_t before = s->reads;
 
@@ -431,10 +433,81 @@ static void test_given_up(void **state)
 	bool over;
 	struct err e;
 
-	assert_true(difference_begin(&own, &other, &x, &e));
+	assert_true(difference_begin(&own, &other, NULL, &x, &e));
 	assert_true(difference_go_on(x, &src, 1, &over, &d, &e));
 	assert_false(over);
 	assert_null(difference_free(x));
+}
+
+/* Two trees of one file each, compared under `json` with so much tolerance. */
+static struct difference alike(
+        struct stage *s, const char *path, const char *own, const char *other, uint16_t tolerance)
+{
+	struct block_source src = {s, get};
+	struct unixfs_path a = {str_of(path), str_bytes(str_of(own)), false};
+	struct unixfs_path b = {str_of(path), str_bytes(str_of(other)), false};
+	struct cid x = tree(s, &a, 1), y = tree(s, &b, 1);
+	struct difference d;
+	struct err e;
+
+	if (!difference_find(&src, &x, &y, &(struct likeness){COMPARATOR_JSON, tolerance}, &d, &e))
+		fail_msg("%s", e.msg);
+	return d;
+}
+
+static void test_json(void **state)
+{
+	struct stage *s = *state;
+	struct difference d;
+
+	assert_int_equal(
+	        alike(s, "outputs/a", "{\"x\":1.000}", "{\"x\": 1.001}", 1).kind, DIFFERENCE_NONE);
+	d = alike(s, "outputs/a", "{\"x\":1.000}", "{\"x\": 1.01}", 1);
+	assert_int_equal(d.kind, DIFFERENCE_BYTES);
+	assert_string_equal(d.path, "outputs/a");
+	assert_int_equal(d.offset, 5);
+	assert_int_equal(alike(s, "outputs/a", "[1]", "[1,2]", 999).kind, DIFFERENCE_BYTES);
+	assert_int_equal(alike(s, "outputs/a", "words", "word", 999).kind, DIFFERENCE_LENGTH);
+	/* An exit code is the same or it is not. */
+	assert_int_equal(alike(s, "exitCode", "1000", "1001", 1).kind, DIFFERENCE_BYTES);
+	assert_int_equal(alike(s, "outputs/exitCode", "1000", "1001", 1).kind, DIFFERENCE_NONE);
+}
+
+/* What is alike does not end the search; what is too long to be read is compared by its bytes. */
+static void test_json_goes_on(void **state)
+{
+	struct stage *s = *state;
+	struct block_source src = {s, get};
+	struct likeness like = {COMPARATOR_JSON, 1};
+	struct unixfs_path a[] = {{STR("outputs/a"), str_bytes(STR("1.000")), false},
+	        {STR("outputs/b"), str_bytes(STR("x")), false}};
+	struct unixfs_path b[] = {{STR("outputs/a"), str_bytes(STR("1.0001")), false},
+	        {STR("outputs/b"), str_bytes(STR("y")), false}};
+	struct cid x = tree(s, a, 2), y = tree(s, b, 2);
+	char *text = malloc(ALIKE_MAX + 1), *more = malloc(ALIKE_MAX + 1);
+	struct difference d;
+	struct err e;
+
+	assert_true(difference_find(&src, &x, &y, &like, &d, &e));
+	assert_string_equal(d.path, "outputs/b");
+	assert_true(text && more);
+	memset(text, ' ', ALIKE_MAX + 1);
+	memset(more, ' ', ALIKE_MAX + 1);
+	text[0] = '1';
+	more[1] = '1';
+	a[0].data = (struct bytes){(const uint8_t *)text, ALIKE_MAX};
+	b[0].data = (struct bytes){(const uint8_t *)more, ALIKE_MAX};
+	x = tree(s, a, 1);
+	y = tree(s, b, 1);
+	assert_true(difference_find(&src, &x, &y, &like, &d, &e));
+	assert_int_equal(d.kind, DIFFERENCE_NONE);
+	a[0].data.n = b[0].data.n = ALIKE_MAX + 1;
+	x = tree(s, a, 1);
+	y = tree(s, b, 1);
+	assert_true(difference_find(&src, &x, &y, &like, &d, &e));
+	assert_int_equal(d.kind, DIFFERENCE_BYTES);
+	free(text);
+	free(more);
 }
 
 /* A block that is not here is no difference. */
@@ -447,7 +520,7 @@ static void test_gaps(void **state)
 	struct difference d = {.offset = 99};
 	struct err e;
 
-	assert_false(difference_find(&src, &own, &other, &d, &e));
+	assert_false(difference_find(&src, &own, &other, NULL, &d, &e));
 	assert_int_equal(e.code, E_NOT_FOUND);
 	assert_int_equal(d.offset, 99);
 }
@@ -457,7 +530,8 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {T(test_changes), T(test_same), T(test_first),
 	        T(test_large), T(test_other_layout), T(test_false_size), T(test_garbage),
-	        T(test_endless), T(test_turns), T(test_given_up), T(test_gaps)};
+	        T(test_endless), T(test_turns), T(test_given_up), T(test_gaps), T(test_json),
+	        T(test_json_goes_on)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
