@@ -9,12 +9,12 @@
 
 enum { OWN_MAX = 16, FOREIGN_MAX = 32 };
 
-struct block {
+struct own_block {
 	struct cid cid;
 	struct buf data;
 };
 
-static struct block own[OWN_MAX];
+static struct own_block own[OWN_MAX];
 static size_t own_n;
 
 struct world {
