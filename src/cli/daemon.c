@@ -117,9 +117,12 @@ static bool check_role(const struct daemon *d, struct err *e)
 bool daemon_open(struct daemon *d, struct cli *c, const char *role, const char *wallet,
         const struct record *(*const *tables)(void), unsigned parts, struct err *e)
 {
+	const struct misbehaviour *misbehaves;
+
 	memset(d, 0, sizeof *d);
 	d->cli = c;
 	d->role = role;
+	TRY(misbehave_known(&c->args, role, &misbehaves, e), e);
 	TRY(open_log(d, e), e);
 	/* Another key is another party, with a store of its own. */
 	const char *named = args_get(&c->args, "wallet");

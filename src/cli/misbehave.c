@@ -74,14 +74,14 @@ static bool unknown(const char *role, const char *mode, struct err *e)
 	return err_hint(e, "there are: %s", buf_cstr(&b));
 }
 
-bool misbehave_read(const struct args *a, const char *role, const struct genesis *g,
-        const struct logger *log, unsigned *out, struct err *e)
+bool misbehave_known(
+        const struct args *a, const char *role, const struct misbehaviour **out, struct err *e)
 {
 	const char *mode = args_get(a, "test-misbehave");
 	const struct misbehaviour *rows;
 	size_t n, i = 0;
 
-	*out = 0;
+	*out = NULL;
 	if (!mode)
 		return true;
 	rows = misbehaviours(role, &n);
@@ -89,12 +89,25 @@ bool misbehave_read(const struct args *a, const char *role, const struct genesis
 		i++;
 	if (i == n)
 		return unknown(role, mode, e);
+	*out = &rows[i];
+	return true;
+}
+
+bool misbehave_read(const struct args *a, const char *role, const struct genesis *g,
+        const struct logger *log, unsigned *out, struct err *e)
+{
+	const struct misbehaviour *row;
+
+	*out = 0;
+	TRY(misbehave_known(a, role, &row, e), e);
+	if (!row)
+		return true;
 	if (!g->test)
 		return FAIL(e, FORBIDDEN,
 		        "--test-misbehave is for test ledgers: the genesis of \"%s\" does not say "
 		        "that it is one",
 		        g->name);
-	log_line(log, LOG_ODD, "a test instrument: this %s %s", role, rows[i].meaning);
-	*out = rows[i].value;
+	log_line(log, LOG_ODD, "a test instrument: this %s %s", role, row->meaning);
+	*out = row->value;
 	return true;
 }

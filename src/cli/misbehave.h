@@ -16,6 +16,9 @@ struct misbehaviour {
 /* Rows of a role, by its command's name; *n is 0 and the result NULL when it has none. */
 const struct misbehaviour *misbehaviours(const char *role, size_t *n);
 
+/* The row that `--test-misbehave` names; NULL without it. USAGE names the modes there are. */
+MUST bool misbehave_known(
+        const struct args *a, const char *role, const struct misbehaviour **out, struct err *e);
 /* What `--test-misbehave` asks of a role; 0 without it. A role that is to misbehave says so in its log, as
  * something odd. USAGE names the modes there are; FORBIDDEN where the genesis does not say that it is of a
  * test ledger: nobody's money is at stake there. */
