@@ -2,6 +2,7 @@
 late or dishonest costs nobody more than the protocol says. The fixture's teardown verifies the journal."""
 import json
 import os
+import shutil
 import signal
 import time
 import urllib.error
@@ -226,5 +227,9 @@ def test_wrong_words(market, lilypad):
     market.error("mediator", "case", code=2, name="USAGE")
     lilypad.run("network", "import", market.up["network"])
     assert "cannot-fetch" in lilypad.error("mediator", "--test-misbehave=snores", code=2, name="USAGE")["hint"]
+    lilypad.error("mediator", "--fee=0", code=1, name="PARTY")  # a key that the network does not name
+    keys = lilypad.folder / "data" / "keys"
+    for part in ("mediator.json", "mediator.pass"):
+        shutil.copy(market.folder / "data" / "keys" / part, keys / part)
     lilypad.error("mediator", "--fee=much", code=3, name="CONFIG")
     lilypad.error("mediator", "queue", code=5, name="UNREACHABLE")
